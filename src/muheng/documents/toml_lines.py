@@ -1,7 +1,7 @@
 """On which line of a TOML text everything stands: every table, key and array-of-tables element.
 
-One walk over the text, in time proportional to its length. It does not judge: where the text is no longer TOML
-it stops, and what it found before stays true. `tomllib` has the last word on syntax.
+One walk over the text, in time proportional to its length. It does not judge: where the text is no longer
+TOML it stops, and what it found before stays true. `tomllib` has the last word on syntax.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class _Walk:
             opened = self.at
             if self.take("["):
                 frames.append((path, 0, opened))
-                self.check_depth(path + (0,) * len(frames))
+                self.check_depth(path)
             elif self.take("{"):
                 frames.append((path, None, opened))
             elif not self.plain_value():
@@ -215,10 +215,8 @@ class _Walk:
                 path = (*container, index)
                 frames[-1] = (container, index + 1, opened)
                 line = self.line(self.at)
-                if (
-                    self.text.startswith("{", self.at)
-                    or line != self.found.lines[self.nearest_noted(container)]
-                ):
+                is_table = self.text.startswith("{", self.at)
+                if is_table or line != self.found.lines[self.nearest_noted(container)]:
                     self.found.lines[path] = line
 
     def nearest_noted(self, path: KeyPath) -> KeyPath:
@@ -237,9 +235,11 @@ class _Walk:
 
     def plain_value(self) -> bool:
         match = _STRING.match(self.text, self.at) or _SCALAR.match(self.text, self.at)
+        triple = self.text.startswith(('"""', "'''"), self.at)
+        if triple and (match is None or match.end() - self.at < len('""""""')):
+            self.found.unclosed = self.line(self.at)
+            return False
         if match is None:
-            if self.text.startswith(('"""', "'''"), self.at):
-                self.found.unclosed = self.line(self.at)
             return False
         self.at = match.end()
         return True
