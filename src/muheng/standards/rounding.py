@@ -38,4 +38,4 @@ def format_scaled(value: int, digits: int) -> str:
 
 def round_gbt8170(value: Fraction, digits: int) -> int:
     """`value` as a scaled integer by GB/T 8170-2008 §3.2 (进舍规则): an exact half goes to the even digit."""
-    return int(round(value * 10**digits))
+    return round(value * Fraction(10**digits))
