@@ -61,10 +61,11 @@ def _parse(code: str) -> tuple[str, str | None]:
     match = _CODE.fullmatch(cleaned)
     if match is None or match[2] not in _divisions():
         raise UnknownIndustry(say("没有“{code}”这个行业代码。", code=code), _how_to_write())
-    letter = _divisions()[match[2]][0]
+    division = match[2]
+    letter = _divisions()[division][0]
     if match[1] not in (None, letter):
         what = say(
-            "“{code}”的字母不对：大类 {division} 属于 {letter}。", code=code, division=match[2], letter=letter
+            "“{code}”的字母不对：大类 {division} 属于 {letter}。", code=code, division=division, letter=letter
         )
         raise UnknownIndustry(what, say("写成 {code}。", code=letter + cleaned[1:]))
     return letter, division
