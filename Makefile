@@ -1,0 +1,44 @@
+# make setup   the environment in .venv (Python 3.11 or later; nothing else is needed)
+# make run     the demo city, from departments' workbooks to grades, in out/
+# make test    the test suite
+# make lint    style, types, and the laws between rooms
+# make bench   speed, side by side with the peers
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: setup run test lint bench
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "需要 Python 3.11 或更高版本；可用 make PYTHON=python3.12 指定。"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || $(MAKE) --no-print-directory venv-on-debian
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+# Debian's python3 comes without ensurepip, and python3 -m venv then leaves half an environment behind.
+.PHONY: venv-on-debian
+venv-on-debian:
+	@test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
+		|| { echo "请先安装 python3-venv：sudo apt-get install python3-venv"; exit 1; }
+	apt-get update --quiet=2 && apt-get install --quiet=2 --yes python3-venv
+	$(PYTHON) -m venv --clear .venv
+
+run: setup
+	$(BIN)/python -m muheng.cli.main run --out out
+
+test: setup
+	$(BIN)/pytest -n 2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench
