@@ -58,10 +58,10 @@ class SourceCell:
 class SourceTable:
     """One sheet as read, before anything is added up.
 
-    `frame` has 统一社会信用代码 (the enterprise that the row was matched to; null where it was not), 行 (1-based
-    row of the sheet), then one column per item, typed as in `Facts.frame`. A row that concerns several
-    enterprises (a shared meter) stands once for each. `columns` gives the column letters of each item in the
-    sheet; `parts` names, for an item that is the sum of others, those others.
+    `frame` has 统一社会信用代码 (the enterprise that the row was matched to; null where it was not), 行
+    (1-based row of the sheet), then one column per item, typed as in `Facts.frame`. A row that concerns
+    several enterprises (a shared meter) stands once for each. `columns` gives the column letters of each item
+    in the sheet; `parts` names, for an item that is the sum of others, those others.
     """
 
     file: str

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from muheng.documents.diagnostic import Diagnostic
 from muheng.documents.message import Refusal, say
-from muheng.documents.schema import validate
+from muheng.documents.schema import Number, validate
 from muheng.documents.toml_file import read_toml
 from muheng.intake.facts import Item
 from muheng.standards.units import Unit, UnknownUnit, default_digits, parse_unit
@@ -56,7 +56,7 @@ class Column(_Strict):
     )
     by: str | None = Field(None, description="取最大时按哪一列比大小；不写就按本列。")
     negative: Literal["允许", "提示", "拒绝"] = Field("拒绝", description="负数怎样处理。")
-    range: tuple[float, float] | None = Field(
+    range: tuple[Number, Number] | None = Field(
         None, description="一家企业一年可信的最小值和最大值（本列单位）；不写则按单位取默认范围。"
     )
     values: dict[str, tuple[str, ...]] | None = Field(

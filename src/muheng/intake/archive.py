@@ -1,0 +1,413 @@
+"""A look inside an .xlsx before any reader opens it: is it safe to open, and what does the reader not tell?
+
+An .xlsx is a zip of XML. A reader builds every sheet as a full rectangle, so a few bytes can ask for hundreds
+of gigabytes (a zip bomb, or one cell in the last row and column). Every XML part is therefore streamed once,
+with its sizes counted, before the workbook is opened. The same pass notes what the reader drops: merged
+ranges, formulas without a stored result, error values. This module reads no figure.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muheng.documents.message import Message, say
+
+# 100,000 rows × 40 columns unpack to 143 MB; a gigabyte is the largest county's roster several times over.
+MAX_UNPACKED_BYTES = 1 << 30
+# Sheets of figures pack 5 to 20 times; blank formatted cells go beyond 200, and are small when unpacked.
+MAX_RATIO = 200
+RATIO_MATTERS_ABOVE = 200 << 20
+# The reader holds about 80 bytes for each cell of the used rectangle: 20 million cells are 1.6 GB.
+MAX_CELLS = 20_000_000
+# Excel's own limit for one cell; longer text only comes from a forged file.
+MAX_TEXT_CHARACTERS = 32_767
+# Shared strings are stored once and expanded for every cell that names them.
+MAX_EXPANDED_TEXT_BYTES = 1 << 30
+MAX_PARTS = 10_000
+# Beyond this a list of bad cells helps nobody: the whole sheet needs mending.
+MAX_LISTED_CELLS = 100_000
+_SMALL_PART_BYTES = 16 << 20
+_CHUNK_BYTES = 1 << 20
+# One row is held in memory while it is scanned.
+_MAX_ROW_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class CellRange:
+    """A rectangle of cells, 1-based and inclusive."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+
+@dataclass(frozen=True)
+class SheetScan:
+    """What the streaming pass saw of one sheet. Cells are addresses such as F17."""
+
+    name: str
+    hidden: bool
+    rows: int = 0
+    columns: int = 0
+    merges: tuple[CellRange, ...] = ()
+    uncomputed: frozenset[str] = frozenset()
+    errors: frozenset[str] = frozenset()
+
+
+class RefusedFileError(Exception):
+    """The file must not be opened; `what` says why and `fix` what to do."""
+
+    def __init__(self, what: Message, fix: Message | None = None) -> None:
+        super().__init__(str(what))
+        self.what = what
+        self.fix = fix
+
+
+def scan_workbook(path: Path) -> list[SheetScan]:
+    """Stream every XML part of an .xlsx once, in bounded memory.
+
+    Raises RefusedFileError when the file is not an .xlsx workbook, is damaged, or would take more memory than
+    the limits above.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _scan_archive(archive)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        KeyError,
+        ElementTree.ParseError,
+    ) as error:
+        raise RefusedFileError(
+            say("文件已损坏，打不开。"), say("请用 Excel 打开后另存为 .xlsx 再交。")
+        ) from error
+    except RuntimeError as error:
+        raise RefusedFileError(say("压缩包设了密码，打不开。"), say("请取消密码后再交。")) from error
+
+
+def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
+    parts = archive.infolist()
+    declared = sum(part.file_size for part in parts)
+    packed = sum(part.compress_size for part in parts)
+    if len(parts) > MAX_PARTS or declared > MAX_UNPACKED_BYTES:
+        raise _too_large(declared)
+    if declared > RATIO_MATTERS_ABOVE and declared > MAX_RATIO * max(packed, 1):
+        raise _too_large(declared)
+    names = {part.filename for part in parts}
+    if "xl/workbook.bin" in names:
+        raise RefusedFileError(say("是 .xlsb 二进制工作簿，不支持。"), say("请用 Excel 另存为 .xlsx 再交。"))
+    if "xl/workbook.xml" not in names:
+        raise RefusedFileError(say("不是 Excel 工作簿。"), say("请交 .xlsx 或 .csv 文件。"))
+    sheets = _list_sheets(archive, names)
+    budget = _Budget(packed)
+    strings = _StringLengths()
+    scans: list[SheetScan] = []
+    expanded = 0
+    for part in parts:
+        if part.filename.endswith((".xml", ".rels")) and part.filename not in sheets:
+            with archive.open(part) as stream:
+                for chunk in budget.chunks(stream):
+                    if part.filename.endswith("sharedStrings.xml"):
+                        strings.add(chunk)
+    for part_name, sheet in sheets.items():
+        if part_name not in names:
+            continue
+        with archive.open(part_name) as stream:
+            scan, shared = _scan_sheet(sheet, budget.chunks(stream))
+        scans.append(scan)
+        if not scan.hidden:
+            expanded = max(expanded, shared * strings.longest)
+            if scan.rows * scan.columns > MAX_CELLS:
+                raise RefusedFileError(
+                    say(
+                        "工作表“{sheet}”的使用区域有 {rows} 行 × {columns} 列，太大，没有打开。",
+                        sheet=scan.name,
+                        rows=f"{scan.rows:,}",
+                        columns=f"{scan.columns:,}",
+                    ),
+                    say("多半是表格远处有一个不小心填上的单元格：请把数据复制到新工作表再交。"),
+                )
+    if strings.longest > 4 * MAX_TEXT_CHARACTERS:
+        raise RefusedFileError(say("有单元格的文字超过 32,767 个字，不是正常的工作簿。"))
+    if (
+        expanded > MAX_EXPANDED_TEXT_BYTES
+        and _expand_text(archive, sheets, strings) > MAX_EXPANDED_TEXT_BYTES
+    ):
+        raise _too_large(expanded)
+    return scans
+
+
+def _too_large(size: int) -> RefusedFileError:
+    return RefusedFileError(
+        say(
+            "解压后有 {size} MB，超过上限 {limit} MB，没有打开。",
+            size=f"{size >> 20:,}",
+            limit=MAX_UNPACKED_BYTES >> 20,
+        ),
+        say("请删去空白的格式行列，或分成几个文件再交。"),
+    )
+
+
+class _Budget:
+    """Counts what is really unpacked; the sizes that a zip declares may lie."""
+
+    def __init__(self, packed: int) -> None:
+        self.unpacked = 0
+        self.packed = packed
+
+    def chunks(self, stream: IO[bytes]) -> Iterator[bytes]:
+        head = b""
+        while chunk := stream.read(_CHUNK_BYTES):
+            self.unpacked += len(chunk)
+            if self.unpacked > MAX_UNPACKED_BYTES or (
+                self.unpacked > RATIO_MATTERS_ABOVE and self.unpacked > MAX_RATIO * max(self.packed, 1)
+            ):
+                raise _too_large(self.unpacked)
+            if not head:
+                head = chunk[:4096]
+                if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+                    raise RefusedFileError(say("文件里有 XML 实体声明，不是正常的工作簿，没有打开。"))
+            yield chunk
+
+
+class _StringLengths:
+    """Lengths in bytes of the shared strings, markup included."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+        self.longest = 0
+        self._open = 0
+
+    def add(self, chunk: bytes) -> None:
+        # A tag cut by the chunk's edge only makes two strings look like one: the bound stays an upper one.
+        pieces = chunk.split(b"<si>")
+        self._open += len(pieces[0])
+        for piece in pieces[1:]:
+            self.lengths.append(self._open)
+            self.longest = max(self.longest, self._open)
+            self._open = len(piece)
+        self.longest = max(self.longest, self._open)
+
+
+def _list_sheets(archive: zipfile.ZipFile, names: set[str]) -> dict[str, SheetScan]:
+    """Part name → sheet, in the workbook's order; chart sheets are left out."""
+    book = _parse_small(archive, "xl/workbook.xml")
+    relations = "xl/_rels/workbook.xml.rels"
+    targets: dict[str, str] = {}
+    if relations in names:
+        for node in _parse_small(archive, relations):
+            if node.get("Type", "").endswith("/worksheet"):
+                target = node.get("Target", "")
+                full = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+                targets[node.get("Id", "")] = full
+    sheets: dict[str, SheetScan] = {}
+    for node in book.iter():
+        if _local(node.tag) == "sheet":
+            link = next((value for key, value in node.attrib.items() if _local(key) == "id"), "")
+            if link in targets:
+                hidden = node.get("state", "visible") != "visible"
+                sheets[targets[link]] = SheetScan(node.get("name", ""), hidden)
+    return sheets
+
+
+def _parse_small(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
+    with archive.open(name) as stream:
+        data = stream.read(_SMALL_PART_BYTES + 1)
+    if len(data) > _SMALL_PART_BYTES:
+        raise _too_large(len(data))
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise RefusedFileError(say("文件里有 XML 实体声明，不是正常的工作簿，没有打开。"))
+    return ElementTree.fromstring(data)
+
+
+def _local(tag: str) -> str:
+    return tag.rsplit("}", 1)[-1]
+
+
+_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^/>])?>(.*?)</(?:\w+:)?c>", re.S)
+_REF = re.compile(rb'\br="([A-Z]+\d+)"')
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_RESULT = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
+
+
+def _scan_sheet(sheet: SheetScan, chunks: Iterator[bytes]) -> tuple[SheetScan, int]:
+    """The scan of one sheet and the number of its cells that name a shared string."""
+    extent = _Extent()
+    uncomputed: list[str] = []
+    errors: list[str] = []
+    merges: list[CellRange] = []
+    block = b""
+    for block in _whole_rows(chunks):
+        if extent.add(block):
+            _note_cells(block, uncomputed, errors)
+            if len(uncomputed) + len(errors) > MAX_LISTED_CELLS:
+                raise RefusedFileError(
+                    say("工作表“{sheet}”里有大量公式没有结果或结果是错误值。", sheet=sheet.name),
+                    say("请用 Excel 打开，等计算完成后保存一次再交；或复制后“选择性粘贴—数值”。"),
+                )
+    # Merged ranges stand behind the rows, so all of them are in the last block.
+    for left, top, right, bottom in _MERGE.findall(block):
+        merges.append(CellRange(int(top), column_number(left), int(bottom), column_number(right)))
+        if len(merges) > MAX_LISTED_CELLS:
+            raise RefusedFileError(say("工作表“{sheet}”里合并单元格过多，没有打开。", sheet=sheet.name))
+    scan = replace(
+        sheet,
+        rows=extent.rows,
+        columns=extent.columns,
+        merges=tuple(merges),
+        uncomputed=frozenset(uncomputed),
+        errors=frozenset(errors),
+    )
+    return scan, extent.shared
+
+
+def _note_cells(block: bytes, uncomputed: list[str], errors: list[str]) -> None:
+    for cell in _CELL.finditer(block):
+        attributes, body = cell.group(1) or b"", cell.group(2)
+        wrong = b't="e"' in attributes
+        # A formula whose stored result is an empty text (t="str") was computed: it is a blank cell.
+        if not wrong and (b't="str"' in attributes or not _FORMULA.search(body) or _RESULT.search(body)):
+            continue
+        ref = _REF.search(attributes)
+        if ref is not None:
+            (errors if wrong else uncomputed).append(ref.group(1).decode())
+
+
+def _whole_rows(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The stream cut before rows, so that no cell is torn."""
+    rest = b""
+    for chunk in chunks:
+        block = rest + chunk
+        cut = max(block.rfind(b"<row"), block.rfind(b":row "))
+        if cut <= 0:
+            if len(block) > _MAX_ROW_BYTES:
+                raise RefusedFileError(
+                    say("有一行数据超过 {limit} MB，不是正常的工作簿。", limit=_MAX_ROW_BYTES >> 20)
+                )
+            rest = block
+            continue
+        yield block[:cut]
+        rest = block[cut:]
+    if rest:
+        yield rest
+
+
+_QUOTE, _EQUALS, _LESS, _COLON, _C, _F, _R, _S, _T, _E = (ord(letter) for letter in '"=<:cfrste')
+_PAD = b"\0" * 16
+
+
+class _Extent:
+    """The used rectangle of a sheet, from the addresses of its cells.
+
+    Works on bytes with numpy, because a sheet of 100,000 × 40 has four million addresses.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.columns = 0
+        self.shared = 0
+
+    def add(self, block: bytes) -> bool:
+        """Count the cells of whole rows; true when there are formulas or error values among them."""
+        data = np.frombuffer(block + _PAD, np.uint8)
+        first, second, third = data[:-2], data[1:-1], data[2:]
+        opening = np.flatnonzero((first == _EQUALS) & (second == _QUOTE))
+        before, after = data[opening - 1], data[opening + 2]
+        cells = opening[(before == _R) & (after >= 65) & (after <= 90)] + 2
+        named = ((first == _LESS) | (first == _COLON)) & ((third <= 32) | (third == 62) | (third == 47))
+        if int(np.count_nonzero(named & (second == _C))) > len(cells):
+            self._count_slowly(block)
+        elif len(cells):
+            self._locate(data, cells)
+        typed = after[before == _T]
+        self.shared += int(np.count_nonzero(typed == _S))
+        return bool(np.any(typed == _E)) or bool(np.any(named & (second == _F)))
+
+    def _locate(self, data: NDArray[np.uint8], cells: NDArray[np.int64]) -> None:
+        """Widen the rectangle to the largest column and the largest row among the addresses at `cells`."""
+        two = data[cells + 1] >= 65
+        three = cells[two][data[cells[two] + 2] >= 65]
+        letters = (three, 3) if len(three) else (cells[two], 2) if two.any() else (cells, 1)
+        widest = _largest(data, *letters)
+        self.columns = max(self.columns, column_number(widest))
+        digits = cells + 1 + two
+        digits[two] += data[digits[two]] >= 65
+        count = 0
+        while count < 7:
+            found = data[digits + count]
+            longer = (found >= 48) & (found <= 57)
+            if not longer.any():
+                break
+            digits = digits[longer]
+            count += 1
+        self.rows = max(self.rows, int(_largest(data, digits, count) or b"0"))
+
+    def _count_slowly(self, block: bytes) -> None:
+        """For cells without addresses, which stand one after another."""
+        row, column = self.rows, 0
+        for tag in _TAG.finditer(block):
+            ref = _ADDRESS.search(tag.group(2))
+            if tag.group(1) == b"row":
+                row, column = (int(ref.group(2)) if ref else row + 1), 0
+            elif ref is not None and ref.group(1):
+                row, column = int(ref.group(2)), column_number(ref.group(1))
+            else:
+                column += 1
+            self.rows, self.columns = max(self.rows, row), max(self.columns, column)
+
+
+def _largest(data: NDArray[np.uint8], starts: NDArray[np.int64], length: int) -> bytes:
+    """The largest of the texts of one length that begin at `starts`."""
+    text = bytearray()
+    for offset in range(length):
+        letter = data[starts + offset]
+        most = letter.max()
+        starts = starts[letter == most]
+        text.append(int(most))
+    return bytes(text)
+
+
+_TAG = re.compile(rb"<(?:\w+:)?(row|c)\b([^>]*)>")
+_ADDRESS = re.compile(rb'\br="([A-Z]{0,3})(\d{1,7})"')
+
+
+def _expand_text(archive: zipfile.ZipFile, sheets: dict[str, SheetScan], strings: _StringLengths) -> int:
+    """Bytes of the fullest visible sheet when every shared string stands in its cells."""
+    lengths = np.array([*strings.lengths[1:], strings.longest], np.int64)
+    largest = 0
+    for name, sheet in sheets.items():
+        if sheet.hidden or name not in archive.namelist():
+            continue
+        total = 0
+        with archive.open(name) as stream:
+            for block in _whole_rows(iter(lambda stream=stream: stream.read(_CHUNK_BYTES), b"")):  # type: ignore[misc]
+                indexes = np.array([int(found) for found in _SHARED.findall(block)], np.int64)
+                total += int(lengths[np.minimum(indexes, len(lengths) - 1)].sum())
+        largest = max(largest, total)
+    return largest
+
+
+_SHARED = re.compile(rb't="s"[^>]*><v>(\d{1,9})<')
+
+
+def column_number(letters: bytes | str) -> int:
+    """A → 1, Z → 26, AA → 27."""
+    number = 0
+    for letter in letters.encode() if isinstance(letters, str) else letters:
+        number = number * 26 + letter - 64
+    return number
