@@ -1,0 +1,10 @@
+"""Synthetic cities to show and test with: departments' workbooks as they really arrive, and the truth.
+
+Nothing here comes from a real enterprise. What differs between cities is in each pack's `demo/*.toml`.
+"""
+
+from muheng.cities.demo.city import DemoCity, make_demo, write_demo
+from muheng.cities.demo.parameters import read_parameters
+from muheng.cities.demo.sheets import Defect
+
+__all__ = ["Defect", "DemoCity", "make_demo", "read_parameters", "write_demo"]
