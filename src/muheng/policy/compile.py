@@ -84,6 +84,7 @@ SYSTEM_NAMES = {
     p.GRADE,
     p.REGRADED_BY,
     p.TREATED_AS,
+    p.ALONE,
 }
 
 
@@ -480,6 +481,13 @@ class _Compiler:
             causes |= {LEFT_MISSING}
         self.causes[name] = causes
         digits = default_digits(unit) if definition.digits is None else definition.digits
+        if must is not None:
+            # What ``must`` is asked of is the rounded value, also where it fails.
+            whole = raw_name(name)
+            self.nodes[whole] = p.Formula(
+                name=whole, title=name, path=path, unit=definition.unit, digits=digits, tree=tree
+            )
+            tree = Name(whole)
         self.nodes[name] = p.Formula(
             name=name,
             title=name,
@@ -580,6 +588,8 @@ class _Compiler:
                 )
         if merge.alone is not None:
             tree = self.condition(("merge", "alone"), merge.alone)
+            if tree is not None:
+                self.nodes[p.ALONE] = p.Condition(name=p.ALONE, title=p.ALONE, path=("merge", "alone"), tree=tree)
             for name in names_in(tree) if tree is not None else []:
                 if name not in self.document.input:
                     self.error(
@@ -665,9 +675,8 @@ class _Compiler:
                 continue
             only = tuple(c for c in classes if name in self.class_uses.get(c, set()))
             operator, limit = node.must
-            # The formula itself is null where ``must`` fails, so the opposite is asked of its tree.
             least = Number(limit * parse_unit(node.unit).factor, str(limit))
-            tree = Comparison("<=" if operator == ">" else "<", node.tree, least)
+            tree = Comparison("<=" if operator == ">" else "<", Name(raw_name(name)), least)
             if only:
                 rules.append(
                     p.StandingRule(
@@ -742,6 +751,7 @@ class _Compiler:
             unit="分",
             digits=digits,
             of=score.name,
+            value=value,
             only=class_name,
             weight=weight,
             missing=missing,
@@ -1497,6 +1507,11 @@ class _Compiler:
                     say("同一界限只写一处：好级一侧，或最后一级。"),
                 )
         return tuple(bounds)
+
+
+def raw_name(name: str) -> str:
+    """The node of a definition's value before its ``must`` is asked."""
+    return f"{name}.原值"
 
 
 def _holds(value: object, key: str | int) -> bool:

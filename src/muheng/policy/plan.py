@@ -27,6 +27,7 @@ FIRST_GRADE = "初评等级"
 GRADE = "等级"
 REGRADED_BY = "调整依据"
 TREATED_AS = "施策等级"
+ALONE = "单独评价"
 
 RATED = "参评"
 STANDINGS = (RATED, "T", "免评价", "暂缓评价", "不参评", "不定等级")
@@ -235,10 +236,11 @@ class Fill(Numeric):
     """The score of an indicator for every scored row of its class: what is missing is filled by rule.
 
     ``missing`` and ``zero``: a figure, or "mean" (mean score of the rated rows that have one, by ``by``).
-    ``zero_when`` tells the rows whose denominator is not positive.
+    ``zero`` is for rows whose denominator (``zero_when``) or base is not positive.
     """
 
     of: str
+    value: str
     only: str
     weight: Fraction
     missing: Fraction | Literal["mean"]
@@ -247,7 +249,8 @@ class Fill(Numeric):
     by: tuple[str, ...] = ()
 
     def reads(self) -> tuple[str, ...]:
-        return (CLASS, STANDING, self.of, *self.by, *(names_in(self.zero_when) if self.zero_when else []))
+        zero_when = names_in(self.zero_when) if self.zero_when else []
+        return (CLASS, STANDING, self.of, self.value, *self.by, *zero_when)
 
 
 @dataclass(frozen=True, kw_only=True)

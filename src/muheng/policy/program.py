@@ -1,0 +1,228 @@
+"""The plan in integer steps that any engine can take: the small language between ``lower`` and the executors.
+
+Everything is an integer or a truth value; null means missing. Texts are codes into sorted label lists, so no
+engine's collation, decimals or rounding can matter. Division is ``FloorDivide`` of a non-negative by a positive
+integer (null where the divisor is zero or null).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+
+
+@dataclass(frozen=True)
+class Literal_:
+    value: int | bool | None
+
+
+@dataclass(frozen=True)
+class Binary:
+    """add, subtract, multiply, floor_divide, least, greatest: null where an operand is null."""
+
+    how: Literal["add", "subtract", "multiply", "floor_divide", "least", "greatest"]
+    left: Op
+    right: Op
+
+
+@dataclass(frozen=True)
+class Absolute:
+    of: Op
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A truth value; null where an operand is null (``lower`` turns that into false where it can happen)."""
+
+    how: Literal["==", "!=", "<", "<=", ">", ">="]
+    left: Op
+    right: Op
+
+
+@dataclass(frozen=True)
+class All:
+    of: tuple[Op, ...]
+
+
+@dataclass(frozen=True)
+class Any_:
+    of: tuple[Op, ...]
+
+
+@dataclass(frozen=True)
+class Invert:
+    of: Op
+
+
+@dataclass(frozen=True)
+class Where:
+    """``test`` is never null."""
+
+    test: Op
+    yes: Op
+    no: Op
+
+
+@dataclass(frozen=True)
+class IsNull:
+    of: Op
+
+
+@dataclass(frozen=True)
+class Coalesce:
+    of: Op
+    other: Op
+
+
+@dataclass(frozen=True)
+class InSet:
+    """Whether a code is one of ``codes``; false for null."""
+
+    of: Op
+    codes: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """``table[of]``; null for null. Every code is inside the table."""
+
+    of: Op
+    table: tuple[int | None, ...]
+
+
+Op = (
+    Column | Literal_ | Binary | Absolute | Compare | All | Any_ | Invert | Where | IsNull | Coalesce | InSet | Lookup
+)
+
+
+@dataclass(frozen=True)
+class Let:
+    name: str
+    value: Op
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """sum, min, max (of values that are not null) or count (of rows) where ``where`` holds, per ``key``,
+    given to every row of the group. sum and count of nothing are 0; min and max of nothing are null."""
+
+    name: str
+    how: Literal["sum", "min", "max", "count"]
+    of: Op | None
+    where: Op
+    key: Column | None
+    size: int
+
+
+@dataclass(frozen=True)
+class RowNumber:
+    """1, 2, … within each key among the rows where ``where`` holds; null elsewhere. Keys are never null;
+    rows equal in every key keep the order of the frame (ascending credit code)."""
+
+    name: str
+    order: tuple[tuple[Column, bool], ...]  # (key, descending)
+    where: Column
+    key: Column | None
+    size: int
+
+
+@dataclass(frozen=True)
+class BetterCount:
+    """How many rows of ``population`` in the same key are strictly better; null where ``where`` fails."""
+
+    name: str
+    by: Column
+    descending: bool
+    where: Column
+    population: Column
+    key: Column | None
+    size: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """No |value| of the column may exceed ``limit``: beyond it a later step could overflow."""
+
+    column: str
+    limit: int
+    node: str
+
+
+Step = Let | Reduce | RowNumber | BetterCount | Check
+
+
+@dataclass(frozen=True)
+class Program:
+    """``steps`` in order; ``rows`` for which freedom from overflow is proved."""
+
+    steps: tuple[Step, ...]
+    rows: int
+    unproved: tuple[tuple[str, str], ...] = ()  # (node, why): an operation that no check can make safe
+
+
+def operands(op: Op) -> tuple[Op, ...]:
+    match op:
+        case Binary(_, left, right) | Compare(_, left, right):
+            return (left, right)
+        case Absolute(of) | Invert(of) | IsNull(of) | InSet(of, _) | Lookup(of, _):
+            return (of,)
+        case All(of) | Any_(of):
+            return of
+        case Where(test, yes, no):
+            return (test, yes, no)
+        case Coalesce(of, other):
+            return (of, other)
+        case _:
+            return ()
+
+
+def columns_in(op: Op) -> Iterator[str]:
+    if isinstance(op, Column):
+        yield op.name
+    for operand in operands(op):
+        yield from columns_in(operand)
+
+
+def step_reads(step: Step) -> set[str]:
+    """Names of the columns a step reads."""
+    match step:
+        case Let(_, value):
+            return set(columns_in(value))
+        case Reduce():
+            parts = [op for op in (step.of, step.where, step.key) if op is not None]
+            return {name for op in parts for name in columns_in(op)}
+        case RowNumber():
+            return {
+                step.where.name,
+                *(column.name for column, _ in step.order),
+                *([step.key.name] if step.key else []),
+            }
+        case BetterCount():
+            return {
+                step.by.name,
+                step.where.name,
+                step.population.name,
+                *([step.key.name] if step.key else []),
+            }
+        case Check(column, _, _):
+            return {column}
+
+
+def in_batches(steps: tuple[Step, ...]) -> list[list[Step]]:
+    """Steps that do not read one another stand together; each batch reads only batches before it."""
+    level: dict[str, int] = {}
+    batches: list[list[Step]] = []
+    for step in steps:
+        depth = max((level.get(name, -1) for name in step_reads(step)), default=-1) + 1
+        if not isinstance(step, Check):
+            level[step.name] = depth
+        while len(batches) <= depth:
+            batches.append([])
+        batches[depth].append(step)
+    return batches
