@@ -104,11 +104,8 @@ def _roster(enterprises: Sequence[Enterprise], grades: Mapping[str, str], land: 
 
 
 def _tags(tags: Sequence[str]) -> str | None:
-    """As the bureau writes them: 高新技术企业、专精特新（省级）."""
-    written = [
-        f"{name}（{level}）" if level else name for name, _, level in (tag.partition(":") for tag in tags)
-    ]
-    return "、".join(written) or None
+    """As the bureau writes them: 高新技术企业、专精特新：省级."""
+    return "、".join(tags).replace(":", "：") or None
 
 
 def _rows(
