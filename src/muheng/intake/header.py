@@ -1,0 +1,395 @@
+"""Where a sheet's header stands, which layout it belongs to, and which column is which.
+
+Titles, notes, a unit row, a second header row under merged cells and a row of column numbers are understood.
+Recognition goes by header texts alone; it reads no figure below them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from muheng.documents.message import Message, say
+from muheng.intake.layout import Column, Layout, Sheet, header_key
+from muheng.intake.tables import TextTable
+from muheng.standards.units import COMMON, Unit, UnknownUnit, parse_unit, same_dimension
+
+# Titles, notes and seals take a few rows; a header further down than this is not looked for.
+SEARCHED_ROWS = 30
+# What clerks add for themselves: nothing is lost when it is not read.
+_OWN_NOTES = frozenset(["序号", "编号", "备注", "联系人", "联系电话", "电话", "手机", "no", "no."])
+_BRACKETS = re.compile(r"[(\[{【〔<]([^()\[\]{}【】〔〕<>]*)[)\]}】〕>]")
+_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年度|年末|年|度)?")
+_UNIT_NOTE = re.compile(r"(?<![报制送填主管])单位\s*[::]\s*([^\s::]+(?:[、,;]\s*[^\s::]+)*)")
+_SEPARATORS = re.compile(r"[,;、|\s]+")
+
+Basis = Literal["等价值", "当量值"]
+
+
+@dataclass(frozen=True)
+class HeaderColumn:
+    """A declared column as found: its letters, the header's text and the unit that its figures are in."""
+
+    letters: str
+    header: str
+    unit: Unit | None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something to tell about a header cell."""
+
+    severity: Literal["error", "warning"]
+    letters: str | None
+    header: str
+    what: Message
+    fix: Message | None = None
+
+
+@dataclass(frozen=True)
+class Header:
+    """A recognised sheet. `row` is the (last) header row, `first_row` the first row of data; both 1-based."""
+
+    layout: Layout
+    kind: str
+    sheet: Sheet
+    row: int
+    first_row: int
+    columns: Mapping[str, HeaderColumn]
+    unread: tuple[str, ...]
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True)
+class Unrecognised:
+    """Why no layout fits."""
+
+    what: Message
+    fix: Message | None
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A header text taken apart."""
+
+    text: str
+    keys: tuple[str, ...]
+    unit: Unit | None
+    basis: Basis | None
+    year: int | None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    row: int
+    depth: int
+    layout: Layout
+    kind: str
+    sheet: Sheet
+    found: Mapping[str, tuple[int, _Label]]
+    twice: Mapping[str, tuple[int, ...]]
+
+    @property
+    def missing(self) -> list[str]:
+        absent = [
+            name for name, column in self.sheet.columns.items() if column.required and name not in self.found
+        ]
+        for role, party in self.sheet.parties().items():
+            if not any(name in self.found for name in (party.code, party.name) if name):
+                absent.append(party.code or party.name or role)
+        return list(dict.fromkeys(absent))
+
+
+def recognise(table: TextTable, layouts: Sequence[Layout], year: int) -> Header | Unrecognised:
+    """Find the header row and the layout whose columns it names best."""
+    rows = [_clean_row(row) for row in table.frame.head(SEARCHED_ROWS + 3).iter_rows()]
+    candidates = [
+        candidate
+        for row, depth, labels in _header_rows(rows)
+        for layout in layouts
+        for kind, sheet in layout.sheet.items()
+        if (candidate := _match(row, depth, labels, layout, kind, sheet, year)).found
+    ]
+    if not candidates:
+        return Unrecognised(say("没有找到表头。"), say("表头要写明列名，例如 统一社会信用代码、企业名称。"))
+    fitting = [candidate for candidate in candidates if not candidate.missing]
+    if not fitting:
+        nearest = max(candidates, key=lambda candidate: (len(candidate.found), -len(candidate.missing)))
+        return Unrecognised(
+            say(
+                "没有认出这张表：最像“{layout}”，但缺少列 {columns}。",
+                layout=nearest.layout.name,
+                columns="、".join(f"“{name}”" for name in nearest.missing),
+            ),
+            say("请补上这些列，或在布局里加上表头的别名。"),
+        )
+    most = max(len(candidate.found) for candidate in fitting)
+    best = [candidate for candidate in fitting if len(candidate.found) == most]
+    kinds = {(candidate.layout.id, candidate.kind) for candidate in best}
+    if len(kinds) > 1:
+        named = [candidate for candidate in best if table.sheet.strip() in candidate.sheet.names]
+        if len({(candidate.layout.id, candidate.kind) for candidate in named}) != 1:
+            return Unrecognised(
+                say(
+                    "这张表像“{one}”，也像“{other}”，分不清。",
+                    one=best[0].layout.name,
+                    other=next(
+                        candidate.layout.name
+                        for candidate in best
+                        if (candidate.layout.id, candidate.kind) != (best[0].layout.id, best[0].kind)
+                    ),
+                ),
+                say("请把工作表改成布局里写的名字。"),
+            )
+        best = named
+    chosen = min(best, key=lambda candidate: (candidate.depth, candidate.row))
+    return _describe(chosen, table, rows)
+
+
+def _clean_row(row: tuple[str | None, ...]) -> list[str]:
+    return [_half_width(cell) for cell in row]
+
+
+@cache
+def _half_width(text: str | None) -> str:
+    return "" if text is None else unicodedata.normalize("NFKC", text).strip().strip("*").strip()
+
+
+def _header_rows(rows: list[list[str]]) -> Iterator[tuple[int, int, list[list[str]]]]:
+    """Row index, depth and, for each column, the texts that may be its label, the best first."""
+    for index, row in enumerate(rows[:SEARCHED_ROWS]):
+        if sum(bool(cell) for cell in row) < 2:
+            continue
+        yield index, 1, [[cell] if cell else [] for cell in row]
+        if index + 1 < len(rows):
+            yield index, 2, _join_rows(row, rows[index + 1])
+
+
+def _join_rows(top: list[str], bottom: list[str]) -> list[list[str]]:
+    labels: list[list[str]] = []
+    over = ""
+    for above, below in zip(top, bottom, strict=True):
+        # A merged cell holds its text in the first column only.
+        over = above or (over if below else "")
+        if not below:
+            labels.append([above] if above else [])
+        elif _unit_of(below) is not None:
+            labels.append([f"{over}({below.strip('()')})"] if over else [])
+        else:
+            alone = [below] if bottom.count(below) == 1 else []
+            labels.append([f"{over}|{below}", *alone] if over and over != below else [below])
+    return labels
+
+
+@cache
+def _read_label(text: str) -> _Label:
+    unit: Unit | None = None
+    basis: Basis | None = None
+    year: int | None = None
+    for note in _BRACKETS.findall(text):
+        for word in [note, *_SEPARATORS.split(note)]:
+            unit = unit or _unit_of(word)
+            basis = basis or _basis_of(word)
+            year = year or _year_of(word)
+    base = _BRACKETS.sub("", text)
+    found = _YEAR.match(base)
+    if found:
+        year, base = int(found.group(1)), base[found.end() :]
+    basis = basis or _basis_of(base)
+    keys = [header_key(text), header_key(base)]
+    if basis is not None:
+        keys[1:1] = [header_key(base.replace(basis, "").replace(basis[:2], "") + basis)]
+    for symbol in sorted(
+        (*COMMON, "平方米", "千瓦时", "万千瓦时", "万度", "吨标准煤", "吨", "万立方米"), key=len
+    ):
+        key, tail = header_key(base), header_key(symbol)
+        if len(tail) > 0 and not tail.isdigit() and key.endswith(tail) and key != tail:
+            keys.append(key.removesuffix(tail))
+            unit = unit or parse_unit(symbol)
+    return _Label(text, tuple(dict.fromkeys(keys)), unit, basis, year)
+
+
+def _basis_of(text: str) -> Basis | None:
+    return "等价值" if "等价" in text else "当量值" if "当量值" in text else None
+
+
+def _year_of(text: str) -> int | None:
+    found = _YEAR.fullmatch(text.strip())
+    return int(found.group(1)) if found else None
+
+
+@cache
+def _unit_of(text: str) -> Unit | None:
+    bare = re.sub(r"^单位\s*:\s*", "", text.strip().strip("()")).strip()
+    if not bare or bare.isdigit():
+        return None
+    try:
+        return parse_unit(bare)
+    except UnknownUnit:
+        return None
+
+
+def _match(
+    row: int, depth: int, labels: list[list[str]], layout: Layout, kind: str, sheet: Sheet, year: int
+) -> _Candidate:
+    ranks = _alias_ranks(sheet)
+    found: dict[str, tuple[int, _Label]] = {}
+    best: dict[str, int] = {}
+    twice: dict[str, tuple[int, ...]] = {}
+    for index, texts in enumerate(labels):
+        placed = _place(texts, ranks, sheet.columns, year)
+        if placed is None:
+            continue
+        name, rank, label = placed
+        if name not in best or rank < best[name]:
+            best[name], found[name] = rank, (index, label)
+            twice.pop(name, None)
+        elif rank == best[name]:
+            twice[name] = (*twice.get(name, (found[name][0],)), index)
+    return _Candidate(row, depth, layout, kind, sheet, found, twice)
+
+
+def _alias_ranks(sheet: Sheet) -> dict[str, tuple[str, int]]:
+    return {
+        header_key(alias): (name, rank)
+        for name, column in sheet.columns.items()
+        for rank, alias in reversed(list(enumerate((name, *column.aliases))))
+    }
+
+
+def _place(
+    texts: list[str], ranks: Mapping[str, tuple[str, int]], columns: Mapping[str, Column], year: int
+) -> tuple[str, int, _Label] | None:
+    for text in texts:
+        label = _read_label(text)
+        if label.year is not None and label.year != year:
+            return None
+        for key in label.keys:
+            if key in ranks:
+                name, rank = ranks[key]
+                basis = columns[name].basis
+                if basis is None or label.basis is None or basis == label.basis:
+                    return name, rank, label
+    return None
+
+
+def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> Header:
+    letters = table.frame.columns
+    remarks: list[Remark] = []
+    columns: dict[str, HeaderColumn] = {}
+    noted = _noted_units(rows[: chosen.row])
+    for name, (index, label) in chosen.found.items():
+        declared = chosen.sheet.columns[name]
+        place = letters[index]
+        if name in chosen.twice:
+            remarks.append(
+                Remark(
+                    "error",
+                    place,
+                    label.text,
+                    say(
+                        "表头有几列都是“{column}”（{letters}），不知道用哪一列，没有读。",
+                        column=name,
+                        letters="、".join(letters[at] for at in chosen.twice[name]),
+                    ),
+                    say("请只保留一列，或写清楚各是什么。"),
+                )
+            )
+            continue
+        unit = None
+        if declared.type == "数字":
+            own = declared.parsed_unit
+            unit = label.unit or next((known for known in noted if same_dimension(known, own)), own)
+            if not same_dimension(unit, own):
+                remarks.append(_wrong_unit(name, declared, label, unit, place))
+                continue
+            if declared.basis is not None and label.basis is None:
+                remarks.append(_no_basis(declared.basis, label, place))
+        columns[name] = HeaderColumn(place, label.text, unit)
+    used = {index for index, _ in chosen.found.values()}
+    unread = tuple(
+        dict.fromkeys(
+            text.split("|")[-1]
+            for index, text in enumerate(_last_texts(rows, chosen))
+            if text and index not in used and header_key(text) not in _OWN_NOTES
+        )
+    )
+    row = chosen.row + chosen.depth
+    return Header(
+        chosen.layout,
+        chosen.kind,
+        chosen.sheet,
+        row,
+        _first_data_row(rows, row) + 1,
+        columns,
+        unread,
+        tuple(remarks),
+    )
+
+
+def _last_texts(rows: list[list[str]], chosen: _Candidate) -> list[str]:
+    if chosen.depth == 1:
+        return rows[chosen.row]
+    return [
+        below if below and _unit_of(below) is None else above
+        for above, below in zip(rows[chosen.row], rows[chosen.row + 1], strict=True)
+    ]
+
+
+def _noted_units(rows: list[list[str]]) -> list[Unit]:
+    """Units named above the header, as in 单位：万元、亩."""
+    return [
+        unit
+        for row in rows
+        for cell in row
+        for note in _UNIT_NOTE.findall(cell)
+        for word in re.split(r"[、,;\s]+", note.strip("()"))
+        if (unit := _unit_of(word)) is not None
+    ]
+
+
+def _first_data_row(rows: list[list[str]], row: int) -> int:
+    """Skip a row of units and a row of column numbers (甲 乙 1 2 3) right below the header."""
+    while row < len(rows):
+        cells = [cell for cell in rows[row] if cell]
+        units = len(cells) > 0 and all(_unit_of(cell) is not None for cell in cells)
+        numbers = [int(cell) for cell in cells if cell.isdigit()]
+        names = [cell for cell in cells if not cell.isdigit()]
+        counted = (
+            len(numbers) > 1
+            and numbers == list(range(1, len(numbers) + 1))
+            and names == list("甲乙丙丁戊己")[: len(names)]
+        )
+        if not units and not counted:
+            break
+        row += 1
+    return row
+
+
+def _wrong_unit(name: str, declared: Column, label: _Label, unit: Unit, place: str) -> Remark:
+    return Remark(
+        "error",
+        place,
+        label.text,
+        say(
+            "表头单位“{found}”与“{column}”的单位“{unit}”不是同一种量，没有读这一列。",
+            found=unit.symbol,
+            column=name,
+            unit=declared.unit,
+        ),
+        say("请在表头写明 {unit} 或可以换算的单位。", unit=declared.unit),
+    )
+
+
+def _no_basis(basis: str, label: _Label, place: str) -> Remark:
+    return Remark(
+        "warning",
+        place,
+        label.text,
+        say("表头“{header}”没有写明口径，按{basis}读入。", header=label.text, basis=basis),
+        say("两种口径相差约一倍多：请在表头写明“等价值”或“当量值”。"),
+    )
