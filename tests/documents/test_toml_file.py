@@ -197,6 +197,7 @@ def test_ascii_is_judged_as_tomllib_judges_it(text: str) -> None:
         assert file is not None
         assert file.data == expected
         assert set(file.lines) <= set(paths(expected))
+        assert {path for path in paths(expected) if isinstance(path[-1], str)} <= set(file.lines)
 
 
 def test_lines_by_hand() -> None:
@@ -272,9 +273,10 @@ def test_numbers_keep_their_digits() -> None:
         ("a = 1 元", 1, "别的内容"),
         ("[a", 1, "方括号"),
         ("a = 1e999999999", 1, "超出"),
+        ("a = 1\nb = 1e99999999999999999999\nc = 1", 2, "太大"),
         ("a = nan", 1, "不是一个确定的数"),
         ("a = 0x" + "f" * 40, 1, "整数太大"),
-        ("a = " + "9" * 5000, 1, "太大"),
+        ("a = 1\nb = " + "9" * 5000 + "\nc = 1", 2, "整数太大"),
         ("a." * 100 + "b = 1", 1, "嵌套"),
         ("a = " + "[" * 10_000, 1, "嵌套"),
         ("a = " + "{b=" * 10_000, 1, "嵌套"),
@@ -312,6 +314,7 @@ def test_a_gbk_file_is_recognised(tmp_path: Path) -> None:
         (b"a = 1\nb = '\xff\xff'", 2, "UTF-8"),
         (b"a = 1\n\x00\n", 2, "TOML"),
         (b"a" * (MAX_BYTES + 5), None, "MB"),
+        (("亩" * (MAX_BYTES // 3 + 5)).encode(), None, "MB"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, raw: bytes, line: int | None, word: str) -> None:

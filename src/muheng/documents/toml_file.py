@@ -8,10 +8,11 @@ This module knows nothing of what the document means; `schema.py` does that.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def read_toml(source: Path | str, name: str | None = None) -> tuple[TomlFile | N
     Never raises for a bad document: the answer is then None and one diagnostic that says what to do.
     """
     if isinstance(source, str):
-        return _parse(source.removeprefix("\ufeff"), name or "<text>")
+        name = name or "<text>"
+        return _refuse_large(name) if len(source) > MAX_BYTES else _parse(source.removeprefix("\ufeff"), name)
     name = name or str(source)
     try:
         with source.open("rb") as stream:
@@ -82,6 +84,8 @@ def read_toml(source: Path | str, name: str | None = None) -> tuple[TomlFile | N
         return _refuse(name, None, say("找不到这个文件。"), say("检查文件名和所在的文件夹。"))
     except OSError as error:
         return _refuse(name, None, say("文件打不开：{reason}。", reason=error.strerror or str(error)))
+    if len(raw) > MAX_BYTES:
+        return _refuse_large(name)
     text = _decode(raw)
     if isinstance(text, str):
         return _parse(text, name)
@@ -95,8 +99,6 @@ def _decode(raw: bytes) -> str | tuple[int, Message]:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if len(raw) > MAX_BYTES:
-            return raw.decode("utf-8", "replace")
         line = raw.count(b"\n", 0, error.start) + 1
         try:
             raw.decode("gb18030")
@@ -106,29 +108,40 @@ def _decode(raw: bytes) -> str | tuple[int, Message]:
 
 
 def _parse(text: str, name: str) -> tuple[TomlFile | None, list[Diagnostic]]:
-    if len(text) > MAX_BYTES:
-        limit = MAX_BYTES // 1_000_000
-        return _refuse(name, None, say("文件超过 {limit} MB，不像是人写的规则文件。", limit=limit))
     found = locate(text)
     if found.too_deep is not None:
         what = say("嵌套超过 {depth} 层。", depth=MAX_DEPTH)
         return _refuse(name, found.too_deep, what, say("把内容拆成较浅的表。"))
     try:
-        data = tomllib.loads(_quote(text, found.bare_keys), parse_float=Decimal)
+        data = tomllib.loads(_quote(text, found.bare_keys), parse_float=_read_float)
     except tomllib.TOMLDecodeError as error:
         line, what, fix = explain_syntax_error(text, str(error), found)
         return _refuse(name, line, what, fix)
-    except (ValueError, RecursionError):
-        return _refuse(name, found.line_at_end, say("这一行的数字或嵌套太大，读不了。"))
+    except ValueError:  # Python refuses to read integers of thousands of digits
+        digits = re.search(r"[0-9_]{4000,}", text)
+        place = text.count("\n", 0, digits.start()) + 1 if digits else None
+        return _refuse(name, place, say("整数太大，超出能精确计算的范围。"))
     file = TomlFile(name, data, text, found.lines)
     too_large = _numbers_too_large(file)
     return (None, too_large) if too_large else (file, [])
+
+
+def _read_float(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # the exponent itself overflows
+        return Decimal("Infinity")
 
 
 def _refuse(
     name: str, line: int | None, what: Message, fix: Message | None = None
 ) -> tuple[None, list[Diagnostic]]:
     return None, [Diagnostic("error", name, line, "", what, fix)]
+
+
+def _refuse_large(name: str) -> tuple[None, list[Diagnostic]]:
+    limit = MAX_BYTES // 1_000_000
+    return _refuse(name, None, say("文件超过 {limit} MB，不像是人写的规则文件。", limit=limit))
 
 
 def _numbers_too_large(file: TomlFile) -> list[Diagnostic]:
@@ -142,9 +155,9 @@ def _numbers_too_large(file: TomlFile) -> list[Diagnostic]:
         elif isinstance(value, list):
             pending.extend(((*path, index), child) for index, child in enumerate(value))
         elif isinstance(value, Decimal):
-            if not value.is_finite():
+            if value.is_nan():
                 found.append(file.error(path, say("“{found}” 不是一个确定的数。", found=value)))
-            elif value and abs(value.adjusted()) > MAX_POWER_OF_TEN:
+            elif value.is_infinite() or (value and abs(value.adjusted()) > MAX_POWER_OF_TEN):
                 found.append(
                     file.error(path, say("数字“{found}”太大或太小，超出能精确计算的范围。", found=value))
                 )
