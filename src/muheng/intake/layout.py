@@ -235,6 +235,8 @@ class Sheet(_Strict):
                 raise Refusal(say("没有写由哪些列相加。"), at=("sums", item, "of"))
             for column_name in total.of:
                 need(column_name, ("数字",), ("sums", item, "of"))
+            if any(self.columns[name].item is None for name in total.of):
+                raise Refusal(say("相加的各列都要有 item，否则说不出出处。"), at=("sums", item, "of"))
             first = self.columns[total.of[0]]
             if any(
                 (self.columns[name].unit, self.columns[name].scale) != (first.unit, first.scale)

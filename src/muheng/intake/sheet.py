@@ -239,7 +239,7 @@ def _convert(body: pl.DataFrame, header: Header, rows: pl.Series, flaws: list[Fl
         elif column.type == "文本":
             values, faults = read_texts(body.get_column(found.letters), column.values)
         else:
-            values = body.get_column(found.letters)
+            values, faults = read_texts(body.get_column(found.letters), None)
         flaws.extend(
             Flaw("error", rows[fault.at], name, found.letters, fault.found, fault.what, fault.fix)
             for fault in faults
