@@ -12,8 +12,11 @@ import posixpath
 import re
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
@@ -132,15 +135,10 @@ def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
         if not scan.hidden:
             expanded = max(expanded, shared * strings.longest)
             if scan.rows * scan.columns > MAX_CELLS:
-                raise RefusedFileError(
-                    say(
-                        "工作表“{sheet}”的使用区域有 {rows} 行 × {columns} 列，太大，没有打开。",
-                        sheet=scan.name,
-                        rows=f"{scan.rows:,}",
-                        columns=f"{scan.columns:,}",
-                    ),
-                    say("多半是表格远处有一个不小心填上的单元格：请把数据复制到新工作表再交。"),
-                )
+                with archive.open(part_name) as stream:
+                    rows, columns = _fill_extent(_whole_rows(iter(partial(stream.read, _CHUNK_BYTES), b"")))
+                if rows * columns > MAX_CELLS:
+                    raise _too_wide(scan.name, rows, columns)
     if strings.longest > 4 * MAX_TEXT_CHARACTERS:
         raise RefusedFileError(say("有单元格的文字超过 32,767 个字，不是正常的工作簿。"))
     if (
@@ -159,6 +157,18 @@ def _too_large(size: int) -> RefusedFileError:
             limit=MAX_UNPACKED_BYTES >> 20,
         ),
         say("请删去空白的格式行列，或分成几个文件再交。"),
+    )
+
+
+def _too_wide(sheet: str, rows: int, columns: int) -> RefusedFileError:
+    return RefusedFileError(
+        say(
+            "工作表“{sheet}”的使用区域有 {rows} 行 × {columns} 列，太大，没有打开。",
+            sheet=sheet,
+            rows=f"{rows:,}",
+            columns=f"{columns:,}",
+        ),
+        say("多半是表格远处有一个不小心填上的单元格：请把数据复制到新工作表再交。"),
     )
 
 
@@ -247,13 +257,17 @@ _RESULT = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
 
 def _scan_sheet(sheet: SheetScan, chunks: Iterator[bytes]) -> tuple[SheetScan, int]:
     """The scan of one sheet and the number of its cells that name a shared string."""
-    extent = _Extent()
+    rows = columns = shared = 0
     uncomputed: list[str] = []
     errors: list[str] = []
     merges: list[CellRange] = []
     block = b""
-    for block in _whole_rows(chunks):
-        if extent.add(block):
+    for block, extent in _measured(_whole_rows(chunks)):
+        if extent.unaddressed:
+            rows, columns = _count_slowly(block, rows, columns)
+        rows, columns = max(rows, extent.rows), max(columns, extent.columns)
+        shared += extent.shared
+        if extent.special:
             _note_cells(block, uncomputed, errors)
             if len(uncomputed) + len(errors) > MAX_LISTED_CELLS:
                 raise RefusedFileError(
@@ -267,13 +281,13 @@ def _scan_sheet(sheet: SheetScan, chunks: Iterator[bytes]) -> tuple[SheetScan, i
             raise RefusedFileError(say("工作表“{sheet}”里合并单元格过多，没有打开。", sheet=sheet.name))
     scan = replace(
         sheet,
-        rows=extent.rows,
-        columns=extent.columns,
+        rows=rows,
+        columns=columns,
         merges=tuple(merges),
         uncomputed=frozenset(uncomputed),
         errors=frozenset(errors),
     )
-    return scan, extent.shared
+    return scan, shared
 
 
 def _note_cells(block: bytes, uncomputed: list[str], errors: list[str]) -> None:
@@ -307,68 +321,106 @@ def _whole_rows(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-_QUOTE, _EQUALS, _LESS, _COLON, _C, _F, _R, _S, _T, _E = (ord(letter) for letter in '"=<:cfrste')
+_QUOTE, _EQUALS, _LESS, _C, _F, _R, _S, _T, _E = (ord(letter) for letter in '"=<cfrste')
+_ENDS_NAME = np.isin(np.arange(256), list(b" \t\r\n/>"))
 _PAD = b"\0" * 16
+# Blocks waiting to be measured while the next are unpacked.
+_AHEAD = 3
 
 
+@dataclass(frozen=True)
 class _Extent:
-    """The used rectangle of a sheet, from the addresses of its cells.
+    """The used rectangle of some whole rows, and the number of cells that name a shared string.
 
-    Works on bytes with numpy, because a sheet of 100,000 × 40 has four million addresses.
+    `unaddressed`: there are cells without an address; `special`: there are formulas or error values.
     """
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self.columns = 0
-        self.shared = 0
+    rows: int
+    columns: int
+    shared: int
+    unaddressed: bool
+    special: bool
 
-    def add(self, block: bytes) -> bool:
-        """Count the cells of whole rows; true when there are formulas or error values among them."""
-        data = np.frombuffer(block + _PAD, np.uint8)
-        first, second, third = data[:-2], data[1:-1], data[2:]
-        opening = np.flatnonzero((first == _EQUALS) & (second == _QUOTE))
-        before, after = data[opening - 1], data[opening + 2]
-        cells = opening[(before == _R) & (after >= 65) & (after <= 90)] + 2
-        named = ((first == _LESS) | (first == _COLON)) & ((third <= 32) | (third == 62) | (third == 47))
-        if int(np.count_nonzero(named & (second == _C))) > len(cells):
-            self._count_slowly(block)
-        elif len(cells):
-            self._locate(data, cells)
-        typed = after[before == _T]
-        self.shared += int(np.count_nonzero(typed == _S))
-        return bool(np.any(typed == _E)) or bool(np.any(named & (second == _F)))
 
-    def _locate(self, data: NDArray[np.uint8], cells: NDArray[np.int64]) -> None:
-        """Widen the rectangle to the largest column and the largest row among the addresses at `cells`."""
-        two = data[cells + 1] >= 65
-        three = cells[two][data[cells[two] + 2] >= 65]
-        letters = (three, 3) if len(three) else (cells[two], 2) if two.any() else (cells, 1)
-        widest = _largest(data, *letters)
-        self.columns = max(self.columns, column_number(widest))
-        digits = cells + 1 + two
-        digits[two] += data[digits[two]] >= 65
-        count = 0
-        while count < 7:
-            found = data[digits + count]
-            longer = (found >= 48) & (found <= 57)
-            if not longer.any():
-                break
-            digits = digits[longer]
-            count += 1
-        self.rows = max(self.rows, int(_largest(data, digits, count) or b"0"))
+def _measured(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, _Extent]]:
+    """Measure blocks on a second thread while the first unpacks what follows."""
+    waiting: deque[tuple[bytes, Future[_Extent]]] = deque()
+    with ThreadPoolExecutor(1) as pool:
+        for block in blocks:
+            waiting.append((block, pool.submit(_measure, block)))
+            if len(waiting) > _AHEAD:
+                first, extent = waiting.popleft()
+                yield first, extent.result()
+        for first, extent in waiting:
+            yield first, extent.result()
 
-    def _count_slowly(self, block: bytes) -> None:
-        """For cells without addresses, which stand one after another."""
-        row, column = self.rows, 0
-        for tag in _TAG.finditer(block):
-            ref = _ADDRESS.search(tag.group(2))
-            if tag.group(1) == b"row":
-                row, column = (int(ref.group(2)) if ref else row + 1), 0
-            elif ref is not None and ref.group(1):
-                row, column = int(ref.group(2)), column_number(ref.group(1))
-            else:
-                column += 1
-            self.rows, self.columns = max(self.rows, row), max(self.columns, column)
+
+def _measure(block: bytes) -> _Extent:
+    """Works on bytes with numpy, because a sheet of 100,000 × 40 has four million addresses."""
+    data = np.frombuffer(block + _PAD, np.uint8)
+    first, second = data[:-1], data[1:]
+    opening = np.flatnonzero((first == _EQUALS) & (second == _QUOTE))
+    before, after = data[opening - 1], data[opening + 2]
+    cells = opening[(before == _R) & (after >= 65) & (after <= 90)] + 2
+    tag = first == _LESS
+    tags = int(np.count_nonzero(tag & (second == _C)))
+    if tags > len(cells):
+        # Also <col, <cols, <conditionalFormatting: only a name that ends after the c is a cell.
+        starts = np.flatnonzero(tag & (second == _C))
+        tags = int(np.count_nonzero(_ENDS_NAME[data[starts + 2]]))
+    prefixed = not len(cells) and b":c " in block
+    formulas = np.flatnonzero(tag & (second == _F))
+    typed = after[before == _T]
+    special = bool(np.any(typed == _E)) or bool(np.any(_ENDS_NAME[data[formulas + 2]]))
+    rows, columns = _locate(data, cells) if len(cells) else (0, 0)
+    return _Extent(
+        rows, columns, int(np.count_nonzero(typed == _S)), tags > len(cells) or prefixed, special or prefixed
+    )
+
+
+def _locate(data: NDArray[np.uint8], cells: NDArray[np.int64]) -> tuple[int, int]:
+    """The largest row and the largest column among the addresses at `cells`."""
+    two = data[cells + 1] >= 65
+    three = cells[two][data[cells[two] + 2] >= 65]
+    letters = (three, 3) if len(three) else (cells[two], 2) if two.any() else (cells, 1)
+    digits = cells + 1 + two
+    digits[two] += data[digits[two]] >= 65
+    count = 0
+    while count < 7:
+        found = data[digits + count]
+        longer = (found >= 48) & (found <= 57)
+        if not longer.any():
+            break
+        digits = digits[longer]
+        count += 1
+    return int(_largest(data, digits, count) or b"0"), column_number(_largest(data, *letters))
+
+
+def _count_slowly(block: bytes, rows: int, columns: int) -> tuple[int, int]:
+    """The rectangle so far, widened by cells without addresses, which stand one after another."""
+    row, column = rows, 0
+    for tag in _TAG.finditer(block):
+        address = _ADDRESS.search(tag.group(2))
+        if tag.group(1) == b"row":
+            row, column = (int(address.group(2)) if address else row + 1), 0
+        elif address is not None and address.group(1):
+            row, column = int(address.group(2)), column_number(address.group(1))
+        else:
+            column += 1
+        rows, columns = max(rows, row), max(columns, column)
+    return rows, columns
+
+
+def _fill_extent(blocks: Iterator[bytes]) -> tuple[int, int]:
+    """The rectangle of the cells that hold something: formatted blanks cost the reader nothing."""
+    rows = columns = 0
+    for block in blocks:
+        for letters, digits in _FILLED.findall(block):
+            rows, columns = max(rows, int(digits)), max(columns, column_number(letters))
+    return rows, columns
+
+
+_FILLED = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/>])?>')
 
 
 def _largest(data: NDArray[np.uint8], starts: NDArray[np.int64], length: int) -> bytes:
@@ -395,7 +447,7 @@ def _expand_text(archive: zipfile.ZipFile, sheets: dict[str, SheetScan], strings
             continue
         total = 0
         with archive.open(name) as stream:
-            for block in _whole_rows(iter(lambda stream=stream: stream.read(_CHUNK_BYTES), b"")):  # type: ignore[misc]
+            for block in _whole_rows(iter(partial(stream.read, _CHUNK_BYTES), b"")):
                 indexes = np.array([int(found) for found in _SHARED.findall(block)], np.int64)
                 total += int(lengths[np.minimum(indexes, len(lengths) - 1)].sum())
         largest = max(largest, total)

@@ -14,7 +14,7 @@ import polars as pl
 from muheng.documents.message import Message, say
 from muheng.intake.claims import GIVEN_CODE, GIVEN_NAME, SHEET, Batch, Claims, Gain
 from muheng.intake.facts import CODE, NAME, ROW, Item, SourceTable
-from muheng.intake.identity import BY_SPLIT, REASON
+from muheng.intake.identity import BY_SPLIT, REASON, Roster
 from muheng.intake.problem import Problem
 from muheng.intake.sheet import SKIP, Flaw
 
@@ -203,7 +203,7 @@ def source_tables(settled: Settled) -> list[SourceTable]:
 
 
 def row_states(settled: Settled) -> pl.DataFrame:
-    """Every row and party: 表, 文件, 工作表, 行, 主体, 原信用代码, 原企业名称, 统一社会信用代码, 依据, 处理."""
+    """Every row and party: 表, 文件, 工作表, 行, 主体, what it said of itself, its match, its fate."""
     batch = settled.batch
     counted = pl.concat(
         [
@@ -257,7 +257,7 @@ def row_states(settled: Settled) -> pl.DataFrame:
     )
 
 
-def list_problems(settled: Settled, states: pl.DataFrame, roster_names: dict[str, str]) -> list[Problem]:
+def list_problems(settled: Settled, states: pl.DataFrame, roster: Roster) -> list[Problem]:
     """The flaws of a batch in words, each with its cell, its enterprise, and what becomes of the rest."""
     problems = []
     batch = settled.batch
@@ -266,9 +266,10 @@ def list_problems(settled: Settled, states: pl.DataFrame, roster_names: dict[str
         imported = own.filter(pl.col(STATUS) == IMPORTED).get_column(ROW).n_unique()
         rows = [flaw.row for flaw in batch.flaws[at] if flaw.row is not None]
         named = {
-            row: (roster_names.get(code, name) if code is not None else name, code or given)
-            for row, given, name, code in own.filter(pl.col(ROW).is_in(rows))
+            row: (known or name, code or given)
+            for row, given, name, code, known in own.filter(pl.col(ROW).is_in(rows))
             .select(ROW, GIVEN_CODE, GIVEN_NAME, CODE)
+            .join(roster.frame, on=CODE, how="left", maintain_order="left")
             .reverse()
             .iter_rows()
         }

@@ -76,16 +76,11 @@ class SourceTable:
     @cached_property
     def rows_of(self) -> Mapping[str, list[int]]:
         """Positions in `frame` by credit code, made once."""
-        positions = (
-            self.frame.lazy()
-            .select(CODE)
-            .with_row_index("at")
-            .drop_nulls()
-            .group_by(CODE, maintain_order=True)
-            .agg("at")
-            .collect()
-        )
-        return dict(positions.iter_rows())
+        rows: dict[str, list[int]] = {}
+        for at, code in enumerate(self.frame.get_column(CODE).to_list()):
+            if code is not None:
+                rows.setdefault(code, []).append(at)
+        return rows
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,11 @@ def read_numbers(frame: pl.DataFrame, columns: Sequence[NumberColumn]) -> list[N
     if not columns:
         return []
     factors = [_factor(column) for column in columns]
-    plain = frame.select(_parse_plain(pl.col(column.column)) for column in columns)
+    longest = frame.select(pl.col(column.column).str.len_bytes().max() for column in columns).row(0)
+    plain = frame.select(
+        _parse_plain(pl.col(column.column), length or 0)
+        for column, length in zip(columns, longest, strict=True)
+    )
     odd = _positions(
         frame.select(
             pl.col(column.column).is_not_null() & plain.get_column(column.column).is_null()
@@ -157,14 +161,19 @@ def _factor(column: NumberColumn) -> Fraction:
     return factor
 
 
-def _parse_plain(text: pl.Expr) -> pl.Expr:
-    """Value × 10**9 as Int128, rounded to 15 significant digits; null for all but plainly written numbers."""
+def _parse_plain(text: pl.Expr, longest: int) -> pl.Expr:
+    """Value × 10**9 as Int128, rounded to 15 significant digits; null for all but plainly written numbers.
+
+    No text has more than `longest` bytes.
+    """
     value = (
         pl.when(text.str.contains(_PLAIN))
         .then(text.cast(pl.Decimal(38, _DECIMALS), strict=False))
         .otherwise(None)
     )
     value = value.to_physical()
+    if longest <= EXCEL_DIGITS:
+        return value
     signed = text.str.starts_with("-").cast(pl.Int32)
     whole = pl.coalesce(text.str.find(".", literal=True), text.str.len_bytes()).cast(pl.Int32) - signed
     step = pl.lit(1, pl.Int128)

@@ -178,40 +178,46 @@ def _refuse_shared_numbers(
 
 def _find_skipped(body: pl.DataFrame, header: Header) -> pl.Series:
     """Why a row is no enterprise's: a total, a note at the foot, the header again; null for the others."""
-    columns = header.columns
+    sheet, columns = header.sheet, header.columns
     identity = {
-        found.letters: found
-        for name, found in columns.items()
-        if header.sheet.columns[name].type in ("信用代码", "名称")
+        f.letters: f for name, f in columns.items() if sheet.columns[name].type in ("信用代码", "名称")
     }
-    numbers = [found.letters for name, found in columns.items() if header.sheet.columns[name].type == "数字"]
+    codes = [f.letters for name, f in columns.items() if sheet.columns[name].type == "信用代码"]
+    numbers = [f.letters for name, f in columns.items() if sheet.columns[name].type == "数字"]
     first = [letters for letters in body.columns if letters != ROW][:3]
-    codes = [
-        found.letters for name, found in columns.items() if header.sheet.columns[name].type == "信用代码"
-    ]
     looked = list(dict.fromkeys([*identity, *first]))
+    no_figures = pl.all_horizontal([pl.col(letters).is_null() for letters in numbers] or [True])
+    suspect = (
+        pl.any_horizontal(pl.col(letters).str.contains("[计总]") for letters in looked).fill_null(False)
+        | no_figures
+        | pl.all_horizontal(
+            pl.col(letters).str.len_chars() < _HEADER_LENGTH for letters in identity
+        ).fill_null(False)
+    )
+    found = body.select(pl.col(ROW), suspect.alias("suspect"))
     folded = {letters: pl.col(letters).str.normalize("NFKC").str.replace_all(r"\s", "") for letters in looked}
-    coded = pl.any_horizontal(
-        [folded[letters].str.contains(_WELL_FORMED).fill_null(False) for letters in codes] or [False]
-    )
-    total = pl.any_horizontal(text.str.contains(_TOTAL).fill_null(False) for text in folded.values())
-    leading = pl.coalesce(
-        pl.col(letters).str.normalize("NFKC").str.replace_all(r"\s", "") for letters in first
-    )
-    figures = pl.any_horizontal([pl.col(letters).is_not_null() for letters in numbers] or [False])
-    note = leading.str.contains(_FOOTNOTE).fill_null(False) & ~figures
+    coded = pl.any_horizontal([folded[letters].str.contains(_WELL_FORMED) for letters in codes] or [False])
+    total = pl.any_horizontal(text.str.contains(_TOTAL) for text in folded.values())
+    note = pl.coalesce(folded[letters] for letters in first).str.contains(_FOOTNOTE)
     again = pl.all_horizontal(
         folded[letters].str.to_lowercase() == header_key(found.header) for letters, found in identity.items()
-    ).fill_null(False)
+    )
     reason = (
-        pl.when(total & ~coded)
+        pl.when(total.fill_null(False) & ~coded.fill_null(False))
         .then(pl.lit(TOTAL))
-        .when(again)
+        .when(again.fill_null(False))
         .then(pl.lit(REPEATED_HEADER))
-        .when(note)
+        .when(note.fill_null(False) & no_figures)
         .then(pl.lit(FOOTNOTE))
     )
-    return body.select(reason.alias(SKIP)).to_series()
+    suspects = body.filter(found.get_column("suspect")).select(pl.col(ROW), reason.alias(SKIP))
+    if suspects.get_column(SKIP).null_count() == suspects.height:
+        return pl.Series(SKIP, [None], dtype=pl.String).new_from_index(0, body.height)
+    return found.join(suspects, on=ROW, how="left", maintain_order="left").get_column(SKIP)
+
+
+# Only to find rows worth a closer look: no header of a code or name column is longer.
+_HEADER_LENGTH = 16
 
 
 def _convert(body: pl.DataFrame, header: Header, rows: pl.Series, flaws: list[Flaw]) -> pl.DataFrame:

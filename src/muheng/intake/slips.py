@@ -27,75 +27,117 @@ _WHOLE_COLUMN_FROM = 3
 
 def find_slips(facts: Facts, past: Facts | None) -> list[Problem]:
     """Warnings for figures whose unit was probably mistaken, at the cells that they came from."""
+    items = [
+        item
+        for item in facts.items.values()
+        if item.kind == "number"
+        and (item.unit or "").startswith("万")
+        and facts.frame.get_column(item.name).null_count() < facts.frame.height
+    ]
+    if not items:
+        return []
+    ratios = _against_past(facts, past, items)
+    ratios = ratios.with_columns(_against_industry(facts, items, ratios))
+    marked = ratios.select(
+        pl.any_horizontal(
+            _about(pl.col(item.name + kind), factor).any() for kind, factor in _LOOKED_FOR
+        ).alias(item.name)
+        for item in items
+    ).row(0)
     problems: list[Problem] = []
-    for item in facts.items.values():
-        if item.kind == "number" and item.unit is not None and item.unit.startswith("万"):
-            problems += _check_item(facts, past, item)
+    for item, any_marked in zip(items, marked, strict=True):
+        if any_marked:
+            problems += _describe_item(facts, item, ratios)
     return problems
 
 
-def _check_item(facts: Facts, past: Facts | None, item: Item) -> list[Problem]:
-    before = _past_values(past, item)
-    table = facts.frame.select(CODE, pl.col(item.name).cast(pl.Float64).alias("now"))
-    if before is not None:
-        table = table.join(before, on=CODE, how="left", maintain_order="left")
-        table = table.with_columns(
-            pl.when((pl.col("before") > 0) & (pl.col("now") > 0))
-            .then(pl.col("now") / pl.col("before"))
-            .alias("ratio")
-        )
-        own = table.filter(_about(pl.col("ratio"), 1e4) | _about(pl.col("ratio"), 1e-4))
-        compared = table.get_column("ratio").count()
-        if own.height >= _WHOLE_COLUMN_FROM and own.height >= compared * _WHOLE_COLUMN:
-            return [_whole_column(facts, item, own.height, compared)]
-    else:
-        table = table.with_columns(pl.lit(None, pl.Float64).alias("ratio"))
-        own = table.clear()
-    problems = [
-        _slip(facts, item, code, say("本企业上一年的值"), ratio)
-        for code, ratio in own.select(CODE, "ratio").iter_rows()
-    ]
-    strange = _against_industry(facts, table.filter(pl.col("ratio").is_null()))
-    return problems + [
-        _slip(facts, item, code, say("同行业的中位数"), ratio) for code, ratio in strange.iter_rows()
-    ]
-
-
-def _past_values(past: Facts | None, item: Item) -> pl.DataFrame | None:
-    known = past.items.get(item.name) if past is not None else None
-    if past is None or known is None or known.unit is None or item.unit is None:
-        return None
-    if not same_dimension(parse_unit(known.unit), parse_unit(item.unit)):
-        return None
-    factor = convert(Fraction(1), known.unit, item.unit) * Fraction(10) ** (
-        (item.digits or 0) - (known.digits or 0)
-    )
-    return past.frame.select(CODE, (pl.col(item.name).cast(pl.Float64) * float(factor)).alias("before"))
-
-
-def _against_industry(facts: Facts, table: pl.DataFrame) -> pl.DataFrame:
-    groups = facts.frame.select(
-        CODE,
-        pl.col(INDUSTRY).str.extract(r"([0-9]{2})").alias("group")
-        if INDUSTRY in facts.items
-        else pl.lit(None, pl.String).alias("group"),
-    )
-    positive = table.filter(pl.col("now") > 0).join(groups, on=CODE, how="left", maintain_order="left")
-    middle = (
-        pl.when((pl.len().over("group") >= _SMALLEST_GROUP) & pl.col("group").is_not_null())
-        .then(pl.col("now").median().over("group"))
-        .when(pl.len() >= _SMALLEST_GROUP)
-        .then(pl.col("now").median())
-    )
-    return (
-        positive.with_columns((pl.col("now") / middle).alias("ratio"))
-        .filter(_about(pl.col("ratio"), 1e4))
-        .select(CODE, "ratio")
-    )
+_PAST = "/past"
+_INDUSTRY = "/industry"
+_LOOKED_FOR = ((_PAST, 1e4), (_PAST, 1e-4), (_INDUSTRY, 1e4))
 
 
 def _about(ratio: pl.Expr, factor: float) -> pl.Expr:
     return ratio.is_between(factor / _SPREAD, factor * _SPREAD)
+
+
+def _against_past(facts: Facts, past: Facts | None, items: list[Item]) -> pl.DataFrame:
+    """统一社会信用代码 and, for each item, the figure as a multiple of the past one; null without one."""
+    table = facts.frame.select(CODE)
+    factors = {item.name: factor for item in items if (factor := _past_factor(past, item)) is not None}
+    if past is not None and factors:
+        table = table.join(past.frame.select(CODE, *factors), on=CODE, how="left", maintain_order="left")
+    return table.select(
+        pl.col(CODE),
+        *(
+            _ratio(
+                pl.lit(facts.frame.get_column(item.name)),
+                pl.col(item.name).cast(pl.Float64) * factors[item.name],
+            ).alias(item.name + _PAST)
+            if item.name in factors
+            else pl.lit(None, pl.Float64).alias(item.name + _PAST)
+            for item in items
+        ),
+    )
+
+
+def _past_factor(past: Facts | None, item: Item) -> float | None:
+    known = past.items.get(item.name) if past is not None else None
+    if known is None or known.unit is None or item.unit is None:
+        return None
+    if not same_dimension(parse_unit(known.unit), parse_unit(item.unit)):
+        return None
+    digits = Fraction(10) ** ((item.digits or 0) - (known.digits or 0))
+    return float(convert(Fraction(1), known.unit, item.unit) * digits)
+
+
+def _ratio(now: pl.Expr, before: pl.Expr) -> pl.Expr:
+    return pl.when((now > 0) & (before > 0)).then(now / before)
+
+
+def _against_industry(facts: Facts, items: list[Item], ratios: pl.DataFrame) -> pl.DataFrame:
+    """For figures without a past: the figure as a multiple of its industry's median, or of everybody's."""
+    division = (
+        pl.col(INDUSTRY).str.extract("([0-9]{2})") if INDUSTRY in facts.items else pl.lit(None, pl.String)
+    )
+    names = [item.name for item in items]
+    positive = facts.frame.select(
+        division.alias("group"), *(pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in names)
+    )
+    middles = [
+        pl.when(pl.col(name).count() >= _SMALLEST_GROUP).then(pl.col(name).median()).alias(name)
+        for name in names
+    ]
+    everybody = positive.select(middles)
+    groups = positive.filter(pl.col("group").is_not_null()).group_by("group").agg(middles)
+    medians = positive.select("group").join(groups, on="group", how="left", maintain_order="left")
+    return pl.DataFrame(
+        [
+            pl.select(
+                pl.when(pl.lit(ratios.get_column(name + _PAST)).is_null())
+                .then(
+                    _ratio(
+                        pl.lit(positive.get_column(name)),
+                        pl.lit(medians.get_column(name)).fill_null(everybody.get_column(name)[0]),
+                    )
+                )
+                .alias(name + _INDUSTRY)
+            ).to_series()
+            for name in names
+        ]
+    )
+
+
+def _describe_item(facts: Facts, item: Item, ratios: pl.DataFrame) -> list[Problem]:
+    past, industry = pl.col(item.name + _PAST), pl.col(item.name + _INDUSTRY)
+    own = ratios.filter(_about(past, 1e4) | _about(past, 1e-4)).select(CODE, past)
+    compared = ratios.get_column(item.name + _PAST).count()
+    if own.height >= _WHOLE_COLUMN_FROM and own.height >= compared * _WHOLE_COLUMN:
+        return [_whole_column(facts, item, own.height, compared)]
+    strange = ratios.filter(_about(industry, 1e4)).select(CODE, industry)
+    return [
+        *(_slip(facts, item, code, say("本企业上一年的值"), ratio) for code, ratio in own.iter_rows()),
+        *(_slip(facts, item, code, say("同行业的中位数"), ratio) for code, ratio in strange.iter_rows()),
+    ]
 
 
 def _slip(facts: Facts, item: Item, code: str, against: object, ratio: float) -> Problem:
@@ -136,7 +178,7 @@ def _whole_column(facts: Facts, item: Item, count: int, compared: int) -> Proble
         None,
         "",
         say(
-            "{compared} 家可比企业中有 {count} 家与上一年相差约一万倍，整列的单位像是错了（{small}、{unit}）。",
+            "{compared} 家可比企业中有 {count} 家与上一年相差约一万倍，整列单位像是错了（{small}、{unit}）。",
             compared=compared,
             count=count,
             small=(item.unit or "")[1:],

@@ -29,7 +29,7 @@ Outcome = tuple[object, Message | None, Message | None]
 def clean_text(text: pl.Expr) -> pl.Expr:
     """Without blanks around it, and without the `="…"` that keeps a CSV cell from becoming a number."""
     cleaned = text.str.strip_chars(_BLANKS).str.replace(_QUOTED, "${1}")
-    return pl.when(cleaned == "").then(None).otherwise(cleaned)
+    return pl.when(cleaned != "").then(cleaned)
 
 
 def read_texts(

@@ -157,12 +157,11 @@ def _read(
     done.sort(key=lambda each: order.index((each.batch.layout.id, each.batch.kind)))
     sources = tuple(table for each in done for table in source_tables(each))
     facts = Facts(year, items, frame.select(CODE, NAME, *items), sources)
-    names = {code: name for code, name in roster.frame.iter_rows() if name is not None}
     reports: list[SheetReport] = []
     matches = [pl.DataFrame(schema=_MATCHES)]
     for each in done:
         states = row_states(each)
-        problems += list_problems(each, states, names)
+        problems += list_problems(each, states, roster)
         reports += _report(each, states)
         matches.append(states.select(*_MATCHES))
     problems += _list_without(facts, layouts)
