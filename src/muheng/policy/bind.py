@@ -113,7 +113,12 @@ def _unfit_number(node: NumberInput, item: Item) -> Iterator[Misfit]:
     if node.basis is not None and item.basis is not None and item.basis != node.basis:
         yield Misfit(
             node.name,
-            say("“{item}”的口径是{found}，规则要求{wanted}。", item=node.name, found=item.basis, wanted=node.basis),
+            say(
+                "“{item}”的口径是{found}，规则要求{wanted}。",
+                item=node.name,
+                found=item.basis,
+                wanted=node.basis,
+            ),
             say("请统计部门按{wanted}提供，不能直接换算。", wanted=node.basis),
         )
     try:
@@ -121,7 +126,12 @@ def _unfit_number(node: NumberInput, item: Item) -> Iterator[Misfit]:
     except (UnitMismatch, UnknownUnit):
         yield Misfit(
             node.name,
-            say("“{item}”的单位是“{found}”，规则要求“{wanted}”。", item=node.name, found=item.unit, wanted=node.unit),
+            say(
+                "“{item}”的单位是“{found}”，规则要求“{wanted}”。",
+                item=node.name,
+                found=item.unit,
+                wanted=node.unit,
+            ),
         )
 
 
@@ -142,7 +152,9 @@ def _scale(values: pl.Series, node: NumberInput, item: Item) -> pl.Series:
         )
         return quotient.to_series()
     exact = [None if value is None else scale_half_up(value * factor, 0) for value in values]
-    return pl.Series([None if value is None else min(max(value, -(2**62)), 2**62) for value in exact], dtype=pl.Int64)
+    return pl.Series(
+        [None if value is None else min(max(value, -(2**62)), 2**62) for value in exact], dtype=pl.Int64
+    )
 
 
 def _out_of_range(node: NumberInput, values: pl.Series, frame: pl.DataFrame) -> Iterator[Misfit]:
@@ -168,7 +180,9 @@ def _out_of_range(node: NumberInput, values: pl.Series, frame: pl.DataFrame) -> 
             frame[NAME][row],
         )
     if len(rows) > SHOWN:
-        yield Misfit(node.name, say("“{item}”另有 {count} 户超出合理范围。", item=node.name, count=len(rows) - SHOWN))
+        yield Misfit(
+            node.name, say("“{item}”另有 {count} 户超出合理范围。", item=node.name, count=len(rows) - SHOWN)
+        )
 
 
 def _unfit_code(node: CodeInput, item: Item) -> Iterator[Misfit]:
@@ -193,7 +207,11 @@ def _encode(values: pl.Series, node: CodeInput) -> tuple[pl.Series, tuple[str, .
         known = tuple(sorted({*found, *node.values, *([node.fill] if node.fill is not None else [])}))
     # What is not among the levels gets a code past their end, for ``_unknown_values`` to report.
     codes = {text: code for code, text in enumerate(known)}
-    coded = texts.replace_strict(codes, default=len(known), return_dtype=pl.Int64) if codes else texts.cast(pl.Int64)
+    coded = (
+        texts.replace_strict(codes, default=len(known), return_dtype=pl.Int64)
+        if codes
+        else texts.cast(pl.Int64)
+    )
     mask = texts.is_null()
     if mask.any():
         coded = coded.set(mask, None)
@@ -211,19 +229,32 @@ def _unknown_values(
     for row in rows[:SHOWN]:
         yield Misfit(
             node.name,
-            say("{name} 的“{item}”是“{found}”，规则里没有。", name=frame[NAME][row], item=node.name, found=frame[node.name][row]),
+            say(
+                "{name} 的“{item}”是“{found}”，规则里没有。",
+                name=frame[NAME][row],
+                item=node.name,
+                found=frame[node.name][row],
+            ),
             say("可用：{values}。", values="、".join(allowed)),
             frame[CODE][row],
             frame[NAME][row],
         )
     if len(rows) > SHOWN:
-        yield Misfit(node.name, say("“{item}”另有 {count} 户取值不在规则里。", item=node.name, count=len(rows) - SHOWN))
+        yield Misfit(
+            node.name, say("“{item}”另有 {count} 户取值不在规则里。", item=node.name, count=len(rows) - SHOWN)
+        )
 
 
 def _missing_rows(item: str, values: pl.Series, frame: pl.DataFrame) -> Iterator[Misfit]:
     rows = values.is_null().arg_true()
     for row in rows[:SHOWN]:
         name = frame[NAME][row]
-        yield Misfit(item, say("{name} 缺“{item}”，规则规定缺此项不得运行。", name=name, item=item), None, frame[CODE][row], name)
+        yield Misfit(
+            item,
+            say("{name} 缺“{item}”，规则规定缺此项不得运行。", name=name, item=item),
+            None,
+            frame[CODE][row],
+            name,
+        )
     if len(rows) > SHOWN:
         yield Misfit(item, say("另有 {count} 户缺“{item}”。", item=item, count=len(rows) - SHOWN))

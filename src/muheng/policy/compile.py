@@ -31,6 +31,8 @@ from muheng.policy.document import (
     Input,
     Merge,
     PolicyDocument,
+    Regrade,
+    Veto,
 )
 from muheng.policy.expression import (
     Arithmetic,
@@ -50,7 +52,7 @@ from muheng.policy.expression import (
     parse_expression,
 )
 from muheng.policy.lint import lint
-from muheng.policy.resolve import Kind, Meaning, MeaningError, Resolved, Resolver
+from muheng.policy.resolve import BrokenError, Kind, Meaning, MeaningError, Resolved, Resolver
 from muheng.standards.units import Unit, UnknownUnit, default_digits, default_range, parse_unit
 
 KeyPath = tuple[str | int, ...]
@@ -122,7 +124,9 @@ class _Compiler:
         self.standing_rules: list[p.StandingRule] = []
         self.value_rules: list[p.StandingRule] = []
         self.class_uses: dict[str, set[str]] = {}
-        self.resolver = Resolver(self.meanings, self._aggregate)
+        # Declared names that could not be understood: reported once, not again wherever they are used.
+        self.broken: set[str] = set()
+        self.resolver = Resolver(self.meanings, self._aggregate, self.broken, _indicator_names(document))
         self.grades = tuple(document.grade)
 
     # -- diagnostics -------------------------------------------------------------------------------
@@ -153,6 +157,8 @@ class _Compiler:
         """What ``act`` makes, or None and a diagnostic at ``path``."""
         try:
             return act()
+        except BrokenError:
+            pass
         except MeaningError as error:
             self.error(path, error.what, error.fix)
         except ExpressionError as error:
@@ -174,13 +180,38 @@ class _Compiler:
             )
         return found
 
-    def amount_or_none(self, path: KeyPath, value: object, weight: Fraction) -> Fraction | None:
-        """ "不设" → None; "1.2倍权重"; or points."""
+    def amount(self, path: KeyPath, value: object) -> Fraction | None:
+        """Points: a figure that is no percentage."""
+        if isinstance(value, str) and value.strip().endswith("%"):
+            self.error(path, say("这里写分数，不写百分比（{value}）。", value=value), say("写数值，如 12。"))
+            return None
+        return self.number(path, value)
+
+    def figure(self, path: KeyPath, value: object, unit: Unit) -> Fraction | None:
+        """A figure in ``unit``: a bare number, or a percentage where the unit has no dimension."""
+        found = self.number(path, value)
+        if found is None or not (isinstance(value, str) and value.strip().endswith("%")):
+            return found
+        if unit.dimensions:
+            self.error(
+                path,
+                say("“{value}”是百分比，这里的单位是{unit}。", value=value, unit=unit.symbol),
+                say("写数值。"),
+            )
+            return None
+        return found / unit.factor
+
+    def amount_or_none(
+        self, path: KeyPath, value: object, weight: Fraction | None = None
+    ) -> Fraction | None:
+        """ "不设" → None; "1.2倍权重" (of an indicator); or points."""
         if value == "不设":
             return None
-        if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)倍权重", value.strip())):
-            return Fraction(match.group(1)) * weight
-        return self.number(path, value)
+        if weight is not None and isinstance(value, str):
+            match = re.fullmatch(r"(\d+(?:\.\d+)?)倍权重", value.strip())
+            if match:
+                return Fraction(match.group(1)) * weight
+        return self.amount(path, value)
 
     # -- the walk ----------------------------------------------------------------------------------
 
@@ -196,24 +227,29 @@ class _Compiler:
         self.meanings["年末"] = Meaning("date")
         for name, declared in document.input.items():
             self._input(name, declared)
-        for name, definition in document.define.items():
-            self._define(name, definition)
+            if name not in self.meanings:
+                self.broken.add(name)
+        for name in self._definition_order():
+            self._define(name, document.define[name])
+            if name not in self.meanings:
+                self.broken.add(name)
         self._merge()
         self._classes()
         self._exemptions()
-        if not any(diagnostic.severity == "error" for diagnostic in self.found):
-            for class_name in document.classes:
-                self._indicators(class_name)
-            self._pick_indicators()
-            self._standing()
-            self._totals()
-            self._regrading_and_ranking()
+        for class_name in document.classes:
+            self._indicators(class_name)
+        self._pick_indicators()
+        self._standing()
+        self._totals()
+        self._grades()
+        self._regrading_and_ranking()
+        if not self._has_errors():
             self._unused()
         for finding in lint(document):
             self._report(finding.severity, finding.path, finding.what, finding.fix)
         ordered = self._in_order()
         self.found.sort(key=lambda item: (item.line or 0, item.severity))
-        if ordered is None or any(diagnostic.severity == "error" for diagnostic in self.found):
+        if ordered is None or self._has_errors():
             return Compiled(None, tuple(self.found))
         made = p.Plan(
             document=document,
@@ -224,6 +260,30 @@ class _Compiler:
             indicators=tuple(self.indicators),
         )
         return Compiled(made, tuple(self.found))
+
+    def _has_errors(self) -> bool:
+        return any(diagnostic.severity == "error" for diagnostic in self.found)
+
+    def _definition_order(self) -> list[str]:
+        """Definitions so that each comes after those it reads, whatever their order in the file."""
+        define = self.document.define
+        reads = {name: [read for read in _names_read(define[name]) if read in define] for name in define}
+        while True:
+            try:
+                return list(TopologicalSorter(reads).static_order())
+            except CycleError as error:
+                cycle: list[str] = error.args[1]
+                self.error(
+                    ("define", cycle[-1]),
+                    say("循环引用：{cycle}。", cycle=" → ".join(reversed(cycle))),
+                    say("去掉其中一个引用。"),
+                )
+                self.broken.update(cycle)
+                reads = {
+                    name: [read for read in names if read not in cycle]
+                    for name, names in reads.items()
+                    if name not in cycle
+                }
 
     def _unused(self) -> None:
         read = {name for node in self.nodes.values() for name in node.reads()}
@@ -259,6 +319,9 @@ class _Compiler:
         if name in SYSTEM_NAMES or name in (CODE, "企业名称", "年末"):
             self.error(path, say("“{name}”是系统用名，不能另作定义。", name=name), say("换一个名称。"))
             return False
+        if not name.strip() or name != name.strip() or set(name) & set(".~@`"):
+            self.error(path, say("“{name}”不能作名称。", name=name), say("名称不含空格、. ~ @ 和反引号。"))
+            return False
         if name in self.meanings:
             self.error(path, say("“{name}”定义了两次。", name=name), say("删去一处，或换一个名称。"))
             return False
@@ -292,7 +355,7 @@ class _Compiler:
             self.error((*path, "missing"), say("{type}的 missing 应为文字。", type=declared.type))
         elif missing in (SCORE_ZERO, SCORE_MEAN):
             self.error((*path, "missing"), say("“{rule}”只用于数值。", rule=missing))
-        elif missing not in (REFUSE, LEFT_MISSING) and not self._missing_standing(name, missing, path):
+        elif missing not in (REFUSE, LEFT_MISSING) and not self._missing_standing(missing):
             fill = missing
             options = declared.levels if kind == "level" else declared.values
             if options and fill not in options:
@@ -369,7 +432,7 @@ class _Compiler:
             return Fraction(missing), frozenset()
         if missing in (SCORE_ZERO, SCORE_MEAN, LEFT_MISSING):
             return None, frozenset({missing})
-        if missing == REFUSE or self._missing_standing(name, missing, path):
+        if missing == REFUSE or self._missing_standing(missing):
             return None, frozenset()
         self.error(
             (*path, "missing"),
@@ -378,9 +441,9 @@ class _Compiler:
         )
         return None, frozenset()
 
-    def _missing_standing(self, name: str, rule: str, path: KeyPath) -> bool:
+    def _missing_standing(self, rule: object) -> bool:
         """Whether the rule is 不参评：理由 and the like; ``_standing`` makes the rule, once the classes are known."""
-        return _STANDING_PREFIX.match(rule) is not None
+        return isinstance(rule, str) and _STANDING_PREFIX.match(rule) is not None
 
     # -- definitions -------------------------------------------------------------------------------
 
@@ -414,6 +477,8 @@ class _Compiler:
 
     def _grouping(self, name: str, definition: Definition, path: KeyPath) -> None:
         source = definition.group or ""
+        if source in self.broken:
+            return
         if source not in self.meanings or self.meanings[source].kind != "text":
             self.error(
                 (*path, "group"), say("“{name}”不是已声明的文本项。", name=source), self._suggest(source)
@@ -502,6 +567,15 @@ class _Compiler:
     def _quantity(self, text: str, unit: Unit) -> Expression:
         return self.resolver.number(parse_expression(text), unit)
 
+    def _points(self, text: str) -> Expression:
+        """A quantity of points; a bare count such as 5 × 户数 is read as points."""
+        found = self.resolver.resolve(parse_expression(text))
+        if found.kind == "number" and found.unit is not None:
+            counts = {dimension for dimension, _ in found.unit.dimensions} <= {"households", "people", "items"}
+            if counts:
+                return found.tree
+        return self.resolver.number(parse_expression(text), parse_unit("分"))
+
     def condition(self, path: KeyPath, text: str) -> Expression | None:
         return self.attempt(path, lambda: self.resolver.condition(parse_expression(text)))
 
@@ -580,7 +654,9 @@ class _Compiler:
             ("land", merge.land, "number"),
             ("lead", merge.lead, "text"),
         ):
-            if name is not None and (name not in self.document.input or self.meanings[name].kind != kind):
+            if name is None or name in self.broken:
+                continue
+            if name not in self.document.input or self.meanings[name].kind != kind:
                 self.error(
                     ("merge", key),
                     say("“{name}”不是已声明的数据项，或类型不符。", name=name),
@@ -589,7 +665,9 @@ class _Compiler:
         if merge.alone is not None:
             tree = self.condition(("merge", "alone"), merge.alone)
             if tree is not None:
-                self.nodes[p.ALONE] = p.Condition(name=p.ALONE, title=p.ALONE, path=("merge", "alone"), tree=tree)
+                self.nodes[p.ALONE] = p.Condition(
+                    name=p.ALONE, title=p.ALONE, path=("merge", "alone"), tree=tree
+                )
             for name in names_in(tree) if tree is not None else []:
                 if name not in self.document.input:
                     self.error(
@@ -699,6 +777,8 @@ class _Compiler:
         declared = self.document.classes[class_name]
         owner = class_name
         if declared.like is not None:
+            if declared.like not in self.document.classes:
+                return
             owner, declared = declared.like, self.document.classes[declared.like]
         names: set[str] = set()
         for index, indicator in enumerate(declared.indicator):
@@ -707,18 +787,22 @@ class _Compiler:
                 self.error((*path, "name"), say("指标“{name}”写了两次。", name=indicator.name))
                 continue
             names.add(indicator.name)
-            self._indicator(class_name, indicator, path)
+            if not self._indicator(class_name, indicator, path):
+                self.broken.add(indicator.name)
 
-    def _indicator(self, class_name: str, indicator: Indicator, path: KeyPath) -> None:
+    def _indicator(self, class_name: str, indicator: Indicator, path: KeyPath) -> bool:
+        """Whether the indicator could be understood."""
         unit = self.attempt((*path, "unit"), lambda: parse_unit(indicator.unit))
         tree = (
             self.attempt((*path, "formula"), lambda: self._quantity(indicator.formula, unit))
             if unit
             else None
         )
-        weight = self.number((*path, "weight"), indicator.weight)
+        weight = self.amount((*path, "weight"), indicator.weight)
+        if weight is not None and weight <= 0:
+            self.error((*path, "weight"), say("权重应大于零。"), say("不计分的指标不用写。"))
         if unit is None or tree is None or weight is None:
-            return
+            return False
         self._note_uses(class_name, tree)
         value = f"{class_name}.{indicator.name}"
         only = class_name if len(self.document.classes) > 1 else None
@@ -738,7 +822,7 @@ class _Compiler:
         self.causes[value] = frozenset()
         score, base = self._score(class_name, indicator, formula, weight, path)
         if score is None:
-            return
+            return False
         self.nodes[score.name] = score
         filled = f"{value}.得分"
         digits = self.document.scoring.score_digits
@@ -773,6 +857,7 @@ class _Compiler:
                 formula=indicator.formula,
             )
         )
+        return True
 
     def _note_uses(self, class_name: str, tree: Expression) -> None:
         """All inputs and definitions behind a formula: their missing rules apply to this class."""
@@ -878,6 +963,8 @@ class _Compiler:
 
     def _check_groups(self, names: Iterable[str], path: KeyPath) -> None:
         for name in names:
+            if name in self.broken:
+                continue
             if name not in self.meanings or self.meanings[name].kind != "text":
                 self.error(path, say("“{name}”不是可以用来分组的文本项。", name=name), self._suggest(name))
 
@@ -898,6 +985,7 @@ class _Compiler:
                     return None, None
                 cap = self.amount_or_none((*at, "cap"), score.cap, weight)
                 floor = self.amount_or_none((*at, "floor"), score.floor, weight)
+                self._check_limits((*at, "floor"), floor, cap)
                 return p.RatioScore(
                     name=name,
                     title=indicator.name,
@@ -928,7 +1016,9 @@ class _Compiler:
                         only=class_name,
                     )
                     ends.append(end)
-                bottom = self.number((*at, "bottom"), score.bottom) or Fraction(0)
+                bottom = self.amount((*at, "bottom"), score.bottom) or Fraction(0)
+                if not 0 <= bottom <= 100:
+                    self.error((*at, "bottom"), say("底分应在 0 到 100 之间。"))
                 return p.RangeScore(
                     name=name,
                     title=indicator.name,
@@ -972,10 +1062,15 @@ class _Compiler:
                     inverse=inverse,
                 ), None
 
+    def _check_limits(self, path: KeyPath, floor: Fraction | None, cap: Fraction | None) -> None:
+        if floor is not None and cap is not None and floor > cap:
+            self.error(path, say("下限大于上限。"), say("检查 cap 和 floor。"))
+
     def _bands(self, indicator: Indicator, at: KeyPath) -> tuple[tuple[Fraction, Fraction], ...]:
+        unit = parse_unit(indicator.unit)
         bands = [
-            (self.number((*at, "bands"), a), self.number((*at, "bands"), b))
-            for a, b in indicator.score.bands or ()
+            (self.figure((*at, "bands", index), low, unit), self.amount((*at, "bands", index), points))
+            for index, (low, points) in enumerate(indicator.score.bands or ())
         ]
         clean = [(low, points) for low, points in bands if low is not None and points is not None]
         lows = [low for low, _ in clean]
@@ -1038,11 +1133,11 @@ class _Compiler:
                 by=(group,),
                 only=class_name,
                 source="table",
-                table=self._published(base, here),
+                table=self._published(base, (group,), indicator, here),
             )
             return name
         if not isinstance(base, Base):
-            constant = self.number(here, base)
+            constant = self.figure(here, base, parse_unit(indicator.unit))
             if constant is not None and constant <= 0:
                 self.error(here, say("基准值应大于零。"))
                 return None
@@ -1094,7 +1189,7 @@ class _Compiler:
                 only=class_name,
                 times=times,
                 source="table",
-                table=self._published(base.values, here),
+                table=self._published(base.values, base.by, indicator, (*here, "values")),
             )
             return name
         how: Literal["mean", "weighted", "percentile"] = "mean"
@@ -1126,9 +1221,45 @@ class _Compiler:
         )
         return name
 
-    def _published(self, values: dict[str, str | Decimal], here: KeyPath) -> tuple[tuple[str, Fraction], ...]:
-        pairs = [(label, self.number((*here, label), figure)) for label, figure in values.items()]
+    def _published(
+        self, values: dict[str, str | Decimal], by: tuple[str, ...], indicator: Indicator, here: KeyPath
+    ) -> tuple[tuple[str, Fraction], ...]:
+        """Published figures by group label; every group must have one."""
+        unit = parse_unit(indicator.unit)
+        pairs = [(label, self.figure((*here, label), figure, unit)) for label, figure in values.items()]
+        for label, figure in pairs:
+            if figure is not None and figure <= 0:
+                self.error((*here, label), say("基准值应大于零。"))
+        known = self._labels(by)
+        if known is not None:
+            for label in values:
+                if label != "*" and label not in known:
+                    self.error(
+                        (*here, label),
+                        say("没有名为“{label}”的组。", label=label),
+                        say("可用：{values}。", values="、".join([*known, "*"])),
+                    )
+        if "*" not in values and (not known or any(label not in values for label in known)):
+            without = [label for label in known or () if label not in values]
+            self.error(
+                here,
+                say("“{label}”没有基准值。", label="、".join(without))
+                if without
+                else say("分组的取值没有列明，可能有组没有基准值。"),
+                say("逐组写全，或加“*”一项作为其余各组的基准。"),
+            )
         return tuple((label, figure) for label, figure in pairs if figure is not None)
+
+    def _labels(self, by: tuple[str, ...]) -> list[str] | None:
+        """All labels that the groups can have; None where a text is open or may be missing."""
+        if not by:
+            return []
+        meaning, node = self.meanings.get(by[0]), self.nodes.get(by[0])
+        if len(by) > 1 or meaning is None or not meaning.values:
+            return None
+        may_be_missing = isinstance(node, p.CodeInput) and node.fill is None and not node.required
+        kept_out = by[0] in self.document.input and self._missing_standing(self.document.input[by[0]].missing)
+        return list(meaning.values) if kept_out or not may_be_missing else None
 
     def _published_digits(self, values: Iterable[object], least: int) -> int:
         """Decimals enough to hold the published figures as printed."""
@@ -1178,6 +1309,9 @@ class _Compiler:
         self.meanings[p.SUBTOTAL] = Meaning("number", parse_unit("分"))
         signs: dict[str, int] = {}
         members: dict[str, list[str]] = {name: [] for name in self.document.limit}
+        for name in members:
+            if not self._declare(name, ("limit", name), Meaning("number", parse_unit("分"))):
+                self.broken.add(name)
         for section, sign, adjustments in (
             ("bonus", 1, self.document.bonus),
             ("deduction", -1, self.document.deduction),
@@ -1186,9 +1320,9 @@ class _Compiler:
                 self._adjustment((section, index), adjustment, sign, signs, members)
         limited: list[tuple[str, int]] = []
         for name, limit in self.document.limit.items():
-            if not members[name]:
+            if not members[name] or name in self.broken:
                 continue
-            cap = self.amount_or_none(("limit", name, "cap"), limit.cap, Fraction(0))
+            cap = self.amount_or_none(("limit", name, "cap"), limit.cap)
             sign = signs[name]
             self.nodes[name] = p.LimitedSum(
                 name=name,
@@ -1202,6 +1336,9 @@ class _Compiler:
                 sign=1 if sign > 0 else -1,
             )
             limited.append((name, sign))
+        cap = self.amount_or_none(("scoring", "cap"), scoring.cap)
+        floor = self.amount_or_none(("scoring", "floor"), scoring.floor)
+        self._check_limits(("scoring", "floor"), floor, cap)
         self.nodes[p.TOTAL] = p.Total(
             name=p.TOTAL,
             title=p.TOTAL,
@@ -1209,8 +1346,8 @@ class _Compiler:
             unit="分",
             digits=scoring.total_digits,
             of=tuple(limited),
-            cap=self.amount_or_none(("scoring", "cap"), scoring.cap, Fraction(0)),
-            floor=self.amount_or_none(("scoring", "floor"), scoring.floor, Fraction(0)),
+            cap=cap,
+            floor=floor,
         )
         self.meanings[p.TOTAL] = Meaning("number", parse_unit("分"))
 
@@ -1243,9 +1380,7 @@ class _Compiler:
         points: Expression | None = None
         percent: Fraction | None = None
         if adjustment.points is not None:
-            points = self.attempt(
-                (*path, "points"), lambda: self._quantity(adjustment.points or "", parse_unit("分"))
-            )
+            points = self.attempt((*path, "points"), lambda: self._points(adjustment.points or ""))
         else:
             figure = self.number((*path, "add"), adjustment.add)
             if figure is not None and figure < 0:
@@ -1279,6 +1414,15 @@ class _Compiler:
 
     # -- grades ------------------------------------------------------------------------------------
 
+    def _grades(self) -> None:
+        if len(self.grades) < 2:
+            self.error(
+                ("grade",), say("至少要有两个等级。"), say('如 A = {{ name = "优先发展类" }}，由好到差。')
+            )
+        for grade in self.grades:
+            if not re.fullmatch(r"\w+\+?", grade):
+                self.error(("grade", grade), say("“{name}”不能作等级名。", name=grade), say("如 A、B、A+。"))
+
     def _regrading_and_ranking(self) -> None:
         shared: dict[int, list[str]] = {}
         for name, declared in self.document.classes.items():
@@ -1305,10 +1449,11 @@ class _Compiler:
     def _moves(self) -> tuple[p.Move, ...]:
         self.meanings[p.FIRST_GRADE] = Meaning("text", values=self.grades)
         moves: list[p.Move] = []
-        for section, rules, veto in (
+        sections: tuple[tuple[str, tuple[Regrade | Veto, ...], bool], ...] = (
             ("regrade", self.document.regrade, False),
             ("veto", self.document.veto, True),
-        ):
+        )
+        for section, rules, veto in sections:
             for index, rule in enumerate(rules):
                 path: KeyPath = (section, index)
                 tree = self.condition((*path, "when"), rule.when)
@@ -1414,6 +1559,8 @@ class _Compiler:
                 self.error(path, say("排序键“{key}”应写作“总分 降”。", key=key))
                 continue
             name = match.group(1)
+            if name in self.broken:
+                continue
             meaning = self.meanings.get(name)
             if name != CODE and (
                 meaning is None or meaning.kind != "number" or not isinstance(self.nodes.get(name), p.Numeric)
@@ -1435,7 +1582,7 @@ class _Compiler:
             self.error((*path, "quota"), say("两步法不写 quota 和 round。"), say("各步写 first 和 round。"))
         if not grading.step or grading.rest is None:
             self.error(path, say("两步法要写各步和 rest。"))
-            return (), self.grades[-1]
+            return (), grading.rest or ""
         if grading.small is not None and grading.small.then == "按全体":
             self.error((*path, "small"), say("两步法的过小组只能“合并小组”。"))
         if grading.rest not in self.grades:
@@ -1458,6 +1605,8 @@ class _Compiler:
         return tuple(steps), grading.rest
 
     def _bounds(self, grading: Boundaries, path: KeyPath) -> tuple[p.Bound, ...]:
+        if len(self.grades) < 2:
+            return ()
         if tuple(grading.quota) != self.grades:
             self.error(
                 (*path, "quota"),
@@ -1466,12 +1615,16 @@ class _Compiler:
             return ()
         bounds: list[p.Bound] = []
         before = Fraction(0)
+        least: Fraction | None = None
         worst = self.grades[-1]
         needed: set[str] = set()
         for index, grade in enumerate(self.grades[:-1]):
             text = grading.quota[grade]
             here: KeyPath = (*path, "quota", grade)
             if match := _THRESHOLD.match(text):
+                if least is not None and Fraction(match.group(1)) >= least:
+                    self.error(here, say("分数线应逐级降低：“{grade}”永远评不上。", grade=grade))
+                least = Fraction(match.group(1))
                 bounds.append(p.Bound(grade, None, "舍去", False, Fraction(match.group(1))))
                 continue
             share = as_fraction(text) if text.strip().endswith("%") else None
@@ -1518,6 +1671,22 @@ def _holds(value: object, key: str | int) -> bool:
     if isinstance(value, list):
         return isinstance(key, int) and 0 <= key < len(value)
     return isinstance(value, dict) and key in value
+
+
+def _indicator_names(document: PolicyDocument) -> frozenset[str]:
+    return frozenset(
+        indicator.name for declared in document.classes.values() for indicator in declared.indicator
+    )
+
+
+def _names_read(definition: Definition) -> list[str]:
+    """What a definition reads, as far as it can be parsed; what cannot is reported where it is compiled."""
+    if definition.group is not None:
+        return [definition.group]
+    try:
+        return names_in(parse_expression(definition.formula or definition.when or ""))
+    except ExpressionError:
+        return []
 
 
 def _merge_reads(merge: Merge) -> set[str]:

@@ -7,9 +7,9 @@ Shapes only: whether names, units, formulas and rules fit together is checked by
 from __future__ import annotations
 
 import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictStr, Tag
 
 from muheng.documents.schema import Number
 
@@ -137,13 +137,26 @@ class Base(_Part):
     small: Small | None = _key("组过小时怎么办。", 'small = { below = 5, then = "按全体" }', None)
 
 
+def _base_kind(value: object) -> str:
+    """A table with ``of`` says how the base arises; any other table gives figures by group."""
+    if isinstance(value, dict):
+        return "Base" if "of" in value else "groups"
+    return "Base" if isinstance(value, Base) else "figure"
+
+
+AnyBase = Annotated[
+    Annotated[Share, Tag("figure")] | Annotated[Base, Tag("Base")] | Annotated[dict[str, Share], Tag("groups")],
+    Discriminator(_base_kind),
+]
+
+
 class Score(_Part):
     by: Literal["比值", "极差", "名次", "分档"] = _key(
         "计分方法。比值：权重 × 值 ÷ 基准；极差：权重 ×［底分＋(100－底分)×(值－最小)÷(最大－最小)］÷100；"
         "名次：权重 ×（户数－名次＋1）÷ 户数；分档：按区间给分。",
         'by = "比值"',
     )
-    base: Share | Base | dict[str, Share] | None = _key(
+    base: AnyBase | None = _key(
         "基准值：一个数，或按组给数，或从同组得来。", "base = 24.097", None
     )
     by_group: str | None = _key("base 按组给数时，按哪一项分组。", 'by_group = "行业组"', None)

@@ -106,7 +106,7 @@ def _small_groups(document: PolicyDocument) -> Iterator[Finding]:
                 "warning",
                 (*path, "within"),
                 say("分组排名而没有规定过小组怎么办：5 户的组里，5% 是 0.25 户。"),
-                say('加上 small = { below = 20, then = "合并小组" }，或确认来源文本确无规定。'),
+                say('加上 small = {{ below = 20, then = "合并小组" }}，或确认来源文本确无规定。'),
             )
 
 

@@ -8,7 +8,7 @@ limits the operand, and a run whose data pass the check is exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
 
@@ -49,6 +49,7 @@ from muheng.policy.program import (
     RowNumber,
     Step,
     Where,
+    columns_in,
 )
 from muheng.standards.rounding import scale_half_up
 from muheng.standards.units import parse_unit
@@ -96,7 +97,7 @@ class Int:
 
 @dataclass(frozen=True)
 class Ratio:
-    """factor × over ÷ under, exact; ``under`` is positive or null, None for 1."""
+    """factor × over ÷ under, exact; ``under`` is not negative (0: undefined, as null), None for 1."""
 
     over: Int
     under: Int | None
@@ -149,7 +150,10 @@ class _Lowering:
         self.steps: list[Step] = []
         self.unproved: list[tuple[str, str]] = []
         self.keys: dict[tuple[str, ...], tuple[Column | None, int]] = {}
-        self.masks: dict[str, Column] = {}
+        self.masks: dict[str, Op] = {}
+        self.halves: dict[Op, Int] = {}
+        self.reduced: dict[Reduce, str] = {}
+        self.by_group: set[str] = set()
         self.node = ""
         self.serial = 0
 
@@ -159,6 +163,8 @@ class _Lowering:
         """Give a value a column of its own."""
         self.steps.append(Let(name, value.op))
         self.known[name] = Bounds(value.low, value.high, value.nullable)
+        if self.by_group.issuperset(columns_in(value.op)):
+            self.by_group.add(name)
         return self.column(name)
 
     def column(self, name: str) -> Int:
@@ -194,6 +200,8 @@ class _Lowering:
     def _times(self, value: Int, factor: int) -> Int:
         if factor == 1:
             return value
+        if isinstance(value.op, Literal_) and value.op.value is None:
+            return value
         if isinstance(value.op, Literal_) and isinstance(value.op.value, int):
             product = value.op.value * factor
             return Int(Literal_(product), product, product, False)
@@ -222,10 +230,14 @@ class _Lowering:
                 return left
             if left.op == Literal_(0):
                 return right
-            return Int(Binary("add", left.op, right.op), left.low + right.low, left.high + right.high, nullable)
+            return Int(
+                Binary("add", left.op, right.op), left.low + right.low, left.high + right.high, nullable
+            )
         if right.op == Literal_(0):
             return left
-        return Int(Binary("subtract", left.op, right.op), left.low - right.high, left.high - right.low, nullable)
+        return Int(
+            Binary("subtract", left.op, right.op), left.low - right.high, left.high - right.low, nullable
+        )
 
     def _positive(self, value: Int) -> Int:
         """The value where it is above zero, null elsewhere."""
@@ -244,20 +256,21 @@ class _Lowering:
             half = Int(Literal_(under.op.value // 2), under.op.value // 2, under.op.value // 2, False)
         else:
             under = self._hidden(under)
-            half = Int(
-                Binary("floor_divide", under.op, Literal_(2)), under.low // 2, under.high // 2, under.nullable
-            )
-        nullable = over.nullable or under.nullable
+            half = self._half(under)
+        nullable = over.nullable or under.nullable or under.low < 1
         if over.low >= 0:
             top = self._plus(over, half)
             return Int(
-                Binary("floor_divide", top.op, under.op), top.low // under.high, top.high // under.low, nullable
+                Binary("floor_divide", top.op, under.op),
+                top.low // max(under.high, 1),
+                top.high // max(under.low, 1),
+                nullable,
             )
         over = self._hidden(over)
         size = Int(Absolute(over.op), 0, over.magnitude, over.nullable)
         top = self._plus(size, half)
         quotient = self._hidden(
-            Int(Binary("floor_divide", top.op, under.op), 0, top.high // under.low, nullable)
+            Int(Binary("floor_divide", top.op, under.op), 0, top.high // max(under.low, 1), nullable)
         )
         negative = Binary("subtract", Literal_(0), quotient.op)
         return Int(
@@ -267,33 +280,56 @@ class _Lowering:
             nullable,
         )
 
+    def _half(self, value: Int) -> Int:
+        """Half of a divisor in a column of its own: several quotients may share it."""
+        if value.op not in self.halves:
+            op = Binary("floor_divide", value.op, Literal_(2))
+            half = Int(op, value.low // 2, value.high // 2, value.nullable)
+            # Where the divisor is a group's figure, halving it in each row is cheaper than handing it out.
+            by_group = isinstance(value.op, Column) and value.op.name in self.by_group
+            self.halves[value.op] = half if by_group else self._hidden(half)
+        return self.halves[value.op]
+
     def _compare(self, how: str, left: Int, right: Int) -> Op:
         test: Op = Compare(how, left.op, right.op)  # type: ignore[arg-type]
         return Coalesce(test, FALSE) if left.nullable or right.nullable else test
 
     def _least(self, left: Int, right: Int) -> Int:
         nullable = left.nullable or right.nullable
-        return Int(Binary("least", left.op, right.op), min(left.low, right.low), min(left.high, right.high), nullable)
+        return Int(
+            Binary("least", left.op, right.op), min(left.low, right.low), min(left.high, right.high), nullable
+        )
 
     def _greatest(self, left: Int, right: Int) -> Int:
         nullable = left.nullable or right.nullable
         return Int(
-            Binary("greatest", left.op, right.op), max(left.low, right.low), max(left.high, right.high), nullable
+            Binary("greatest", left.op, right.op),
+            max(left.low, right.low),
+            max(left.high, right.high),
+            nullable,
         )
 
     def _where(self, test: Op, yes: Int, no: Int) -> Int:
         return Int(
-            Where(test, yes.op, no.op), min(yes.low, no.low), max(yes.high, no.high), yes.nullable or no.nullable
+            Where(test, yes.op, no.op),
+            min(yes.low, no.low),
+            max(yes.high, no.high),
+            yes.nullable or no.nullable,
         )
 
     def _null_unless(self, test: Op, value: Int) -> Int:
+        if test == TRUE:
+            return value
         return Int(Where(test, value.op, Literal_(None)), value.low, value.high, True)
 
     def _coalesce(self, value: Int, other: Int) -> Int:
         if not value.nullable:
             return value
         return Int(
-            Coalesce(value.op, other.op), min(value.low, other.low), max(value.high, other.high), other.nullable
+            Coalesce(value.op, other.op),
+            min(value.low, other.low),
+            max(value.high, other.high),
+            other.nullable,
         )
 
     def _constant(self, value: int) -> Int:
@@ -312,7 +348,9 @@ class _Lowering:
                 return Ratio(found.over, found.under, -found.factor)
             case Arithmetic("+" | "-" as operator, left, right):
                 first, second, factor, under = self._aligned(self._ratio(left), self._ratio(right))
-                return Ratio(self._plus(first, second, "add" if operator == "+" else "subtract"), under, factor)
+                return Ratio(
+                    self._plus(first, second, "add" if operator == "+" else "subtract"), under, factor
+                )
             case Arithmetic("*", left, right):
                 return self._multiplied(self._ratio(left), self._ratio(right))
             case Arithmetic("/", left, right):
@@ -334,7 +372,9 @@ class _Lowering:
                 gap = self._plus(end, day, "subtract")
                 # Dates after the year's end are not negative years: nothing has passed yet.
                 gap = self._hidden(self._greatest(gap, ZERO))
-                years = Int(Binary("floor_divide", gap.op, Literal_(10000)), 0, gap.high // 10000, gap.nullable)
+                years = Int(
+                    Binary("floor_divide", gap.op, Literal_(10000)), 0, gap.high // 10000, gap.nullable
+                )
                 return Ratio(years, None, Fraction(1))
             case _:
                 raise AssertionError(tree)
@@ -355,6 +395,9 @@ class _Lowering:
         second = self._times(b.over, _whole(b.factor / factor))
         if a.under is None and b.under is None:
             return first, second, factor, None
+        # Across a zero denominator everything would compare as equal.
+        a = Ratio(a.over, None if a.under is None else self._positive(a.under), a.factor)
+        b = Ratio(b.over, None if b.under is None else self._positive(b.under), b.factor)
         if a.under is not None and b.under is not None and a.under.op == b.under.op:
             return first, second, factor, a.under
         if b.under is not None:
@@ -376,8 +419,11 @@ class _Lowering:
         if b.factor < 0:
             b = Ratio(self._times(b.over, -1), b.under, -b.factor)
         over = a.over if b.under is None else self._product(a.over, b.under)
-        divisor = self._positive(b.over)
+        # Division by zero is null in itself; only a sign has to be guarded.
+        divisor = b.over if b.over.low >= 0 else self._positive(b.over)
         if isinstance(divisor.op, Literal_):
+            if divisor.low == 0:
+                return Ratio(Int(Literal_(None), 0, 0, True), None, a.factor)
             return Ratio(over, a.under, a.factor / b.factor / Fraction(divisor.low))
         under = divisor if a.under is None else self._product(a.under, divisor)
         return Ratio(over, under, a.factor / b.factor)
@@ -385,7 +431,9 @@ class _Lowering:
     def _chosen(self, test: Op, a: Ratio, b: Ratio) -> Ratio:
         factor = _common(a, b)
         over = self._where(
-            test, self._times(a.over, _whole(a.factor / factor)), self._times(b.over, _whole(b.factor / factor))
+            test,
+            self._times(a.over, _whole(a.factor / factor)),
+            self._times(b.over, _whole(b.factor / factor)),
         )
         if a.under is None and b.under is None:
             return Ratio(over, None, factor)
@@ -475,20 +523,21 @@ class _Lowering:
             return Invert(IsNull(Column(p.CLASS))) if self.known[p.CLASS].nullable else TRUE
         return InSet(Column(p.CLASS), frozenset(self.plan.classes.index(name) for name in names))
 
-    def _rated(self, class_name: str | None) -> Column:
+    def _rated(self, class_name: str | None) -> Op:
         """Rated rows of one class, or of every class."""
         name = f"~参评.{class_name}" if class_name else "~参评"
         if name not in self.masks:
-            tests: list[Op] = [Compare("==", Column(p.STANDING), Literal_(0))]
+            tests: list[Op] = [Compare("==", Column(p.STANDING), Literal_(0))] if self.plan.standing.rules else []
             if class_name is not None and len(self.plan.classes) > 1:
                 tests.append(Coalesce(self._in_class(class_name), FALSE))
             elif self.known[p.CLASS].nullable:
                 tests.append(Invert(IsNull(Column(p.CLASS))))
-            self.masks[name] = self._flag(name, _all(tests))
+            test = _all(tests)
+            self.masks[name] = TRUE if test == TRUE else self._flag(name, test)
         return self.masks[name]
 
     def _scored(self, class_name: str) -> Op:
-        tests: list[Op] = [Column(SCORED)]
+        tests: list[Op] = [Column(SCORED)] if self.plan.standing.rules else []
         if len(self.plan.classes) > 1:
             tests.append(Coalesce(self._in_class(class_name), FALSE))
         return _all(tests)
@@ -564,9 +613,15 @@ class _Lowering:
             operator, least = node.must
             scaled = least * Fraction(10) ** node.digits
             value = self._hidden(value)
-            lowest = scaled.numerator // scaled.denominator + 1 if operator == ">" else -(-scaled.numerator // scaled.denominator)
+            lowest = (
+                scaled.numerator // scaled.denominator + 1
+                if operator == ">"
+                else -(-scaled.numerator // scaled.denominator)
+            )
             test = self._compare(">=", value, self._constant(lowest))
-            value = Int(Where(test, value.op, Literal_(None)), max(value.low, lowest), max(value.high, lowest), True)
+            value = Int(
+                Where(test, value.op, Literal_(None)), max(value.low, lowest), max(value.high, lowest), True
+            )
         if node.only is not None:
             value = self._null_unless(Coalesce(self._in_class(node.only), FALSE), value)
         self.let(node.name, value)
@@ -577,11 +632,16 @@ class _Lowering:
         for text in self.labels[node.source]:
             # The longest prefix that fits, so that 171 can stand apart from 17.
             fits = [
-                (len(prefix), label) for label, prefixes in node.table for prefix in prefixes if text.startswith(prefix)
+                (len(prefix), label)
+                for label, prefixes in node.table
+                for prefix in prefixes
+                if text.startswith(prefix)
             ]
             table.append(labels.index(max(fits, key=lambda fit: fit[0])[1] if fits else node.other))
         self.labels[node.name] = labels
-        found = Int(Lookup(Column(node.source), tuple(table)), 0, len(labels) - 1, self.known[node.source].nullable)
+        found = Int(
+            Lookup(Column(node.source), tuple(table)), 0, len(labels) - 1, self.known[node.source].nullable
+        )
         self.let(node.name, self._coalesce(found, self._constant(labels.index(node.other))))
 
     def _classify(self, node: p.Classify) -> None:
@@ -610,6 +670,21 @@ class _Lowering:
         scored = frozenset({0, *(index + 1 for index, rule in enumerate(node.rules) if rule.scored)})
         self._flag(SCORED, InSet(Column(RULE), scored))
 
+    def _reduce(
+        self, name: str, how: str, of: Int | None, where: Op, key: Column | None, size: int, bounds: Bounds
+    ) -> Int:
+        """One figure per group; the same figure asked for again is the same column."""
+        step = Reduce("", how, of.op if of else None, where, key, size)  # type: ignore[arg-type]
+        if step not in self.reduced:
+            self.reduced[step] = name
+            self.steps.append(replace(step, name=name))
+            self.known[name] = bounds
+            self.by_group.add(name)
+        return self.column(self.reduced[step])
+
+    def _count(self, name: str, where: Op, key: Column | None, size: int) -> Int:
+        return self._reduce(name, "count", None, where, key, size, Bounds(0, self.rows, False))
+
     def _aggregate(self, node: p.Aggregate) -> None:
         self.let(node.name, self._group_figure(node))
 
@@ -621,31 +696,34 @@ class _Lowering:
         if not node.small:
             return figure
         key, size = self._key(node.by)
-        many = f"{node.name}.户数"
-        self.steps.append(Reduce(many, "count", None, self._having(mask, node), key, size))
-        self.known[many] = Bounds(0, self.rows, False)
+        many = self._count(f"~{node.name}.户数", self._having(mask, node), key, size)
         whole = self._over(node, mask, (), f"{node.name}.全体")
-        return self._where(Compare("<", Column(many), Literal_(node.small)), whole, figure)
+        return self._where(Compare("<", many.op, Literal_(node.small)), whole, figure)
 
-    def _having(self, mask: Column, node: p.Aggregate) -> Op:
+    def _having(self, mask: Op, node: p.Aggregate) -> Op:
         if node.of is None or not self.known[node.of].nullable:
             return mask
-        return All((mask, Invert(IsNull(Column(node.of)))))
+        return _all([mask, Invert(IsNull(Column(node.of)))])
 
-    def _over(self, node: p.Aggregate, mask: Column, by: tuple[str, ...], name: str) -> Int:
+    def _over(self, node: p.Aggregate, mask: Op, by: tuple[str, ...], name: str) -> Int:
         key, size = self._key(by)
         mask_op = self._having(mask, node)
 
-        def reduce(part: str, how: str, of: Int | None, where: Op, low: int, high: int, nullable: bool) -> Int:
-            made = f"{name}.{part}"
-            self.steps.append(Reduce(made, how, of.op if of else None, where, key, size))  # type: ignore[arg-type]
-            self.known[made] = Bounds(low, high, nullable)
-            return self.column(made)
+        def reduce(
+            part: str, how: str, of: Int | None, where: Op, low: int, high: int, nullable: bool
+        ) -> Int:
+            return self._reduce(f"~{name}.{part}", how, of, where, key, size, Bounds(low, high, nullable))
 
         def total(part: str, value: Int, where: Op) -> Int:
             value = self._limited(value, MOST // self.rows)
             return reduce(
-                part, "sum", value, where, min(value.low, 0) * self.rows, max(value.high, 0) * self.rows, False
+                part,
+                "sum",
+                value,
+                where,
+                min(value.low, 0) * self.rows,
+                max(value.high, 0) * self.rows,
+                False,
             )
 
         if node.how == "count":
@@ -654,10 +732,12 @@ class _Lowering:
             assert node.weighted is not None
             over, under = (self._ratio(tree) for tree in node.weighted)
             first, second = self._hidden(over.over), self._hidden(under.over)
-            both = All((mask_op, Invert(IsNull(first.op)), Invert(IsNull(second.op))))
+            both = _all([mask_op, *(Invert(IsNull(part.op)) for part in (first, second) if part.nullable)])
             numerator, denominator = total("分子", first, both), total("分母", second, both)
             scale = Fraction(10) ** node.digits / parse_unit(node.unit).factor
-            quotient = self._divided(Ratio(numerator, None, over.factor), Ratio(denominator, None, under.factor))
+            quotient = self._divided(
+                Ratio(numerator, None, over.factor), Ratio(denominator, None, under.factor)
+            )
             return self._rounded(quotient, scale * node.times)
         assert node.of is not None
         value = self.column(node.of)
@@ -687,7 +767,10 @@ class _Lowering:
     def _ceiling(self, many: Int, share: Fraction) -> Int:
         top = self._plus(self._times(many, share.numerator), self._constant(share.denominator - 1))
         return Int(
-            Binary("floor_divide", top.op, Literal_(share.denominator)), 0, top.high // share.denominator, many.nullable
+            Binary("floor_divide", top.op, Literal_(share.denominator)),
+            0,
+            top.high // share.denominator,
+            many.nullable,
         )
 
     def _given_figure(self, node: p.Aggregate) -> Int:
@@ -719,10 +802,10 @@ class _Lowering:
     # -- scores ------------------------------------------------------------------------------------
 
     def _clipped(self, value: Int, floor: Fraction | None, cap: Fraction | None, digits: int) -> Int:
-        if cap is not None:
-            value = self._least(value, self._constant(scale_half_up(cap, digits)))
-        if floor is not None:
-            value = self._greatest(value, self._constant(scale_half_up(floor, digits)))
+        if cap is not None and value.high > (most := scale_half_up(cap, digits)):
+            value = self._least(value, self._constant(most))
+        if floor is not None and value.low < (least := scale_half_up(floor, digits)):
+            value = self._greatest(value, self._constant(least))
         return value
 
     def _ratio_score(self, node: p.RatioScore) -> None:
@@ -747,7 +830,9 @@ class _Lowering:
         base = Ratio(ONE, None, node.bottom) if node.bottom else Ratio(ZERO, None, Fraction(1))
         rest = Ratio(share.over, share.under, share.factor * (100 - node.bottom))
         first, second, factor, under = self._aligned(base, rest)
-        score = self._rounded(Ratio(self._plus(first, second), under, factor), node.weight / 100 * 10**node.digits)
+        score = self._rounded(
+            Ratio(self._plus(first, second), under, factor), node.weight / 100 * 10**node.digits
+        )
         equal = self._constant(scale_half_up(node.equal, node.digits))
         same = self._null_unless(Invert(IsNull(value.op)), equal) if value.nullable else equal
         self.let(node.name, self._where(self._compare("==", low, high), same, score))
@@ -757,17 +842,16 @@ class _Lowering:
         rated = self._rated(node.only)
         value = self.column(node.of)
         there = Invert(IsNull(value.op))
-        where = self._flag(f"{node.name}.计分", All((self._scored(node.only), there)))
-        population = self._flag(f"{node.name}.参评", All((rated, there)))
-        better, many = f"{node.name}.更优", f"{node.name}.户数"
+        where = self._flag(f"{node.name}.计分", _all([self._scored(node.only), there]))
+        population = self._flag(f"{node.name}.参评", _all([rated, there]))
+        better = f"{node.name}.更优"
         self.steps.append(
             BetterCount(better, Column(node.of), not node.inverse, where, population, key, size)
         )
         self.known[better] = Bounds(0, self.rows, True)
-        self.steps.append(Reduce(many, "count", None, population, key, size))
-        self.known[many] = Bounds(0, self.rows, False)
-        left = self._plus(self.column(many), self.column(better), "subtract")
-        share = self._divided(Ratio(left, None, Fraction(1)), Ratio(self.column(many), None, Fraction(1)))
+        many = self._count(f"~{node.name}.户数", population, key, size)
+        left = self._plus(many, self.column(better), "subtract")
+        share = self._divided(Ratio(left, None, Fraction(1)), Ratio(many, None, Fraction(1)))
         self.let(node.name, self._rounded(share, node.weight * 10**node.digits))
 
     def _band_score(self, node: p.BandScore) -> None:
@@ -804,14 +888,11 @@ class _Lowering:
         if name not in self.known:
             key, size = self._key(node.by)
             score = self._limited(self.column(node.of), MOST // self.rows)
-            having = All((self._rated(node.only), Invert(IsNull(score.op))))
-            self.steps.append(Reduce(f"{name}.和", "sum", score.op, having, key, size))
-            self.known[f"{name}.和"] = Bounds(min(score.low, 0) * self.rows, max(score.high, 0) * self.rows, False)
-            self.steps.append(Reduce(f"{name}.数", "count", None, having, key, size))
-            self.known[f"{name}.数"] = Bounds(0, self.rows, False)
-            mean = self._divided(
-                Ratio(self.column(f"{name}.和"), None, Fraction(1)), Ratio(self.column(f"{name}.数"), None, Fraction(1))
-            )
+            having = _all([self._rated(node.only), Invert(IsNull(score.op))])
+            bounds = Bounds(min(score.low, 0) * self.rows, max(score.high, 0) * self.rows, False)
+            total = self._reduce(f"~{name}.和", "sum", score, having, key, size, bounds)
+            many = self._count(f"~{name}.数", having, key, size)
+            mean = self._divided(Ratio(total, None, Fraction(1)), Ratio(many, None, Fraction(1)))
             # Where nobody in the group has the figure there is no mean: 0 points, reported by the run.
             self.let(name, self._coalesce(self._rounded(mean, Fraction(1)), ZERO))
         return self.column(name)
@@ -822,7 +903,9 @@ class _Lowering:
         sums: list[Int] = []
         for class_name in self.plan.classes:
             parts = [
-                self.column(indicator.filled) for indicator in self.plan.indicators if indicator.class_name == class_name
+                self.column(indicator.filled)
+                for indicator in self.plan.indicators
+                if indicator.class_name == class_name
             ]
             total = parts[0]
             for part in parts[1:]:
@@ -900,16 +983,19 @@ class _Lowering:
         if not in_classes and self.known[p.CLASS].nullable:
             in_classes = [Invert(IsNull(Column(p.CLASS)))]
         kept: list[Op] = [Invert(self._truth(node.unranked))] if node.unranked is not None else []
-        ranked = self._flag(f"{name}.排名", _all([Compare("==", Column(p.STANDING), Literal_(0)), *in_classes, *kept]))
+        ranked = self._flag(
+            f"{name}.排名", _all([Compare("==", Column(p.STANDING), Literal_(0)), *in_classes, *kept])
+        )
         standings = frozenset(p.STANDINGS.index(standing) for standing in node.counted)
-        counted = self._flag(f"{name}.计额户", _all([InSet(Column(p.STANDING), standings), *in_classes, *kept]))
+        counted = self._flag(
+            f"{name}.计额户", _all([InSet(Column(p.STANDING), standings), *in_classes, *kept])
+        )
         key, size = self._key(by)
         small: Op | None = None
         whole_key, whole_size = self._key(() if one_class else (p.CLASS,))
         if node.small and node.by:
-            many = f"{name}.原组户数"
-            self.steps.append(Reduce(many, "count", None, ranked, key, size))
-            small = Compare("<", Column(many), Literal_(node.small))
+            many = self._count(f"~{name}.原组户数", ranked, key, size)
+            small = Compare("<", many.op, Literal_(node.small))
             if node.small_then == "合并小组":
                 pool: Op = Literal_(size) if whole_key is None else Binary("add", Literal_(size), whole_key)
                 assert key is not None
@@ -936,11 +1022,10 @@ class _Lowering:
     def _place(
         self, node: p.Ranking, name: str, ranked: Column, counted: Column, key: Column | None, size: int
     ) -> tuple[Int, Int, Int]:
-        made: list[Int] = []
-        for part, mask in (("排名数", ranked), ("计额数", counted)):
-            self.steps.append(Reduce(f"{name}.{part}", "count", None, mask, key, size))
-            self.known[f"{name}.{part}"] = Bounds(0, self.rows, False)
-            made.append(self.column(f"{name}.{part}"))
+        made = [
+            self._count(f"~{name}.{part}", mask, key, size)
+            for part, mask in (("排名数", ranked), ("计额数", counted))
+        ]
         if node.ties == "按排序键":
             self.steps.append(RowNumber(f"{name}.位次", self._order(node.order, name), ranked, key, size))
             self.known[f"{name}.位次"] = Bounds(1, self.rows, True)
@@ -976,11 +1061,18 @@ class _Lowering:
                     last = self._plus(ranked, last, "subtract")
                 last = self.let(f"{node.name}.界.{bound.grade}", last)
                 test = self._compare("<=", place, last)
-            grade = self._hidden(self._where(test, self._constant(index), grade))
+            grade = self._where(test, self._constant(index), grade)
         return grade
 
     def _stepped(
-        self, node: p.Ranking, place: Int, ranked: Column, ranked_count: Int, counted: Int, key: Column | None, size: int
+        self,
+        node: p.Ranking,
+        place: Int,
+        ranked: Column,
+        ranked_count: Int,
+        counted: Int,
+        key: Column | None,
+        size: int,
     ) -> Int:
         grade = self._constant(self.plan.grades.index(node.rest))
         taken: list[Op] = []
@@ -994,7 +1086,9 @@ class _Lowering:
                 self._times(ranked_count, edge.numerator),
             )
             members = self._flag(f"{prefix}.候选", _all([ranked, inside, *(Invert(test) for test in taken)]))
-            self.steps.append(RowNumber(f"{prefix}.位次", self._order(step.order, prefix), members, key, size))
+            self.steps.append(
+                RowNumber(f"{prefix}.位次", self._order(step.order, prefix), members, key, size)
+            )
             self.known[f"{prefix}.位次"] = Bounds(1, self.rows, True)
             quota = self.let(f"{prefix}.名额", self._quota(counted, step.share, step.rounding))
             test = self._flag(f"{prefix}.入选", self._compare("<=", self.column(f"{prefix}.位次"), quota))

@@ -24,9 +24,17 @@ def merge_facts(plan: p.Plan, facts: Facts, alone: list[str]) -> tuple[Facts, di
     frame = facts.frame
     if merge.by not in facts.items:
         return facts, {code: code for code in frame[CODE]}
-    group = pl.when(pl.col(merge.by).is_null() | pl.col(CODE).is_in(alone)).then(pl.col(CODE)).otherwise(pl.lit("宗地/") + pl.col(merge.by))
+    group = (
+        pl.when(pl.col(merge.by).is_null() | pl.col(CODE).is_in(alone))
+        .then(pl.col(CODE))
+        .otherwise(pl.lit("宗地/") + pl.col(merge.by))
+    )
     keyed = frame.with_columns(group.alias("~组"))
-    is_lead = pl.lit(False) if merge.lead is None or merge.lead not in facts.items else pl.col(merge.lead) == pl.col(CODE)
+    is_lead = (
+        pl.lit(False)
+        if merge.lead is None or merge.lead not in facts.items
+        else pl.col(merge.lead) == pl.col(CODE)
+    )
     size = pl.col(merge.land).fill_null(-1) if merge.land in facts.items else pl.lit(0)
     leads = (
         keyed.with_columns(is_lead.fill_null(False).alias("~主体"), size.alias("~用地"))
@@ -50,4 +58,3 @@ def merge_facts(plan: p.Plan, facts: Facts, alone: list[str]) -> tuple[Facts, di
     members = dict(zip(keyed[CODE], keyed["~主"], strict=True))
     assert merged[NAME].null_count() == 0
     return replace(facts, frame=merged), members
-

@@ -97,7 +97,19 @@ class Lookup:
 
 
 Op = (
-    Column | Literal_ | Binary | Absolute | Compare | All | Any_ | Invert | Where | IsNull | Coalesce | InSet | Lookup
+    Column
+    | Literal_
+    | Binary
+    | Absolute
+    | Compare
+    | All
+    | Any_
+    | Invert
+    | Where
+    | IsNull
+    | Coalesce
+    | InSet
+    | Lookup
 )
 
 

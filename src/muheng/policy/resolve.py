@@ -5,7 +5,7 @@ Works on one expression at a time; what the names stand for comes in as a table 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -65,6 +65,10 @@ class MeaningError(Exception):
         self.fix = fix
 
 
+class BrokenError(Exception):
+    """The expression reads a declared name that could not be understood; that has been reported already."""
+
+
 _KINDS: dict[str, Message] = {
     "number": say("数值"),
     "condition": say("条件"),
@@ -79,10 +83,16 @@ class Resolver:
     """Resolves expressions against one table of names; ``aggregate`` names 平均(x, 组) etc."""
 
     def __init__(
-        self, meanings: Mapping[str, Meaning], aggregate: Callable[[Call], Resolved] | None = None
+        self,
+        meanings: Mapping[str, Meaning],
+        aggregate: Callable[[Call], Resolved] | None = None,
+        broken: Collection[str] = (),
+        later: Collection[str] = (),
     ) -> None:
         self.meanings = meanings
         self.aggregate = aggregate
+        self.broken = broken
+        self.later = later
 
     def number(self, tree: Expression, unit: Unit) -> Expression:
         """A tree whose value is a quantity of ``unit``'s dimension, in base units."""
@@ -140,6 +150,13 @@ class Resolver:
     def _meaning(self, name: str) -> Meaning:
         meaning = self.meanings.get(name)
         if meaning is None:
+            if name in self.broken:
+                raise BrokenError(name)
+            if name in self.later:
+                raise MeaningError(
+                    say("“{name}”是指标，这里还没有算出。", name=name),
+                    say("在 [define] 中定义它（换一个名称），指标公式和这里都引用那个名称。"),
+                )
             close = nearest(name, self.meanings)
             fix = say("是否指“{name}”？", name=close) if close else say("请在 [input] 或 [define] 中写明它。")
             raise MeaningError(say("没有名为“{name}”的数据项或中间值。", name=name), fix)
@@ -327,6 +344,8 @@ class Resolver:
         else:
             tags = [name for name, meaning in self.meanings.items() if meaning.kind == "tags"]
             if len(tags) != 1:
+                if self.broken:
+                    raise BrokenError("标签")
                 raise MeaningError(
                     say("“有(…)”用于标签；本规则声明了 {count} 项标签。", count=len(tags)),
                     say("写作“有(项名, '标签')”。"),

@@ -78,7 +78,18 @@ class Result:
         columns.append(decode(self.values[RULE], reasons).alias(p.REASON))
         columns.append(decimal_text(self.values[p.TOTAL], digits).alias(p.TOTAL))
         columns.append(self.values[p.PLACE])
-        order = [CODE, NAME, p.CLASS, p.STANDING, p.REASON, p.TOTAL, p.PLACE, p.FIRST_GRADE, p.GRADE, p.TREATED_AS]
+        order = [
+            CODE,
+            NAME,
+            p.CLASS,
+            p.STANDING,
+            p.REASON,
+            p.TOTAL,
+            p.PLACE,
+            p.FIRST_GRADE,
+            p.GRADE,
+            p.TREATED_AS,
+        ]
         return pl.DataFrame(columns).select(order)
 
     def moves(self, row: int) -> list[p.Move]:
@@ -194,7 +205,11 @@ def input_bounds(encoded: Encoded) -> dict[str, Bounds]:
         values = encoded.frame[name]
         low, high = values.min(), values.max()
         nullable = values.null_count() > 0
-        bounds[name] = Bounds(low, high, nullable) if isinstance(low, int) and isinstance(high, int) else Bounds(0, 0, True)
+        bounds[name] = (
+            Bounds(low, high, nullable)
+            if isinstance(low, int) and isinstance(high, int)
+            else Bounds(0, 0, True)
+        )
     return bounds
 
 
@@ -246,7 +261,8 @@ def _last_year_figures(plan: p.Plan, previous: Facts | None) -> dict[str, dict[t
         table = values.select(*node.by, node.name).unique().drop_nulls(node.name)
         figures[node.name] = {
             tuple(
-                None if code is None else labels[name][code] for name, code in zip(node.by, row[:-1], strict=True)
+                None if code is None else labels[name][code]
+                for name, code in zip(node.by, row[:-1], strict=True)
             ): row[-1]
             for row in table.iter_rows()
         }

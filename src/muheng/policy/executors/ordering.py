@@ -19,35 +19,44 @@ def row_numbers(groups: Ints | None, order: Sequence[tuple[Ints, bool]], where: 
 
     Returns the numbers and where they are valid.
     """
-    rows = np.flatnonzero(where)
     numbers = np.zeros(len(where), dtype=np.int64)
-    if rows.size:
-        start = np.zeros(rows.size, dtype=np.int64) if groups is None else groups[rows]
-        sorted_rows, starts = _sorted(rows, start, order)
-        numbers[sorted_rows] = np.arange(rows.size) - starts + 1
+    everyone = bool(where.all())
+    rows = None if everyone else np.flatnonzero(where)
+    count = len(where) if rows is None else rows.size
+    if count == 0:
+        return numbers, where
+    start = np.zeros(count, dtype=np.int64) if groups is None else _of(groups, rows)
+    ranked = _ranked(start, [(-values if descending else values, rows) for values, descending in order])
+    # Groups stand one after the other, so a place is the position less where its group starts.
+    sizes = np.bincount(start) if start.min() >= 0 else np.unique(start, return_counts=True)[1]
+    places = np.arange(1, count + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    numbers[ranked if rows is None else rows[ranked]] = places
     return numbers, where
 
 
-def _sorted(rows: NDArray[np.intp], groups: Ints, order: Sequence[tuple[Ints, bool]]) -> tuple[NDArray[np.intp], Ints]:
-    """Rows in order, and for each position where its group starts."""
-    columns = [groups, *((-values if descending else values)[rows] for values, descending in order)]
-    ranked, runs = _sort_packed(columns[:2])
-    position = np.arange(rows.size)
-    starts = _run_starts(groups[ranked])
-    for depth in range(2, len(columns)):
+def _of(values: Ints, rows: NDArray[np.intp] | None) -> Ints:
+    return values if rows is None else values[rows]
+
+
+def _ranked(groups: Ints, order: Sequence[tuple[Ints, NDArray[np.intp] | None]]) -> NDArray[np.intp]:
+    """Positions sorted by group, then by each key; only what still ties is taken to the next key."""
+    keys = [_of(values, rows) for values, rows in order]
+    ranked, runs = _sort_packed([groups, *keys[:1]], want_runs=len(keys) > 1)
+    for key in keys[1:]:
         tied = _tied(runs)
         if not tied.size:
             break
         members = ranked[tied]
-        inner, inner_runs = _sort_packed([runs[tied], columns[depth][members]])
+        inner, inner_runs = _sort_packed([runs[tied], key[members]], want_runs=True)
         ranked[tied] = members[inner]
         # A run's number is the position where it starts, so that numbers stay ordered and unique.
-        runs[tied] = position[tied][inner_runs]
-    return rows[ranked], starts
+        runs[tied] = tied[inner_runs]
+    return ranked
 
 
-def _sort_packed(columns: Sequence[Ints]) -> tuple[NDArray[np.intp], Ints]:
-    """Order by all columns, then by position; and for each place the place where its run of equals starts."""
+def _sort_packed(columns: Sequence[Ints], want_runs: bool) -> tuple[NDArray[np.intp], Ints]:
+    """Order by all columns, then by position; and for each place the place where its run of equals starts
+    (empty unless wanted)."""
     count = len(columns[0])
     index_bits = max(int(count - 1).bit_length(), 1)
     packed = np.zeros(count, dtype=np.int64)
@@ -58,11 +67,13 @@ def _sort_packed(columns: Sequence[Ints]) -> tuple[NDArray[np.intp], Ints]:
         bits += width
         if bits + index_bits > 62:
             return _sort_wide(columns)
-        packed = (packed << width) | (column - low)
-    packed = (packed << index_bits) | np.arange(count)
+        packed <<= width
+        packed |= column - low if low else column
+    packed <<= index_bits
+    packed |= np.arange(count)
     packed.sort()
-    order = (packed & ((1 << index_bits) - 1)).astype(np.intp)
-    return order, _run_starts(packed >> index_bits)
+    order = packed & ((1 << index_bits) - 1)
+    return order, _run_starts(packed >> index_bits) if want_runs else order[:0]
 
 
 def _sort_wide(columns: Sequence[Ints]) -> tuple[NDArray[np.intp], Ints]:
@@ -101,7 +112,7 @@ def better_counts(
     if rows.size:
         start = np.zeros(rows.size, dtype=np.int64) if groups is None else groups[rows]
         key = (-values if descending else values)[rows]
-        ranked, runs = _sort_packed([start, key])
+        ranked, runs = _sort_packed([start, key], want_runs=True)
         members = population[rows][ranked].astype(np.int64)
         before = np.cumsum(members) - members
         group_starts = _run_starts(start[ranked])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -30,8 +31,11 @@ from muheng.policy.program import (
     Reduce,
     RowNumber,
     Step,
+    Step,
     Where,
+    columns_in,
     in_batches,
+    step_reads,
 )
 
 
@@ -46,90 +50,152 @@ def run_polars(program: Program, frame: pl.DataFrame) -> pl.DataFrame:
     return state.finish()
 
 
+@dataclass
+class _Groups:
+    """The figures of one grouping: ``table`` has one row per group, ``codes`` the group of each row of the data
+    (None: one group)."""
+
+    table: pl.DataFrame
+    codes: ordering.Ints | None
+
+
 class _State:
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
-        # A figure that is the same for every row stays one number.
-        self.scalars: dict[str, int | None] = {}
+        self.groups: dict[Column | None, _Groups] = {}
+        # Columns that have one value per group, and so far only there.
+        self.home: dict[str, Column | None] = {}
 
     def run(self, steps: list[Step]) -> None:
         """A batch of steps that do not read one another."""
-        lets = [self.expression(step.value).alias(step.name) for step in steps if isinstance(step, Let)]
-        if lets:
-            self.frame = self.frame.with_columns(lets)
-        keys = dict.fromkeys(step.key for step in steps if isinstance(step, Reduce))
-        for key in keys:
-            self.reduce(key, [step for step in steps if isinstance(step, Reduce) and step.key == key])
+        by_home: dict[Column | None, list[Let]] = {}
+        by_row: list[Let] = []
         for step in steps:
-            match step:
-                case RowNumber():
-                    order = [(self.integers(column), descending) for column, descending in step.order]
-                    self.add(step.name, *ordering.row_numbers(self.groups(step.key), order, self.flags(step.where)))
-                case BetterCount():
-                    counts = ordering.better_counts(
-                        self.groups(step.key),
-                        self.integers(step.by),
-                        step.descending,
-                        self.flags(step.where),
-                        self.flags(step.population),
-                    )
-                    self.add(step.name, *counts)
-                case Check(column, limit, node):
-                    self.check(column, limit, node)
-                case _:
-                    pass
-
-    def check(self, column: str, limit: int, node: str) -> None:
-        values = self.frame[column]
-        low, high = values.min(), values.max()
-        if (isinstance(low, int) and low < -limit) or (isinstance(high, int) and high > limit):
-            raise OverflowRefused(node, (values.abs() > limit).fill_null(False).arg_true().to_list())
-
-    def reduce(self, key: Column | None, steps: list[Reduce]) -> None:
-        figures = [self.figure(step) for step in steps]
-        if key is None:
-            row = self.frame.select(figures).row(0, named=True)
-            self.scalars.update({name: None if value is None else int(value) for name, value in row.items()})
-            return
-        table = self.frame.group_by(key.name).agg(figures)
-        keys = table[key.name].to_numpy()
-        codes = self.frame[key.name]
-        spread: list[pl.Series] = []
+            if isinstance(step, Let):
+                homes = {self.home.get(name, step) for name in columns_in(step.value)}
+                home = homes.pop() if len(homes) == 1 else step
+                if home is step or isinstance(home, Let):
+                    by_row.append(step)
+                else:
+                    by_home.setdefault(home, []).append(step)
+        for key, lets in by_home.items():
+            groups = self.groups[key]
+            groups.table = groups.table.with_columns(
+                self.expression(step.value).alias(step.name) for step in lets
+            )
+            self.home.update((step.name, key) for step in lets)
+        if by_row:
+            self.spread({name for step in by_row for name in columns_in(step.value)})
+            self.frame = self.frame.with_columns(
+                self.expression(step.value).alias(step.name) for step in by_row
+            )
+        reduces = [step for step in steps if isinstance(step, Reduce)]
+        for key in dict.fromkeys(step.key for step in reduces):
+            self.reduce(key, [step for step in reduces if step.key == key])
         for step in steps:
-            found = table[step.name]
-            dense = np.zeros(step.size, dtype=np.int64)
-            dense[keys] = found.fill_null(0).to_numpy()
-            whole = pl.Series(step.name, dense)
-            if found.null_count():
-                there = np.zeros(step.size, dtype=np.bool_)
-                there[keys] = found.is_not_null().to_numpy()
-                whole = whole.set(pl.Series(~there), None)
-            spread.append(whole.gather(codes).alias(step.name))
-        self.frame = self.frame.with_columns(spread)
+            if isinstance(step, RowNumber | BetterCount):
+                self.spread(step_reads(step))
+                self.place(step)
+            elif isinstance(step, Check):
+                self.spread({step.column})
+                self.check(step)
 
-    def figure(self, step: Reduce) -> pl.Expr:
-        where = self.expression(step.where)
-        if step.how == "count":
-            return where.sum().cast(pl.Int64).alias(step.name)
-        assert step.of is not None
-        value = self.expression(step.of)
-        if step.where != Literal_(True):
-            value = pl.when(where).then(value).otherwise(None)
-        reduced = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max}[step.how](value)
-        return reduced.cast(pl.Int64).alias(step.name)
+    def spread(self, names: Iterable[str]) -> None:
+        """Give group figures to every row of the group."""
+        made: list[pl.Series | pl.Expr] = []
+        for name in names:
+            if name not in self.home:
+                continue
+            groups = self.groups[self.home.pop(name)]
+            figures = groups.table[name]
+            if groups.codes is None:
+                made.append(pl.lit(figures[0], dtype=figures.dtype).alias(name))
+                continue
+            series = pl.Series(
+                name, figures.fill_null(False if figures.dtype == pl.Boolean else 0).to_numpy()[groups.codes]
+            )
+            if figures.null_count():
+                series = series.set(pl.Series(figures.is_null().to_numpy()[groups.codes]), None)
+            made.append(series)
+        if made:
+            self.frame = self.frame.with_columns(made)
 
-    def add(self, name: str, values: ordering.Ints, valid: ordering.Flags) -> None:
-        series = pl.Series(name, values)
+    def place(self, step: RowNumber | BetterCount) -> None:
+        codes = None if step.key is None else self.integers(step.key)
+        if isinstance(step, RowNumber):
+            order = [(self.integers(column), descending) for column, descending in step.order]
+            values, valid = ordering.row_numbers(codes, order, self.flags(step.where))
+        else:
+            values, valid = ordering.better_counts(
+                codes,
+                self.integers(step.by),
+                step.descending,
+                self.flags(step.where),
+                self.flags(step.population),
+            )
+        series = pl.Series(step.name, values)
         if not valid.all():
             series = series.set(pl.Series(~valid), None)
         self.frame = self.frame.with_columns(series)
 
-    def groups(self, key: Column | None) -> ordering.Ints | None:
-        return None if key is None else self.integers(key)
+    def check(self, step: Check) -> None:
+        values = self.frame[step.column]
+        low, high = values.min(), values.max()
+        if (isinstance(low, int) and low < -step.limit) or (isinstance(high, int) and high > step.limit):
+            raise OverflowRefused(
+                step.node, (values.abs() > step.limit).fill_null(False).arg_true().to_list()
+            )
+
+    def reduce(self, key: Column | None, steps: list[Reduce]) -> None:
+        groups = self.groups.get(key)
+        if groups is None:
+            groups = self.groups[key] = self.make_groups(key, steps[0].size)
+        self.spread({name for step in steps for name in step_reads(step)})
+        figures = [self.masked(step) for step in steps]
+        size = groups.table.height
+        if groups.codes is None:
+            found = self.frame.select(figures)
+            keys = np.zeros(1, dtype=np.int64)
+        else:
+            codes = pl.Series("~组码", groups.codes)
+            found = self.frame.lazy().with_columns(codes).group_by("~组码").agg(figures).collect()
+            keys = found["~组码"].to_numpy()
+        made: list[pl.Series] = []
+        for step in steps:
+            column = found[step.name]
+            dense = np.zeros(size, dtype=np.int64)
+            dense[keys] = column.fill_null(0).to_numpy()
+            series = pl.Series(step.name, dense)
+            if step.how in ("min", "max"):
+                there = np.zeros(size, dtype=np.bool_)
+                there[keys] = column.is_not_null().to_numpy()
+                series = series.set(pl.Series(~there), None)
+            made.append(series)
+        groups.table = groups.table.with_columns(made)
+        self.home.update((step.name, key) for step in steps)
+
+    def make_groups(self, key: Column | None, size: int) -> _Groups:
+        if key is None:
+            return _Groups(pl.DataFrame({"~组号": [0]}), None)
+        self.spread({key.name})
+        codes = self.integers(key)
+        if size > 4 * len(codes) + 1024:
+            _, codes = np.unique(codes, return_inverse=True)
+            size = int(codes.max()) + 1
+        return _Groups(pl.DataFrame({"~组号": np.arange(size)}), codes)
+
+    def masked(self, step: Reduce) -> pl.Expr:
+        everyone = step.where == Literal_(True)
+        where = self.expression(step.where)
+        if step.how == "count":
+            return (pl.len() if everyone else where.sum()).cast(pl.Int64).alias(step.name)
+        assert step.of is not None
+        value = self.expression(step.of)
+        if not everyone:
+            value = pl.when(where).then(value).otherwise(None)
+        return _REDUCTION[step.how](value).cast(pl.Int64).alias(step.name)
 
     def integers(self, column: Column) -> ordering.Ints:
-        if column.name in self.scalars:
-            return np.full(self.frame.height, self.scalars[column.name], dtype=np.int64)
         # Null stands only where ``where`` is false; any number will do there.
         return self.frame[column.name].fill_null(0).to_numpy()
 
@@ -137,14 +203,12 @@ class _State:
         return self.frame[column.name].to_numpy()
 
     def finish(self) -> pl.DataFrame:
-        scalars = [pl.lit(value, dtype=pl.Int64).alias(name) for name, value in self.scalars.items()]
-        return self.frame.with_columns(scalars)
+        self.spread([name for name in self.home if not name.startswith("~")])
+        return self.frame
 
     def expression(self, op: Op) -> pl.Expr:
         match op:
             case Column(name):
-                if name in self.scalars:
-                    return pl.lit(self.scalars[name], dtype=pl.Int64)
                 return pl.col(name)
             case Literal_(value):
                 return pl.lit(value) if isinstance(value, bool) else pl.lit(value, dtype=pl.Int64)
@@ -163,7 +227,9 @@ class _State:
             case Invert(of):
                 return ~self.expression(of)
             case Where(test, yes, no):
-                return pl.when(self.expression(test)).then(self.expression(yes)).otherwise(self.expression(no))
+                return (
+                    pl.when(self.expression(test)).then(self.expression(yes)).otherwise(self.expression(no))
+                )
             case IsNull(of):
                 return self.expression(of).is_null()
             case Coalesce(of, other):
@@ -187,6 +253,11 @@ class _State:
         return pl.when(wins).then(first).when(~wins).then(second).otherwise(None)
 
 
+_REDUCTION: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+    "sum": pl.Expr.sum,
+    "min": pl.Expr.min,
+    "max": pl.Expr.max,
+}
 _ARITHMETIC: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "add": pl.Expr.__add__,
     "subtract": pl.Expr.__sub__,

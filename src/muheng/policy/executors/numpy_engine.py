@@ -1,0 +1,489 @@
+"""Runs a program with numpy: fused over blocks of rows that fit in the cache, and able to rerun only what changed.
+
+The kernel behind what-if: it keeps every column, and a changed program recomputes the steps that differ and
+those that read them. Same integers as every other executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from muheng.policy.executors import ordering
+from muheng.policy.executors.outcome import OverflowRefused
+from muheng.policy.program import (
+    Absolute,
+    All,
+    Any_,
+    BetterCount,
+    Binary,
+    Check,
+    Coalesce,
+    Column,
+    Compare,
+    InSet,
+    Invert,
+    IsNull,
+    Let,
+    Literal_,
+    Lookup,
+    Op,
+    Program,
+    Reduce,
+    RowNumber,
+    Step,
+    Where,
+    columns_in,
+    step_reads,
+)
+
+# Rows of one block: its columns stay in the second-level cache.
+BLOCK = 16_384
+THREADS = 2
+
+Array = NDArray[np.int64] | NDArray[np.bool_]
+Valid = NDArray[np.bool_] | None
+
+
+@dataclass
+class Values:
+    """Numbers or truth values, and where they are not null (None: everywhere)."""
+
+    data: Array
+    valid: Valid = None
+
+
+@dataclass
+class Grouping:
+    """``codes`` of each row (None: one group for all) and the number of groups."""
+
+    codes: ordering.Ints | None
+    size: int
+
+
+def run_numpy(program: Program, frame: pl.DataFrame) -> pl.DataFrame:
+    """Same contract as ``run_polars``."""
+    kernel = Kernel(frame)
+    kernel.update(program)
+    return frame.with_columns(kernel.series(name) for name in kernel.names() if not name.startswith("@"))
+
+
+def read_columns(frame: pl.DataFrame) -> dict[str, Values]:
+    """The integer and truth columns of a frame."""
+    columns: dict[str, Values] = {}
+    for series in frame.iter_columns():
+        if series.dtype not in (pl.Int64, pl.Boolean):
+            continue
+        valid = series.is_not_null().to_numpy() if series.null_count() else None
+        filled = series if valid is None else series.fill_null(False if series.dtype == pl.Boolean else 0)
+        columns[series.name] = Values(filled.to_numpy(), valid)
+    return columns
+
+
+class Kernel:
+    """The columns of one data set under a program that may change."""
+
+    def __init__(self, frame: pl.DataFrame | Mapping[str, Values], rows: int | None = None) -> None:
+        self.inputs = read_columns(frame) if isinstance(frame, pl.DataFrame) else dict(frame)
+        self.rows = frame.height if isinstance(frame, pl.DataFrame) else rows or 0
+        self.columns: dict[str, Values] = dict(self.inputs)
+        # Figures with one value per group, by grouping key.
+        self.tables: dict[str, tuple[Column | None, Values]] = {}
+        self.groupings: dict[Column | None, Grouping] = {}
+        self.steps: dict[str, Step] = {}
+
+    def names(self) -> list[str]:
+        return [*self.columns, *self.tables]
+
+    def update(self, program: Program, changed_inputs: Iterable[str] = ()) -> set[str]:
+        """Bring the columns in line with the program; returns the names that were computed anew.
+
+        Raises :class:`OverflowRefused` where a check fails.
+        """
+        stale = set(changed_inputs)
+        todo: list[Step] = []
+        for step in program.steps:
+            if isinstance(step, Check):
+                if step.column in stale:
+                    todo.append(step)
+            elif self.steps.get(step.name) != step or step_reads(step) & stale:
+                stale.add(step.name)
+                todo.append(step)
+        for step in todo:
+            if not isinstance(step, Check):
+                self.columns.pop(step.name, None)
+                self.tables.pop(step.name, None)
+                self.groupings.pop(Column(step.name), None)
+                self.steps[step.name] = step
+        for stage in _stages(todo):
+            self._run_lets([step for step in stage if isinstance(step, Let)])
+            for step in stage:
+                match step:
+                    case Reduce():
+                        self._reduce(step)
+                    case RowNumber() | BetterCount():
+                        self._place(step)
+                    case Check():
+                        self._check(step)
+                    case _:
+                        pass
+        return stale
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def values(self, name: str) -> Values:
+        """A column with one value per row."""
+        if name in self.columns:
+            return self.columns[name]
+        key, table = self.tables[name]
+        codes = self._grouping(key).codes
+        if codes is None:
+            data = np.full(self.rows, table.data[0])
+            valid = None if table.valid is None or table.valid[0] else np.zeros(self.rows, np.bool_)
+            return Values(data, valid)
+        return Values(table.data[codes], None if table.valid is None else table.valid[codes])
+
+    def series(self, name: str) -> pl.Series:
+        values = self.values(name)
+        series = pl.Series(name, values.data)
+        return series if values.valid is None else series.set(pl.Series(~values.valid), None)
+
+    def at(self, name: str, row: int) -> int | bool | None:
+        """One value of one row."""
+        if name in self.columns:
+            values, index = self.columns[name], row
+        else:
+            key, values = self.tables[name]
+            codes = self._grouping(key).codes
+            index = 0 if codes is None else int(codes[row])
+        if values.valid is not None and not values.valid[index]:
+            return None
+        return values.data[index].item()
+
+    def _grouping(self, key: Column | None, size: int = 1) -> Grouping:
+        found = self.groupings.get(key)
+        if found is None:
+            found = self.groupings[key] = self._make_grouping(key, size)
+        return found
+
+    def _make_grouping(self, key: Column | None, size: int) -> Grouping:
+        if key is None:
+            return Grouping(None, 1)
+        codes = self.values(key.name).data.astype(np.int64, copy=False)
+        if size > 4 * self.rows + 1024:
+            _, codes = np.unique(codes, return_inverse=True)
+            size = int(codes.max()) + 1
+        return Grouping(codes, size)
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def _run_lets(self, lets: list[Let]) -> None:
+        by_row: list[Let] = []
+        for step in lets:
+            if isinstance(step.value, Column) and step.value.name in self.columns:
+                self.columns[step.name] = self.columns[step.value.name]
+                continue
+            reads = set(columns_in(step.value))
+            if not reads:
+                self.tables[step.name] = (None, _evaluate(step.value, self.values, 1))
+                continue
+            homes = {self.tables[name][0] if name in self.tables else None for name in reads}
+            if len(homes) == 1 and all(name in self.tables for name in reads):
+                key = homes.pop()
+                found = _evaluate(step.value, lambda name: self.tables[name][1], self._grouping(key).size)
+                self.tables[step.name] = (key, found)
+            else:
+                by_row.append(step)
+        if by_row:
+            self._run_blocks(by_row)
+
+    def _run_blocks(self, lets: list[Let]) -> None:
+        starts = range(0, max(self.rows, 1), BLOCK)
+        outputs: dict[str, tuple[Array, list[tuple[slice, Valid]]]] = {}
+
+        def run_block(start: int) -> dict[str, Values]:
+            block = slice(start, min(start + BLOCK, self.rows))
+            made: dict[str, Values] = {}
+
+            def read(name: str) -> Values:
+                found = made.get(name)
+                if found is None:
+                    found = made[name] = self._block(name, block)
+                return found
+
+            fresh: dict[str, Values] = {}
+            for step in lets:
+                found = _evaluate(step.value, read, block.stop - block.start)
+                made[step.name] = fresh[step.name] = _full(found, block.stop - block.start)
+            return fresh
+
+        if len(starts) == 1:
+            self.columns.update(run_block(0))
+            return
+        valids: dict[str, Valid] = {}
+
+        def keep(start: int) -> None:
+            block = slice(start, min(start + BLOCK, self.rows))
+            for name, values in run_block(start).items():
+                outputs[name][0][block] = values.data
+                if values.valid is not None:
+                    outputs[name][1].append((block, values.valid))
+
+        first = run_block(0)
+        for name, values in first.items():
+            outputs[name] = (np.empty(self.rows, dtype=values.data.dtype), [])
+            outputs[name][0][:BLOCK] = values.data
+            if values.valid is not None:
+                outputs[name][1].append((slice(0, BLOCK), values.valid))
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(keep, starts[1:]))
+        for name, (data, parts) in outputs.items():
+            valids[name] = None
+            if parts:
+                whole = np.ones(self.rows, dtype=np.bool_)
+                for block, part in parts:
+                    whole[block] = part
+                valids[name] = whole
+            self.columns[name] = Values(data, valids[name])
+
+    def _block(self, name: str, block: slice) -> Values:
+        if name in self.columns:
+            values = self.columns[name]
+            return Values(values.data[block], None if values.valid is None else values.valid[block])
+        key, table = self.tables[name]
+        codes = self._grouping(key).codes
+        if codes is None:
+            return table
+        part = codes[block]
+        return Values(table.data[part], None if table.valid is None else table.valid[part])
+
+    def _reduce(self, step: Reduce) -> None:
+        grouping = self._grouping(step.key, step.size)
+        where = self._all_rows(step.where)
+        mask: Valid = None if step.where == Literal_(True) else np.asarray(where.data, dtype=np.bool_)
+        if step.of is None:
+            counted = np.ones(self.rows, np.bool_) if mask is None else mask
+            self.tables[step.name] = (step.key, Values(_sum(counted, grouping)))
+            return
+        values = self._all_rows(step.of)
+        if values.valid is not None:
+            mask = values.valid if mask is None else mask & values.valid
+        if mask is not None and mask.all():
+            mask = None
+        if step.how == "sum":
+            data = values.data if mask is None else np.where(mask, values.data, 0)
+            self.tables[step.name] = (step.key, Values(_sum(data, grouping)))
+        else:
+            self.tables[step.name] = (step.key, _extreme(step.how, values.data, mask, grouping))
+
+    def _all_rows(self, op: Op) -> Values:
+        return _full(_evaluate(op, self.values, self.rows), self.rows)
+
+    def _place(self, step: RowNumber | BetterCount) -> None:
+        codes = None if step.key is None else self._grouping(step.key, step.size).codes
+        where = self._flags(step.where)
+        if isinstance(step, RowNumber):
+            order = [(self._integers(column), descending) for column, descending in step.order]
+            data, valid = ordering.row_numbers(codes, order, where)
+        else:
+            population = self._flags(step.population)
+            data, valid = ordering.better_counts(
+                codes, self._integers(step.by), step.descending, where, population
+            )
+        self.columns[step.name] = Values(data, None if valid.all() else valid)
+
+    def _integers(self, column: Column) -> ordering.Ints:
+        return self.values(column.name).data.astype(np.int64, copy=False)
+
+    def _flags(self, column: Column) -> ordering.Flags:
+        return self.values(column.name).data.astype(np.bool_, copy=False)
+
+    def _check(self, step: Check) -> None:
+        values = self.values(step.column)
+        beyond = np.abs(values.data) > step.limit
+        if values.valid is not None:
+            beyond &= values.valid
+        if beyond.any():
+            raise OverflowRefused(step.node, np.flatnonzero(beyond).tolist())
+
+
+def _stages(steps: list[Step]) -> list[list[Step]]:
+    """Lets run together until one needs a figure of a group or a place; those run after the lets of their stage."""
+    ready: dict[str, int] = {}
+    stages: list[list[Step]] = []
+    for step in steps:
+        stage = max((ready.get(name, 0) for name in step_reads(step)), default=0)
+        if not isinstance(step, Check):
+            ready[step.name] = stage if isinstance(step, Let) else stage + 1
+        while len(stages) <= stage:
+            stages.append([])
+        stages[stage].append(step)
+    return stages
+
+
+def _sum(data: Array, grouping: Grouping) -> NDArray[np.int64]:
+    """Exact group sums: by float weights where no partial sum can reach 2**53, in two halves otherwise."""
+    if grouping.codes is None:
+        return np.asarray([data.sum(dtype=np.int64)])
+    if data.dtype == np.bool_:
+        return np.bincount(grouping.codes[data], minlength=grouping.size).astype(np.int64)
+    largest = max(abs(int(data.min(initial=0))), abs(int(data.max(initial=0))))
+    if largest * len(data) < 2**53:
+        return np.bincount(grouping.codes, weights=data, minlength=grouping.size).astype(np.int64)
+    low = data & 0xFFFFFF
+    parts = [np.bincount(grouping.codes, weights=part, minlength=grouping.size) for part in (low, data >> 24)]
+    if (largest >> 24) * len(data) < 2**53:
+        return parts[0].astype(np.int64) + (parts[1].astype(np.int64) << 24)
+    sums = np.zeros(grouping.size, dtype=np.int64)
+    np.add.at(sums, grouping.codes, data)
+    return sums
+
+
+def _extreme(how: str, data: Array, mask: Valid, grouping: Grouping) -> Values:
+    low = how == "min"
+    worst = np.iinfo(np.int64).max if low else np.iinfo(np.int64).min
+    codes = grouping.codes if grouping.codes is not None else np.zeros(len(data), dtype=np.int64)
+    if mask is not None:
+        codes, data = codes[mask], data[mask]
+    found = np.full(grouping.size, worst, dtype=np.int64)
+    (np.minimum if low else np.maximum).at(found, codes, data)
+    there = np.bincount(codes, minlength=grouping.size) > 0
+    found[~there] = 0
+    return Values(found, None if there.all() else there)
+
+
+# -- operations ------------------------------------------------------------------------------------
+
+
+def _evaluate(op: Op, read: Callable[[str], Values], rows: int) -> Values:
+    match op:
+        case Column(name):
+            return read(name)
+        case Literal_(value):
+            if value is None:
+                return Values(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
+            return Values(np.asarray([value]))
+        case Binary(how, left, right):
+            return _binary(how, _evaluate(left, read, rows), _evaluate(right, read, rows))
+        case Absolute(of):
+            found = _evaluate(of, read, rows)
+            return Values(np.abs(found.data), found.valid)
+        case Compare(how, left, right):
+            first, second = _evaluate(left, read, rows), _evaluate(right, read, rows)
+            return Values(_COMPARISON[how](first.data, second.data), _both(first.valid, second.valid))
+        case All(of):
+            return _chain(np.logical_and, of, read, rows)
+        case Any_(of):
+            return _chain(np.logical_or, of, read, rows)
+        case Invert(of):
+            found = _evaluate(of, read, rows)
+            return Values(~found.data.astype(np.bool_, copy=False), found.valid)
+        case Where(test, yes, no):
+            return _where(_evaluate(test, read, rows), _evaluate(yes, read, rows), _evaluate(no, read, rows))
+        case IsNull(of):
+            found = _evaluate(of, read, rows)
+            return Values(np.zeros(1, np.bool_) if found.valid is None else ~found.valid)
+        case Coalesce(of, other):
+            return _coalesce(_evaluate(of, read, rows), other, read, rows)
+        case InSet(of, codes):
+            return _in_set(_evaluate(of, read, rows), codes)
+        case Lookup(of, table):
+            return _look_up(_evaluate(of, read, rows), table)
+    raise AssertionError(op)
+
+
+def _full(values: Values, rows: int) -> Values:
+    """A constant as a column; a mask that hides nothing left out."""
+    data, valid = values.data, values.valid
+    if valid is not None:
+        valid = None if valid.all() else np.broadcast_to(valid, rows)
+    return Values(data if len(data) == rows else np.broadcast_to(data, rows), valid)
+
+
+def _both(first: Valid, second: Valid) -> Valid:
+    if first is None:
+        return second
+    return first if second is None else first & second
+
+
+def _binary(how: str, first: Values, second: Values) -> Values:
+    valid = _both(first.valid, second.valid)
+    if how != "floor_divide":
+        return Values(_ARITHMETIC[how](first.data, second.data), valid)
+    divisor = second.data
+    zero = divisor == 0
+    if zero.any():
+        divisor = np.where(zero, 1, divisor)
+        valid = _both(valid, ~zero)
+    return Values(first.data // divisor, valid)
+
+
+def _where(test: Values, yes: Values, no: Values) -> Values:
+    chosen = test.data.astype(np.bool_, copy=False)
+    valid: Valid = None
+    if yes.valid is not None or no.valid is not None:
+        there = np.ones(1, np.bool_)
+        valid = np.where(chosen, there if yes.valid is None else yes.valid, there if no.valid is None else no.valid)
+    return Values(np.where(chosen, yes.data, no.data), valid)
+
+
+def _coalesce(value: Values, other: Op, read: Callable[[str], Values], rows: int) -> Values:
+    if value.valid is None:
+        return value
+    instead = _evaluate(other, read, rows)
+    valid = None if instead.valid is None else value.valid | instead.valid
+    return Values(np.where(value.valid, value.data, instead.data), valid)
+
+
+def _in_set(value: Values, codes: frozenset[int]) -> Values:
+    if not codes:
+        return Values(np.zeros(1, np.bool_))
+    if len(codes) == 1:
+        found = value.data == next(iter(codes))
+    else:
+        table = np.zeros(max(codes) + 2, dtype=np.bool_)
+        table[list(codes)] = True
+        # The last place of the table stands for every code beyond it.
+        found = table[np.minimum(value.data, len(table) - 1)]
+    return Values(found if value.valid is None else found & value.valid)
+
+
+def _look_up(value: Values, table: tuple[int | None, ...]) -> Values:
+    data = np.asarray([entry or 0 for entry in table] or [0], dtype=np.int64)
+    found = data[value.data]
+    valid = value.valid
+    if None in table:
+        there = np.asarray([entry is not None for entry in table])
+        valid = _both(valid, there[value.data])
+    return Values(found, valid)
+
+
+def _chain(
+    join: Callable[[Array, Array], Array], ops: tuple[Op, ...], read: Callable[[str], Values], rows: int
+) -> Values:
+    result = _evaluate(ops[0], read, rows).data.astype(np.bool_, copy=False)
+    for op in ops[1:]:
+        result = join(result, _evaluate(op, read, rows).data)
+    return Values(result)
+
+
+_ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "least": np.minimum,
+    "greatest": np.maximum,
+}
+_COMPARISON: dict[str, Callable[[Array, Array], Array]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
