@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from muheng.documents.message import Language, Message, say
 
+PROBLEM_SHEET = "问题清单"
+"""The sheet that we add to a workbook handed back; intake does not read it."""
+
 Severity = Literal["error", "warning"]
 
 

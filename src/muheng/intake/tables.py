@@ -21,7 +21,7 @@ import polars as pl
 from muheng.documents.message import Message, say
 from muheng.intake.archive import MAX_CELLS, CellRange, RefusedFileError, SheetScan, scan_workbook
 from muheng.intake.facts import column_letters
-from muheng.intake.problem import Problem
+from muheng.intake.problem import PROBLEM_SHEET, Problem
 
 # A workbook of 100,000 × 40 is 25 MB. Text files are not packed, so the same figures take more.
 MAX_WORKBOOK_BYTES = 256 << 20
@@ -122,8 +122,8 @@ def _read_workbook(path: Path, scans: list[SheetScan] | None, problems: list[Pro
     known = {scan.name: scan for scan in scans} if scans is not None else None
     for name in reader.sheet_names:
         scan = SheetScan(name, False) if known is None else known.get(name)
-        if scan is None:
-            continue  # A chart sheet.
+        if scan is None or name == PROBLEM_SHEET:
+            continue  # A chart sheet, or the list that we added ourselves.
         if scan.hidden:
             if scan.rows:
                 problems.append(_hidden(path, name))
