@@ -15,6 +15,7 @@ import polars as pl
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME, Facts, Item
 from muheng.policy.plan import CodeInput, NumberInput, Plan
+from muheng.policy.program import Bounds
 from muheng.standards.rounding import format_scaled, scale_half_up
 from muheng.standards.units import UnitMismatch, UnknownUnit, convert
 
@@ -50,6 +51,7 @@ class Encoded:
     year: int
     frame: pl.DataFrame
     labels: dict[str, tuple[str, ...]]
+    bounds: dict[str, Bounds]
 
 
 def bind(plan: Plan, facts: Facts) -> Encoded:
@@ -76,7 +78,6 @@ def bind(plan: Plan, facts: Facts) -> Encoded:
             misfits += found
             if not found:
                 values = _scale(values, node, item)
-                misfits += _out_of_range(node, values, frame)
         else:
             found = list(_unfit_code(node, item))
             misfits += found
@@ -88,12 +89,31 @@ def bind(plan: Plan, facts: Facts) -> Encoded:
         if node.required and values.null_count():
             misfits += _missing_rows(node.name, values, frame)
         columns.append(values.alias(node.name))
+    encoded = pl.DataFrame(columns)
+    bounds = _bounds(encoded)
+    for node in plan.nodes:
+        if isinstance(node, NumberInput) and node.name in facts.items and node.name in bounds:
+            misfits += _out_of_range(node, bounds[node.name], encoded)
     if misfits:
         raise DataError(misfits)
-    encoded = pl.DataFrame(columns)
     if not encoded[CODE].is_sorted():
         encoded = encoded.sort(CODE)
-    return Encoded(facts.year, encoded, labels)
+    return Encoded(facts.year, encoded, labels, bounds)
+
+
+def _bounds(encoded: pl.DataFrame) -> dict[str, Bounds]:
+    """Least, greatest and whether anything is missing, of every integer column, in one pass."""
+    names = [name for name in encoded.columns[2:] if encoded[name].dtype == pl.Int64]
+    if not names:
+        return {}
+    least, greatest, missing = (
+        encoded.select(figure).row(0)
+        for figure in (pl.col(names).min(), pl.col(names).max(), pl.col(names).null_count())
+    )
+    return {
+        name: Bounds(low or 0, high or 0, many > 0 or low is None)
+        for name, low, high, many in zip(names, least, greatest, missing, strict=True)
+    }
 
 
 def _absent(node: NumberInput | CodeInput) -> Iterator[Misfit]:
@@ -157,11 +177,12 @@ def _scale(values: pl.Series, node: NumberInput, item: Item) -> pl.Series:
     )
 
 
-def _out_of_range(node: NumberInput, values: pl.Series, frame: pl.DataFrame) -> Iterator[Misfit]:
+def _out_of_range(node: NumberInput, bounds: Bounds, frame: pl.DataFrame) -> Iterator[Misfit]:
     low = scale_half_up(node.range[0], node.digits)
     high = scale_half_up(node.range[1], node.digits)
-    if values.null_count() == len(values) or (values.min() >= low and values.max() <= high):  # type: ignore[operator]
+    if low <= bounds.low and bounds.high <= high:
         return
+    values = frame[node.name]
     rows = ((values < low) | (values > high)).fill_null(False).arg_true()
     for row in rows[:SHOWN]:
         yield Misfit(
@@ -199,23 +220,20 @@ def _encode(values: pl.Series, node: CodeInput) -> tuple[pl.Series, tuple[str, .
             + pl.col("d").dt.day().cast(pl.Int64)
         )
         return dates.to_series(), ()
-    texts = values.cast(pl.String)
+    numbered = values.cast(pl.String).cast(pl.Categorical)
+    distinct = numbered.unique().drop_nulls()
+    texts = dict(zip(distinct.to_physical().to_list(), distinct.cast(pl.String).to_list(), strict=True))
     if node.kind == "level":
         known = node.levels
     else:
-        found = texts.drop_nulls().unique().to_list()
-        known = tuple(sorted({*found, *node.values, *([node.fill] if node.fill is not None else [])}))
-    # What is not among the levels gets a code past their end, for ``_unknown_values`` to report.
+        known = tuple(
+            sorted({*texts.values(), *node.values, *([node.fill] if node.fill is not None else [])})
+        )
     codes = {text: code for code, text in enumerate(known)}
-    coded = (
-        texts.replace_strict(codes, default=len(known), return_dtype=pl.Int64)
-        if codes
-        else texts.cast(pl.Int64)
-    )
-    mask = texts.is_null()
-    if mask.any():
-        coded = coded.set(mask, None)
-    return coded, known
+    # What is not among the levels gets a code past their end, for ``_unknown_values`` to report.
+    table = [codes.get(texts.get(number, ""), len(known)) for number in range(max(texts, default=-1) + 1)]
+    numbers = numbered.to_physical().cast(pl.Int64)
+    return (pl.Series(table, dtype=pl.Int64).gather(numbers) if table else numbers), known
 
 
 def _unknown_values(

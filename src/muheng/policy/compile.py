@@ -201,9 +201,7 @@ class _Compiler:
             return None
         return found / unit.factor
 
-    def amount_or_none(
-        self, path: KeyPath, value: object, weight: Fraction | None = None
-    ) -> Fraction | None:
+    def amount_or_none(self, path: KeyPath, value: object, weight: Fraction | None = None) -> Fraction | None:
         """ "不设" → None; "1.2倍权重" (of an indicator); or points."""
         if value == "不设":
             return None
@@ -571,7 +569,11 @@ class _Compiler:
         """A quantity of points; a bare count such as 5 × 户数 is read as points."""
         found = self.resolver.resolve(parse_expression(text))
         if found.kind == "number" and found.unit is not None:
-            counts = {dimension for dimension, _ in found.unit.dimensions} <= {"households", "people", "items"}
+            counts = {dimension for dimension, _ in found.unit.dimensions} <= {
+                "households",
+                "people",
+                "items",
+            }
             if counts:
                 return found.tree
         return self.resolver.number(parse_expression(text), parse_unit("分"))

@@ -145,7 +145,9 @@ def _base_kind(value: object) -> str:
 
 
 AnyBase = Annotated[
-    Annotated[Share, Tag("figure")] | Annotated[Base, Tag("Base")] | Annotated[dict[str, Share], Tag("groups")],
+    Annotated[Share, Tag("figure")]
+    | Annotated[Base, Tag("Base")]
+    | Annotated[dict[str, Share], Tag("groups")],
     Discriminator(_base_kind),
 ]
 
@@ -156,9 +158,7 @@ class Score(_Part):
         "名次：权重 ×（户数－名次＋1）÷ 户数；分档：按区间给分。",
         'by = "比值"',
     )
-    base: AnyBase | None = _key(
-        "基准值：一个数，或按组给数，或从同组得来。", "base = 24.097", None
-    )
+    base: AnyBase | None = _key("基准值：一个数，或按组给数，或从同组得来。", "base = 24.097", None)
     by_group: str | None = _key("base 按组给数时，按哪一项分组。", 'by_group = "行业组"', None)
     direction: Literal["越高越好", "越低越好"] = _key("指标方向。", 'direction = "越低越好"', "越高越好")
     cap: Share | None = _key("得分上限：“不设”、分数，或“1.2倍权重”；比值法必填。", 'cap = "1.2倍权重"', None)

@@ -33,6 +33,7 @@ from muheng.policy.program import (
     Any_,
     BetterCount,
     Binary,
+    Bounds,
     Check,
     Coalesce,
     Column,
@@ -66,19 +67,6 @@ UNRANKED = "~不排名"
 ROW = "~行"
 
 TRUE, FALSE = Literal_(True), Literal_(False)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What is known of a column: ``low <= value <= high`` wherever it is not null."""
-
-    low: int
-    high: int
-    nullable: bool
-
-    @property
-    def magnitude(self) -> int:
-        return max(abs(self.low), abs(self.high))
 
 
 @dataclass(frozen=True)
@@ -527,7 +515,9 @@ class _Lowering:
         """Rated rows of one class, or of every class."""
         name = f"~参评.{class_name}" if class_name else "~参评"
         if name not in self.masks:
-            tests: list[Op] = [Compare("==", Column(p.STANDING), Literal_(0))] if self.plan.standing.rules else []
+            tests: list[Op] = (
+                [Compare("==", Column(p.STANDING), Literal_(0))] if self.plan.standing.rules else []
+            )
             if class_name is not None and len(self.plan.classes) > 1:
                 tests.append(Coalesce(self._in_class(class_name), FALSE))
             elif self.known[p.CLASS].nullable:

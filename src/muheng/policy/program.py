@@ -170,6 +170,19 @@ Step = Let | Reduce | RowNumber | BetterCount | Check
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """What is known of a column: ``low <= value <= high`` wherever it is not null."""
+
+    low: int
+    high: int
+    nullable: bool
+
+    @property
+    def magnitude(self) -> int:
+        return max(abs(self.low), abs(self.high))
+
+
+@dataclass(frozen=True)
 class Program:
     """``steps`` in order; ``rows`` for which freedom from overflow is proved."""
 

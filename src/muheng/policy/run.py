@@ -18,7 +18,7 @@ from muheng.policy import plan as p
 from muheng.policy.bind import DataError, Encoded, Misfit, bind
 from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.executors.polars_engine import run_polars
-from muheng.policy.lower import MOVES, ROW, RULE, Bounds, lower
+from muheng.policy.lower import MOVES, ROW, RULE, lower
 from muheng.policy.merge import merge_facts
 from muheng.policy.program import Program
 from muheng.standards.rounding import format_scaled
@@ -182,9 +182,7 @@ def make_program(
     only: frozenset[str] | None = None,
 ) -> Program:
     """The integer steps for these data, proved free of overflow for them."""
-    program = lower(
-        plan, encoded.year, encoded.frame.height, input_bounds(encoded), encoded.labels, last_year, only
-    )
+    program = lower(plan, encoded.year, encoded.frame.height, encoded.bounds, encoded.labels, last_year, only)
     if program.unproved:
         raise DataError(
             [
@@ -197,20 +195,6 @@ def make_program(
             ]
         )
     return program
-
-
-def input_bounds(encoded: Encoded) -> dict[str, Bounds]:
-    bounds: dict[str, Bounds] = {}
-    for name in encoded.frame.columns[2:]:
-        values = encoded.frame[name]
-        low, high = values.min(), values.max()
-        nullable = values.null_count() > 0
-        bounds[name] = (
-            Bounds(low, high, nullable)
-            if isinstance(low, int) and isinstance(high, int)
-            else Bounds(0, 0, True)
-        )
-    return bounds
 
 
 def run_program(program: Program, encoded: Encoded, engine: Engine = "polars") -> pl.DataFrame:

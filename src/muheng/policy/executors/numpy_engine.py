@@ -428,7 +428,9 @@ def _where(test: Values, yes: Values, no: Values) -> Values:
     valid: Valid = None
     if yes.valid is not None or no.valid is not None:
         there = np.ones(1, np.bool_)
-        valid = np.where(chosen, there if yes.valid is None else yes.valid, there if no.valid is None else no.valid)
+        valid = np.where(
+            chosen, there if yes.valid is None else yes.valid, there if no.valid is None else no.valid
+        )
     return Values(np.where(chosen, yes.data, no.data), valid)
 
 
