@@ -1,4 +1,4 @@
-"""The clerk's own workbook handed back: bad cells coloured and commented, and a sheet that lists all problems.
+"""The clerk's own workbook handed back: bad cells coloured and commented, and a sheet listing all problems.
 
 The copy keeps the workbook's formatting; pictures and charts are lost, as openpyxl does not carry them. What
 we write is text and never a formula. This module finds no problem and mends none.

@@ -65,7 +65,12 @@ def _note_doubles(batch: Batch, claim: Claims) -> pl.DataFrame:
     )
     if not several.height:
         return nothing
-    compared = [name for name in batch.declared.columns if name in several.columns]
+    # Whose the row is has been settled; in a contract the other party counts.
+    compared = [
+        name
+        for name, column in batch.declared.columns.items()
+        if name in several.columns and (claim.role or column.type not in ("信用代码", "名称"))
+    ]
     again = several.filter(~pl.struct(CODE, *compared).is_first_distinct())
     for sheet, row in again.select(SHEET, ROW).iter_rows():
         what = say("与前面的一行完全相同，只计一次。")
@@ -128,21 +133,20 @@ def add_up(frame: pl.DataFrame, gains: Sequence[Gain]) -> pl.DataFrame:
     single = counted.select(CODE, *(pl.col(gain.column).alias(gain.item.name) for gain in present))
     if not twice.any():
         return single
-    several = (
-        counted.filter(twice)
-        .group_by(CODE, maintain_order=True)
-        .agg(_combine(gain).alias(gain.item.name) for gain in present)
+    repeated = counted.filter(twice)
+    several = repeated.group_by(CODE, maintain_order=True).agg(
+        _combine(gain).alias(gain.item.name) for gain in present if gain.repeat != "取最大"
     )
-    return pl.concat([single.filter(~twice), several])
+    for gain in present:
+        if gain.repeat == "取最大":
+            several = several.join(_take_largest(repeated, gain), on=CODE, how="left", maintain_order="left")
+    return pl.concat([single.filter(~twice), several.select(single.columns)])
 
 
 def _combine(gain: Gain) -> pl.Expr:
     values = pl.col(gain.column)
     if gain.repeat == "相加":
         return pl.when(values.count() > 0).then(values.sum())
-    if gain.repeat == "取最大":
-        by = pl.col(gain.by or gain.column)
-        return values.sort_by([by, pl.int_range(pl.len())], descending=[True, False], nulls_last=True).first()
     if gain.repeat == "拼接":
         if gain.item.kind == "tags":
             joined = values.drop_nulls().str.split("|").explode().unique(maintain_order=True).str.join("|")
@@ -150,6 +154,17 @@ def _combine(gain: Gain) -> pl.Expr:
             joined = values.drop_nulls().unique(maintain_order=True).str.join(_JOINED)
         return pl.when(values.count() > 0).then(joined)
     return values.drop_nulls().first()
+
+
+def _take_largest(rows: pl.DataFrame, gain: Gain) -> pl.DataFrame:
+    """The value in the row where `by` is largest; the earlier row of equals."""
+    # Not sort_by with int_range(len()) inside agg: Polars 2.1 then reads past the group, or crashes.
+    by = gain.by or gain.column
+    ranked = rows.select(
+        CODE, pl.col(gain.column).alias(gain.item.name), pl.col(by).alias("by")
+    ).with_row_index("at")
+    ranked = ranked.sort("by", "at", descending=[True, False], nulls_last=True)
+    return ranked.unique(CODE, keep="first", maintain_order=True).select(CODE, gain.item.name)
 
 
 def sum_items(frame: pl.DataFrame, settled: Settled) -> pl.DataFrame:
@@ -331,6 +346,8 @@ def lay_out(roster: pl.DataFrame, figures: Sequence[pl.DataFrame], items: dict[s
     """The roster with every item in its column, null where no sheet gives it; sorted by code."""
     frame = roster.select(CODE, NAME)
     for given in figures:
+        if given.width == 1:
+            continue  # A split sheet gives no item of its own.
         frame = frame.join(given, on=CODE, how="left", maintain_order="left")
     missing = [
         pl.lit(None, item.dtype).alias(name) for name, item in items.items() if name not in frame.columns
