@@ -164,11 +164,7 @@ class _Compiler:
         except ExpressionError as error:
             self.error(path, error.what, say("公式可用名称、数值、四则运算、比较、且、或、非和所列函数。"))
         except UnknownUnit as error:
-            self.error(
-                path,
-                say("不认识的单位：{what}", what=str(error)),
-                say("改为通用单位，如 万元、亩、tce、万kWh、人。"),
-            )
+            self.error(path, error.what, error.fix or say("改为通用单位，如 万元、亩、tce、万kWh、人。"))
         return None
 
     def number(self, path: KeyPath, value: object) -> Fraction | None:
@@ -202,8 +198,8 @@ class _Compiler:
         return found / unit.factor
 
     def amount_or_none(self, path: KeyPath, value: object, weight: Fraction | None = None) -> Fraction | None:
-        """ "不设" → None; "1.2倍权重" (of an indicator); or points."""
-        if value == "不设":
+        """ "不设" (or nothing, reported elsewhere) → None; "1.2倍权重" (of an indicator); or points."""
+        if value is None or value == "不设":
             return None
         if weight is not None and isinstance(value, str):
             match = re.fullmatch(r"(\d+(?:\.\d+)?)倍权重", value.strip())
@@ -225,11 +221,11 @@ class _Compiler:
         self.meanings["年末"] = Meaning("date")
         for name, declared in document.input.items():
             self._input(name, declared)
-            if name not in self.meanings:
+            if name not in self.meanings and name not in SYSTEM_NAMES:
                 self.broken.add(name)
         for name in self._definition_order():
             self._define(name, document.define[name])
-            if name not in self.meanings:
+            if name not in self.meanings and name not in SYSTEM_NAMES:
                 self.broken.add(name)
         self._merge()
         self._classes()
@@ -395,7 +391,7 @@ class _Compiler:
                     say("{type}不用写 {key}。", type=declared.type, key=key),
                     say("删去这一项。"),
                 )
-        if ("tce", 1) in unit.dimensions and declared.basis is None:
+        if ("coal", 1) in unit.dimensions and declared.basis is None:
             self.error(
                 path,
                 say("综合能耗没有写口径。"),
@@ -440,7 +436,7 @@ class _Compiler:
         return None, frozenset()
 
     def _missing_standing(self, rule: object) -> bool:
-        """Whether the rule is 不参评：理由 and the like; ``_standing`` makes the rule, once the classes are known."""
+        """Whether the rule is 不参评：理由 and the like; ``_standing`` makes it a rule later."""
         return isinstance(rule, str) and _STANDING_PREFIX.match(rule) is not None
 
     # -- definitions -------------------------------------------------------------------------------
@@ -1018,7 +1014,7 @@ class _Compiler:
                         only=class_name,
                     )
                     ends.append(end)
-                bottom = self.amount((*at, "bottom"), score.bottom) or Fraction(0)
+                bottom = self.amount_or_none((*at, "bottom"), score.bottom) or Fraction(0)
                 if not 0 <= bottom <= 100:
                     self.error((*at, "bottom"), say("底分应在 0 到 100 之间。"))
                 return p.RangeScore(
@@ -1367,8 +1363,7 @@ class _Compiler:
                 say("没有限额组“{name}”。", name=adjustment.limit),
                 say("在 [limit] 中写明它的取法和上限。"),
             )
-            return
-        if signs.setdefault(adjustment.limit, sign) != sign:
+        elif signs.setdefault(adjustment.limit, sign) != sign:
             self.error(
                 (*path, "limit"),
                 say("限额组“{name}”既有加分又有减分。", name=adjustment.limit),
@@ -1394,7 +1389,7 @@ class _Compiler:
         name = f"{adjustment.limit}.{adjustment.name}"
         if name in self.nodes:
             self.error((*path, "name"), say("“{name}”写了两次。", name=adjustment.name))
-        members[adjustment.limit].append(name)
+        members.get(adjustment.limit, []).append(name)
         self.nodes[name] = p.Adjustment(
             name=name,
             title=adjustment.name,
@@ -1570,7 +1565,9 @@ class _Compiler:
                 self.error(path, say("排序键“{name}”不是数值。", name=name), self._suggest(name))
                 continue
             order.append(p.Key(name, match.group(2) == "降"))
-        if keys and (not order or order[-1].name != CODE):
+        if not keys:
+            self.error(path, say("没有写排序键。"), say('写 order = ["总分 降", "统一社会信用代码 升"]。'))
+        elif not order or order[-1].name != CODE:
             last = keys[-1].rsplit(" ", 1)[0]
             self.error(
                 path,

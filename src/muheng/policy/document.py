@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictStr, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 
 from muheng.documents.schema import Number
 
@@ -51,13 +51,13 @@ class Policy(_Part):
     open: tuple[str, ...] = _key(
         "来源文本没有说明、需要人确认之处；显示在每份结果上。", 'open = ["得分上限未见"]'
     )
-    illustrative: bool = _key("是否仅为示例（不是当地现行规定）。", "illustrative = true", False)
+    illustrative: StrictBool = _key("是否仅为示例（不是当地现行规定）。", "illustrative = true", False)
 
 
 class Input(_Part):
     type: Literal["数值", "文本", "日期", "标签", "等级"] = _key("数据的类型。", 'type = "数值"', "数值")
     unit: str | None = _key("计量单位；数值必填。", 'unit = "万元"', None)
-    digits: int | None = _key(
+    digits: StrictInt | None = _key(
         "保留的小数位数；不写则按单位（万元 2 位、亩 4 位……）。", "digits = 2", None, ge=0, le=8
     )
     range: tuple[Number, Number] | None = _key(
@@ -84,7 +84,7 @@ class Input(_Part):
 class Definition(_Part):
     formula: str | None = _key("计算式。", 'formula = "自有用地 + 承租用地 - 出租用地"', None)
     unit: str | None = _key("计算结果的单位；数值必填。", 'unit = "亩"', None)
-    digits: int | None = _key(
+    digits: StrictInt | None = _key(
         "结果保留的小数位数（四舍五入）；不写则按单位。", "digits = 4", None, ge=0, le=8
     )
     when: str | None = _key("条件式（与 formula 二选一）。", "when = \"有('高新技术企业')\"", None)
@@ -109,13 +109,13 @@ class Exemption(_Part):
     name: str = _key("名称，写进理由。", 'name = "公用事业"')
     when: str = _key("条件。", "when = \"开头是(行业代码, '44', '45', '46')\"")
     then: Literal["免评价", "暂缓评价", "不参评", "T", "不定等级"] = _key("归入哪一类。", 'then = "T"')
-    scored: bool = _key("是否仍计算得分（不定等级通常计分不定级）。", "scored = true", False)
+    scored: StrictBool = _key("是否仍计算得分（不定等级通常计分不定级）。", "scored = true", False)
     treated_as: str | None = _key("配置要素时按哪一级对待。", 'treated_as = "B"', None)
     clause: str | None = _key("依据的条款。", 'clause = "第四条"', None)
 
 
 class Small(_Part):
-    below: int = _key("组内参评户数少于多少视为过小。", "below = 20", ge=1)
+    below: StrictInt = _key("组内参评户数少于多少视为过小。", "below = 20", ge=1)
     then: Literal["合并小组", "按全体"] = _key(
         "“合并小组”：各过小组并成一组；“按全体”：这些企业按本类全体的基准或名次。", 'then = "合并小组"'
     )
@@ -127,7 +127,7 @@ class Base(_Part):
     )
     times: Share = _key("倍数。", "times = 2", 1)
     by: tuple[str, ...] = _key("按哪些项分组；空为本类全体。", 'by = ["行业组"]', ())
-    digits: int | None = _key("基准值保留的小数位数；不写同指标。", "digits = 4", None, ge=0, le=8)
+    digits: StrictInt | None = _key("基准值保留的小数位数；不写同指标。", "digits = 4", None, ge=0, le=8)
     percentile: str | None = _key(
         "分位（同组分位必填），按最近秩：第 ⌈p·n⌉ 小的值。", 'percentile = "90%"', None
     )
@@ -179,7 +179,7 @@ class Indicator(_Part):
     name: str = _key("指标名称。", 'name = "亩均税收"')
     formula: str = _key("计算式。", 'formula = "税收 / 用地"')
     unit: str = _key("单位。", 'unit = "万元/亩"')
-    digits: int = _key("指标值保留的小数位数（四舍五入）。", "digits = 4", ge=0, le=8)
+    digits: StrictInt = _key("指标值保留的小数位数（四舍五入）。", "digits = 4", ge=0, le=8)
     weight: Share = _key("权重（分）。", "weight = 30")
     score: Score = _key("怎样计分。", 'score = { by = "比值", base = 24.097, cap = "不设", floor = 0 }')
     missing: str | None = _key(
@@ -311,8 +311,8 @@ class Grade(_Part):
 
 
 class Scoring(_Part):
-    score_digits: int = _key("单项得分保留的小数位数。", "score_digits = 4", ge=0, le=6)
-    total_digits: int = _key("总分保留的小数位数；位数越少，并列越多。", "total_digits = 2", ge=0, le=6)
+    score_digits: StrictInt = _key("单项得分保留的小数位数。", "score_digits = 4", ge=0, le=6)
+    total_digits: StrictInt = _key("总分保留的小数位数；位数越少，并列越多。", "total_digits = 2", ge=0, le=6)
     cap: Share = _key("总分上限：分数或“不设”。", 'cap = "不设"')
     floor: Share = _key("总分下限：分数或“不设”。", "floor = 0")
     weights: Share = _key("权重应合计为多少。", "weights = 100", 100)
