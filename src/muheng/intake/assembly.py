@@ -25,7 +25,8 @@ STATUS = "处理"
 IMPORTED = str(say("导入"))
 LISTED = str(say("问题"))
 
-_JOINED = "；"
+_JOINED = "|"
+_FIRST = "/first"
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,11 @@ def _note_doubles(batch: Batch, claim: Claims) -> pl.DataFrame:
         for name, column in batch.declared.columns.items()
         if name in several.columns and (claim.role or column.type not in ("信用代码", "名称"))
     ]
+    several = several.with_columns(pl.col(ROW).first().over(CODE, *compared).alias(_FIRST))
     again = several.filter(~pl.struct(CODE, *compared).is_first_distinct())
-    for sheet, row in again.select(SHEET, ROW).iter_rows():
-        what = say("与前面的一行完全相同，只计一次。")
-        batch.note(sheet, row, None, what, say("如确是两笔，请用编号或备注列区分后再交。"), error=False)
+    for sheet, row, first in again.select(SHEET, ROW, _FIRST).iter_rows():
+        what = say("与第 {row} 行完全相同，只计一次。", row=first)
+        batch.note(sheet, row, None, what, say("如确是两笔，请填写能区分的编号后再交。"), error=False)
     several = several.join(again, on=[SHEET, ROW], how="anti")
     for gain in claim.gains:
         if gain.repeat is None and gain.column in several.columns:

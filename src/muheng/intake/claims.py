@@ -399,6 +399,8 @@ def _match_notes(
             suggested += 1
             known = roster if suggested <= _SUGGESTED_ROWS else _NOBODY
             what, fix = explain_unmatched(given_code, given_name, known)
+            if not strict:
+                fix = say("名单外的单位不用改：只计另一方的数；是名单内企业的，请改正代码或名称。")
             yield sheet, row, party.code or party.name, what, fix, strict, found
         elif reason == BY_NAME_DAMAGED:
             problem = check_credit_code(given_code).problem or say("信用代码受损。")

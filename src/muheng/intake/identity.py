@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +63,20 @@ def check_codes(codes: pl.Series) -> pl.Series:
         values = table[letters]
         good[shaped.to_numpy()] = (31 - values[:, :17] @ _WEIGHTS % 31) % 31 == values[:, 17]
     return pl.Series(codes.name, good)
+
+
+def show_as_excel(codes: pl.Series) -> pl.Series:
+    """Codes that were stored as numbers, the way Excel shows them: 913405210000569000, not …568960.
+
+    Only codes whose check digit is wrong are changed, so a code that was typed as text stays as it is.
+    """
+    suspects = codes.str.contains(r"^[0-9]{16,18}$").fill_null(False) & ~check_codes(codes)
+    shown = {}
+    for code in codes.filter(suspects):
+        kept = f"{float(code):.14e}"
+        if int(float(kept)) == int(code):
+            shown[code] = str(int(Decimal(kept)))
+    return codes.replace(shown) if shown else codes
 
 
 def is_identity(code: str) -> bool:

@@ -17,6 +17,7 @@ from muheng.documents.message import Message, say
 from muheng.intake.archive import CellRange, column_number
 from muheng.intake.facts import ROW
 from muheng.intake.header import Header, HeaderColumn
+from muheng.intake.identity import show_as_excel
 from muheng.intake.layout import Column, header_key
 from muheng.intake.numbers import Fault, NumberColumn, read_numbers
 from muheng.intake.tables import TextTable
@@ -246,6 +247,8 @@ def _convert(body: pl.DataFrame, header: Header, rows: pl.Series, flaws: list[Fl
             values, faults = read_texts(body.get_column(found.letters), column.values)
         else:
             values, faults = read_texts(body.get_column(found.letters), None)
+            if column.type == "信用代码":
+                values = show_as_excel(values)
         flaws.extend(
             Flaw("error", rows[fault.at], name, found.letters, fault.found, fault.what, fault.fix)
             for fault in faults

@@ -296,11 +296,11 @@ def _note_parcels(settled: Settled, roster: Roster) -> None:
             shared = (
                 claim.frame.filter(pl.col(CODE).is_not_null() & pl.col(column).is_not_null())
                 .group_by(column, maintain_order=True)
-                .agg(pl.col(CODE).unique(maintain_order=True), pl.col(SHEET).first(), pl.col(ROW).first())
+                .agg(pl.col(CODE).unique(maintain_order=True), pl.struct(SHEET, ROW).alias("rows"))
                 .filter(pl.col(CODE).list.len() > 1)
             )
             names = dict(roster.frame.iter_rows()) if shared.height else {}
-            for parcel, codes, sheet, row in shared.iter_rows():
+            for parcel, codes, rows in shared.iter_rows():
                 what = say(
                     "宗地 {parcel} 由 {count} 家企业共用：{names}。",
                     parcel=parcel,
@@ -308,7 +308,8 @@ def _note_parcels(settled: Settled, roster: Roster) -> None:
                     names="、".join(names[code] or code for code in codes),
                 )
                 fix = say("各企业按表中各自的面积计；按宗地合并评价的，请在政策里写明。")
-                batch.note(sheet, row, column, what, fix, error=False, found=parcel)
+                for row in rows:
+                    batch.note(row[SHEET], row[ROW], column, what, fix, error=False, found=parcel)
 
 
 def _list_without(facts: Facts, layouts: Sequence[Layout]) -> Iterator[Problem]:
