@@ -217,7 +217,7 @@ class Outcome:
         return self.figure(name, "总分")
 
     def standing(self, name: str) -> tuple[object, object]:
-        return self.column("状态")[name], self.column("状态理由")[name]
+        return self.column("评价状态")[name], self.column("状态理由")[name]
 
     def moves(self, name: str) -> list[str]:
         return [move.title for move in self.result.moves(self.row(name))]

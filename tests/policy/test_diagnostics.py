@@ -292,6 +292,8 @@ def test_every_single_change_is_a_mistake() -> None:
         ("不认识的写法“变成 A”", policy('\n[[regrade]]\nname = "否"\nwhen = "成绩 > 1"\nthen = "变成 A"\n')),
         ("没有类别“规下”", policy('\n[[veto]]\nname = "否"\nwhen = "成绩 > 1"\nthen = "最高 D"\nclasses = ["规下"]\n')),
         ("依初评等级的调整不能同时“不占名额”", policy("\n[[regrade]]\nname = \"否\"\nwhen = \"初评等级 == 'B'\"\nthen = \"定为 A\"\n", grading=graded(direct='"不占名额"'))),
+        ("“降 1 档”无从执行", policy('\n[[veto]]\nname = "否"\nwhen = "成绩 > 1"\nthen = "降 1 档"\n', grading=graded(vetoed='"不占名额"'))),
+        ("“最高 C”无从执行", policy('\n[[veto]]\nname = "否"\nwhen = "成绩 > 1"\nthen = "最高 C"\n', grading=graded(vetoed='"不占名额"'))),
         ("add 与 points 应写且只写一个", policy('\n[limit]\n加 = { take = "合计", cap = 5 }\n[[bonus]]\nname = "甲"\nlimit = "加"\n')),
         ("没有限额组“加”", policy('\n[[bonus]]\nname = "甲"\nadd = 1\nlimit = "加"\n')),
         ("限额组“加”既有加分又有减分", policy('\n[limit]\n加 = { take = "合计", cap = 5 }\n[[bonus]]\nname = "甲"\nadd = 1\nlimit = "加"\n[[deduction]]\nname = "乙"\nadd = 1\nlimit = "加"\n')),

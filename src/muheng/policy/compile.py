@@ -1518,7 +1518,13 @@ class _Compiler:
                 move.how == "set" and not move.veto and grading.direct == "不占名额"
             ):
                 tree = move.tree
-                if p.FIRST_GRADE in names_in(tree):
+                if move.how == "down" or (move.how == "at_best" and move.grade != self.grades[-1]):
+                    self.error(
+                        (*move.path, "then"),
+                        say("被否决的企业不占名额，就没有初评等级，“{then}”无从执行。", then=_said(move)),
+                        say('写“定为 C”之类，或在定级办法里写 vetoed = "占名额"。'),
+                    )
+                elif p.FIRST_GRADE in names_in(tree):
                     self.error(move.path, say("依初评等级的调整不能同时“不占名额”：等级尚未算出。"))
                 elif move.only and set(move.only) != set(classes):
                     left_out.append(Logic("and", (_class_test(move.only), tree)))
@@ -1691,6 +1697,10 @@ def _names_read(definition: Definition) -> list[str]:
 def _merge_reads(merge: Merge) -> set[str]:
     alone = names_in(parse_expression(merge.alone)) if merge.alone else []
     return {merge.by, merge.land, *alone, *([merge.lead] if merge.lead else [])}
+
+
+def _said(move: p.Move) -> str:
+    return f"降 {move.steps} 档" if move.how == "down" else f"最高 {move.grade}"
 
 
 def _class_test(classes: Iterable[str]) -> Expression:

@@ -18,7 +18,7 @@ from muheng.policy.document import PolicyDocument
 from muheng.policy.expression import Expression, names_in
 
 CLASS = "类别"
-STANDING = "状态"
+STANDING = "评价状态"
 REASON = "状态理由"
 SUBTOTAL = "指标得分合计"
 TOTAL = "总分"

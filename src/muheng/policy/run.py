@@ -59,7 +59,7 @@ class Result:
 
     @cached_property
     def grades(self) -> pl.DataFrame:
-        """The list: 统一社会信用代码, 企业名称, 类别, 状态, 状态理由, 总分, 名次, 初评等级, 等级, 施策等级 as people read them.
+        """The list: 统一社会信用代码, 企业名称, 类别, 评价状态, 状态理由, 总分, 名次, 初评等级, 等级, 施策等级 as people read them.
 
         总分 is text with the policy's decimals; 等级 is null for who is not graded.
         """
@@ -160,7 +160,8 @@ def _evaluate(plan: p.Plan, facts: Facts, previous: Facts | None, engine: Engine
         values = run_program(program, encoded, engine)
     except OverflowRefused as refused:
         raise DataError(_too_large(plan, encoded, refused)) from refused
-    return Result(plan, facts, encoded, values, result_labels(plan, encoded), program, previous)
+    kept = [name for name in values.columns if name[0] not in "~@" or name in (RULE, MOVES)]
+    return Result(plan, facts, encoded, values.select(kept), result_labels(plan, encoded), program, previous)
 
 
 def result_labels(plan: p.Plan, encoded: Encoded) -> dict[str, tuple[str, ...]]:
