@@ -1,7 +1,7 @@
 """Figures that are about ten thousand times too large or too small: 元 written for 万元, kWh for 万kWh.
 
 Only flags. A figure is compared with the enterprise's own past; where there is none, with the median of its
-industry, and then only upwards: small enterprises are common, giants are not.
+industry and scale, and then only upwards: small enterprises are common, giants are not.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from muheng.intake.problem import Problem
 from muheng.standards.units import convert, parse_unit, same_dimension
 
 INDUSTRY = "行业代码"
+SCALE = "规模"
 # Half an order of magnitude to either side of the factor: 3,162 to 31,623 times.
 _SPREAD = 10**0.5
 # A smaller group's median is chance; the whole roster's is taken instead.
@@ -95,21 +96,28 @@ def _ratio(now: pl.Expr, before: pl.Expr) -> pl.Expr:
 
 
 def _against_industry(facts: Facts, items: list[Item], ratios: pl.DataFrame) -> pl.DataFrame:
-    """For figures without a past: the figure as a multiple of its industry's median, or of everybody's."""
-    division = (
-        pl.col(INDUSTRY).str.extract("([0-9]{2})") if INDUSTRY in facts.items else pl.lit(None, pl.String)
-    )
+    """For figures without a past: the figure as a multiple of its kin's median."""
+    nothing = pl.lit(None, pl.String)
+    division = pl.col(INDUSTRY).str.extract("([0-9]{2})") if INDUSTRY in facts.items else nothing
+    scale = pl.col(SCALE) if SCALE in facts.items else nothing
     names = [item.name for item in items]
     positive = facts.frame.select(
-        division.alias("group"), *(pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in names)
+        scale.alias("/scale"),
+        division.alias("/division"),
+        *(pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in names),
     )
     middles = [
         pl.when(pl.col(name).count() >= _SMALLEST_GROUP).then(pl.col(name).median()).alias(name)
         for name in names
     ]
+    # The nearest kin that are enough: the same industry and scale, the same scale, everybody.
+    kin = [
+        positive.select("/scale", "/division").join(
+            positive.group_by(keys).agg(middles), on=keys, how="left", nulls_equal=True, maintain_order="left"
+        )
+        for keys in (["/scale", "/division"], ["/scale"])
+    ]
     everybody = positive.select(middles)
-    groups = positive.filter(pl.col("group").is_not_null()).group_by("group").agg(middles)
-    medians = positive.select("group").join(groups, on="group", how="left", maintain_order="left")
     return pl.DataFrame(
         [
             pl.select(
@@ -117,7 +125,10 @@ def _against_industry(facts: Facts, items: list[Item], ratios: pl.DataFrame) -> 
                 .then(
                     _ratio(
                         pl.lit(positive.get_column(name)),
-                        pl.lit(medians.get_column(name)).fill_null(everybody.get_column(name)[0]),
+                        pl.coalesce(
+                            *(pl.lit(medians.get_column(name)) for medians in kin),
+                            pl.lit(everybody.get_column(name)[0], pl.Float64),
+                        ),
                     )
                 )
                 .alias(name + _INDUSTRY)
