@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from random import Random
 from typing import Literal
@@ -49,7 +50,9 @@ def plant_defects(
     year: int,
 ) -> list[Planted]:
     """Damage the records in place. `strangers` makes the code and name of a firm outside the roster."""
-    planter = _Planter(records, forms, enterprises, strangers, items_of, Random(f"{seed}/defects/{year}"))
+    planter = _Planter(
+        records, forms, enterprises, strangers, items_of, Random(f"{seed}/defects/{year}"), year
+    )
     planter.note_oddities()
     for sheet, kinds in defects.planted.items():
         for kind, count in kinds.items():
@@ -67,9 +70,10 @@ class _Planter:
         strangers: Callable[[Random], tuple[str, str]],
         items_of: Mapping[SheetKind, tuple[str, ...]],
         random: Random,
+        year: int,
     ) -> None:
         self.records, self.forms, self.enterprises = records, forms, enterprises
-        self.strangers, self.items_of, self.random = strangers, items_of, random
+        self.strangers, self.items_of, self.random, self.year = strangers, items_of, random, year
         self.planted: list[Planted] = []
         self.damaged: set[str] = set()
         # A defect must not tangle with a shared meter or a second row of the roster.
@@ -114,10 +118,12 @@ class _Planter:
         times: dict[str | None, int] = {}
         for row in rows:
             times[row.code] = times.get(row.code, 0) + 1
+        # A bad row of the roster also spoils what is counted of a lessor's tenants.
+        parties = {row.code for row in self.records["租赁"]} if sheet == "名单" else set()
         able = [
             row
             for row in rows
-            if row.code and row.code not in self.damaged and times[row.code] == 1 and fits(row)
+            if row.code and row.code not in self.damaged | parties and times[row.code] == 1 and fits(row)
         ]
         return self.random.choice(able)
 
@@ -171,13 +177,18 @@ class _Planter:
 
     def no_code(self, sheet: SheetKind) -> None:
         if sheet == "租赁":
-            row = self.pick(sheet, lambda row: row.values["承租方代码"] is not None)
+            row = self.pick(sheet, lambda row: row.values["承租方代码"] is not None and self.runs(row))
             row.values["承租方代码"] = None
             self.note(sheet, row, "承租方代码", "缺信用代码", "认出")
             return
         row = self.pick(sheet, lambda row: True)
         row.values["代码"] = None
         self.note(sheet, row, "代码", "缺信用代码", "认出")
+
+    def runs(self, row: Record) -> bool:
+        """Is the contract in force at the end of the year? Others are skipped, whatever is wrong in them."""
+        end = row.values["租期止"]
+        return isinstance(end, date) and end.year >= self.year
 
     def name_variant(self, sheet: SheetKind) -> None:
         row = self.pick(sheet, lambda row: True)
@@ -207,12 +218,12 @@ class _Planter:
     def stranger(self, sheet: SheetKind) -> None:
         code, name = self.strangers(self.random)
         if sheet == "租赁":
-            row = self.pick(sheet, lambda row: row.values["出租方代码"] is not None)
+            row = self.pick(sheet, lambda row: row.values["出租方代码"] is not None and self.runs(row))
             # A new contract of the same lessor with somebody the roster does not know.
             changed: dict[str, Value] = {"承租方代码": None, "承租方": name, "面积": Decimal("0.80")}
             extra = Record(row.values | changed, None)
             lessor = str(row.values["出租方代码"])
-            self.insert(sheet, extra)
+            self.insert(sheet, extra, row)
             # The lease is not in the truth, which knew nothing of it.
             items = ("出租用地", "出租户数", "出租规下户数")
             self.note(sheet, extra, "承租方", "名单外企业", "问题", items, (lessor,))
@@ -221,26 +232,28 @@ class _Planter:
         extra = Record(dict(row.values) | {"代码": code, "名称": name}, None)
         if "户号" in extra.values:
             extra.values["户号"] = f"{row.values['户号']}9"
-        self.insert(sheet, extra)
+        self.insert(sheet, extra, row)
         self.note(sheet, extra, "名称", "名单外企业", "问题", ())
 
     # rows
 
-    def insert(self, sheet: SheetKind, record: Record) -> None:
+    def insert(self, sheet: SheetKind, record: Record, after: Record) -> None:
+        """Put a row in somewhere below the one it was made from."""
         rows = self.records[sheet]
-        rows.insert(self.random.randint(len(rows) // 10, len(rows)), record)
+        above = next(at for at, row in enumerate(rows) if row is after)
+        rows.insert(self.random.randint(above + 1, len(rows)), record)
 
     def repeated(self, sheet: SheetKind) -> None:
         row = self.pick(sheet, lambda row: True)
         extra = Record(dict(row.values), row.code)
-        self.insert(sheet, extra)
+        self.insert(sheet, extra, row)
         self.note(sheet, extra, "代码", "重复行", "提示")
 
     def contradicted(self, sheet: SheetKind) -> None:
         row = self.pick(sheet, lambda row: _number(row, "营业收入") > 100)
         extra = Record(dict(row.values), row.code)
         extra.values["营业收入"] = (_number(row, "营业收入") * Decimal("0.93")).quantize(Decimal("0.01"))
-        self.insert(sheet, extra)
+        self.insert(sheet, extra, row)
         self.note(sheet, extra, "营业收入", "重复行不一致", "问题", ("营业收入",))
 
     def merged(self, sheet: SheetKind) -> None:
@@ -264,12 +277,17 @@ class _Planter:
 
     def unit_slip(self, sheet: SheetKind) -> None:
         item = {"税收": "入库税收", "统计": "营业收入", "用电": "用电量"}[sheet]
-        row = self.pick(sheet, lambda row: _has(row, item, over=60))
+        row = self.pick(sheet, lambda row: _has(row, item, over=60) and self.settled(row))
         # The tax and power sheets are in small units (元, kWh) and somebody typed the large one; the
         # statistics are in 万元 and somebody typed 元.
         factor = Decimal(10000) if sheet == "统计" else Decimal("0.0001")
         row.values[item] = _number(row, item) * factor
         self.note(sheet, row, item, "单位错位", "问题", (item,))
+
+    def settled(self, row: Record) -> bool:
+        """Has it worked long enough to have a last year like this one, against which a slip shows?"""
+        enterprise = self.enterprises[row.code or ""]
+        return enterprise.status == "正常" and enterprise.registered.year < self.year - 4
 
     def not_a_number(self, sheet: SheetKind) -> None:
         column, item = {
