@@ -984,7 +984,7 @@ class _Lowering:
         small: Op | None = None
         whole_key, whole_size = self._key(() if one_class else (p.CLASS,))
         if node.small and node.by:
-            many = self._count(f"~{name}.原组户数", ranked, key, size)
+            many = self.let(f"{name}.原组户数", self._count(f"~{name}.原组户数", ranked, key, size))
             small = Compare("<", many.op, Literal_(node.small))
             if node.small_then == "合并小组":
                 pool: Op = Literal_(size) if whole_key is None else Binary("add", Literal_(size), whole_key)

@@ -1,0 +1,548 @@
+"""Why one enterprise has its grade: a tree from the grade down to the cells of the departments' files.
+
+Reads a finished result; computes nothing that is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from muheng.documents.message import Language, Message, say
+from muheng.intake.facts import NAME, SourceCell
+from muheng.policy import plan as p
+from muheng.policy.expression import (
+    Arithmetic,
+    Call,
+    Comparison,
+    Expression,
+    Listing,
+    Logic,
+    Missing,
+    Name,
+    Negation,
+    Not,
+    Number,
+    Text,
+    TextTest,
+    names_in,
+    parse_expression,
+)
+from muheng.policy.lower import RULE
+from muheng.policy.run import Result
+from muheng.standards.rounding import format_scaled
+
+MAX_CELLS = 12
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One figure or decision: what it is in a sentence, where it comes from, and what lies under it."""
+
+    node: str
+    sentence: Message
+    value: str | None = None
+    unit: str | None = None
+    clause: str | None = None
+    cells: tuple[SourceCell, ...] = ()
+    parts: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """``subject`` is the enterprise whose figures these are: another one where enterprises were merged."""
+
+    code: str
+    name: str
+    subject: str
+    grade: str | None
+    root: Reason
+    open_questions: tuple[str, ...]
+
+    def lines(self, lang: Language = "zh") -> list[str]:
+        """The tree as indented lines."""
+        shown = [self.name, *_lines(self.root, 0, lang)]
+        if self.open_questions:
+            shown.append(
+                say("规则原文未说明之处：{points}。", points="；".join(self.open_questions)).render(lang)
+            )
+        return shown
+
+    def json(self, lang: Language = "zh") -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "name": self.name,
+            "subject": self.subject,
+            "grade": self.grade,
+            "reason": _json(self.root, lang),
+            "open": list(self.open_questions),
+        }
+
+
+class UnknownEnterprise(LookupError):
+    """No enterprise of the result has this credit code or name."""
+
+
+def find_row(result: Result, enterprise: str) -> int:
+    """Row of an enterprise by credit code, or by its full name where only one has it."""
+    row = result.rows.get(enterprise)
+    if row is not None:
+        return row
+    named = result.values[NAME].eq(enterprise).arg_true()
+    if len(named) != 1:
+        raise UnknownEnterprise(enterprise)
+    return int(named[0])
+
+
+def explain(result: Result, enterprise: str) -> Explanation:
+    """Raises :class:`UnknownEnterprise`."""
+    row = find_row(result, enterprise)
+    writer = _Writer(result, row)
+    grade = result.grades[p.GRADE][row]
+    return Explanation(
+        code=enterprise if enterprise in result.rows else result.values[0, 0],
+        name=result.values[NAME][row],
+        subject=result.values.item(row, 0),
+        grade=grade,
+        root=writer.grade(),
+        open_questions=result.plan.document.policy.open,
+    )
+
+
+class _Writer:
+    """Writes the reasons of one row."""
+
+    def __init__(self, result: Result, row: int) -> None:
+        self.result = result
+        self.plan = result.plan
+        self.row = row
+        self.subject: str = result.values.item(row, 0)
+        self.told: set[str] = set()
+
+    def value(self, name: str) -> int | bool | None:
+        found: int | bool | None = self.result.values[name][self.row]
+        return found
+
+    def provided(self, name: str) -> int | None:
+        """A data item as the department gave it, before the policy replaces what is missing."""
+        found: int | None = self.result.encoded.frame[name][self.row]
+        return found
+
+    def shown(self, name: str) -> str:
+        """A figure with its unit, trailing zeros left out."""
+        node = self.plan.by_name[name]
+        value = self.value(name)
+        if value is None:
+            return "—"
+        if isinstance(node, p.Numeric):
+            text = trimmed(format_scaled(int(value), node.digits))
+            return text if node.unit in ("1", "") else f"{text} {node.unit}"
+        if isinstance(node, p.CodeInput) and node.kind == "date":
+            return f"{value:08d}"
+        labels = self.result.labels.get(name)
+        return labels[int(value)] if labels is not None else str(value)
+
+    # -- the grade ---------------------------------------------------------------------------------
+
+    def grade(self) -> Reason:
+        standing = self.value(p.STANDING)
+        if standing:
+            return self.not_rated(int(standing))
+        ranking = self.ranking()
+        grade = self.value(p.GRADE)
+        label = self.plan.grades[int(grade)] if grade is not None else "—"
+        name = self.plan.document.grade[label].name if grade is not None else "—"
+        total = self.shown(p.TOTAL)
+        parts = (*self.score_parts(), *self.changes())
+        if ranking is None or self.value(ranking.name) is None:
+            sentence = say(
+                "综合等级 {grade}（{name}），总分 {total}，不参加排名", grade=label, name=name, total=total
+            )
+            return Reason(p.GRADE, sentence, label, parts=parts)
+        sentence = say(
+            "综合等级 {grade}（{name}）：总分 {total}，{group} {many} 家中第 {place} 名{line}",
+            grade=label,
+            name=name,
+            total=total,
+            group=self.group(ranking),
+            many=self.value(f"{ranking.name}.户数"),
+            place=self.value(ranking.name),
+            line=self.next_line(ranking),
+        )
+        return Reason(p.GRADE, sentence, label, parts=parts)
+
+    def not_rated(self, standing: int) -> Reason:
+        rule = self.plan.standing.rules[int(self.value(RULE) or 1) - 1]
+        sentence = say("{standing}：{reason}", standing=p.STANDINGS[standing], reason=rule.reason)
+        if rule.treated_as:
+            sentence = say("{what}，配置要素时按 {grade} 对待", what=sentence, grade=rule.treated_as)
+        parts = tuple(self.figure(name) for name in names_in(rule.tree) if name in self.plan.by_name)
+        if rule.scored:
+            parts += self.score_parts()
+        return Reason(p.STANDING, sentence, p.STANDINGS[standing], clause=rule.clause, parts=parts)
+
+    def ranking(self) -> p.Ranking | None:
+        number = self.value(p.CLASS)
+        if number is None:
+            return None
+        name = self.plan.classes[int(number)]
+        return next((ranking for ranking in self.plan.rankings if name in ranking.only), None)
+
+    def group(self, ranking: p.Ranking) -> str:
+        names = [self.plan.classes[int(self.value(p.CLASS) or 0)]] if len(self.plan.classes) > 1 else []
+        names += [self.shown(name) for name in ranking.by]
+        return "·".join(names) or str(say("全体"))
+
+    def next_line(self, ranking: p.Ranking) -> Message | str:
+        """The score that the grade above begins at, and how far it is."""
+        first = self.value(p.FIRST_GRADE)
+        if ranking.steps or not first:
+            return ""
+        line = grade_line(self.result, ranking, self.row, int(first) - 1)
+        own = self.value(p.TOTAL)
+        if line is None or own is None:
+            return ""
+        digits = self.plan.numeric(p.TOTAL).digits
+        better = self.plan.grades[int(first) - 1]
+        if line == own:
+            return say(
+                "；{better} 的分数线也是 {line}，同分按“{key}”排在后面",
+                better=better,
+                line=trimmed(format_scaled(line, digits)),
+                key=ranking.order[min(1, len(ranking.order) - 1)].name,
+            )
+        return say(
+            "；{better} 的分数线 {line}，还差 {gap} 分",
+            better=better,
+            line=trimmed(format_scaled(line, digits)),
+            gap=trimmed(format_scaled(line - int(own), digits)),
+        )
+
+    def changes(self) -> Iterator[Reason]:
+        """Direct grades, lifts, drops and vetoes that applied."""
+        first = self.value(p.FIRST_GRADE)
+        for move in self.result.moves(self.row):
+            kind = say("一票否决") if move.veto else say("等级调整")
+            what = {
+                "set": say("定为 {grade}", grade=move.grade),
+                "up": say("提 {steps} 档", steps=move.steps),
+                "down": say("降 {steps} 档", steps=move.steps),
+                "at_best": say("最高 {grade}", grade=move.grade),
+                "at_worst": say("最低 {grade}", grade=move.grade),
+            }[move.how]
+            before = self.plan.grades[int(first)] if first is not None else "—"
+            sentence = say(
+                "{kind}：{title}，{what}（按分数为 {before}）",
+                kind=kind,
+                title=move.title,
+                what=what,
+                before=before,
+            )
+            parts = tuple(self.figure(name) for name in names_in(move.tree) if name in self.plan.by_name)
+            yield Reason(p.GRADE, sentence, clause=move.clause, parts=parts)
+
+    # -- scores ------------------------------------------------------------------------------------
+
+    def score_parts(self) -> tuple[Reason, ...]:
+        number = self.value(p.CLASS)
+        if number is None:
+            return ()
+        class_name = self.plan.classes[int(number)]
+        indicators = [self.indicator(item) for item in self.plan.indicators if item.class_name == class_name]
+        return (*indicators, *self.adjustments())
+
+    def indicator(self, indicator: p.IndicatorPlan) -> Reason:
+        points = self.points(indicator.filled)
+        value = self.value(indicator.value)
+        filled = self.plan.by_name[indicator.filled]
+        assert isinstance(filled, p.Fill)
+        if value is None or self.value(indicator.score) is None:
+            sentence = self.filled(indicator, filled, points)
+        else:
+            sentence = say(
+                "{name} {value}（{formula}）{how}，得 {points} 分（权重 {weight}）",
+                name=indicator.name,
+                value=self.shown(indicator.value),
+                formula=self.written(indicator.formula),
+                how=self.how(indicator),
+                points=points,
+                weight=plain(indicator.weight),
+            )
+        node = self.plan.numeric(indicator.value)
+        return Reason(
+            indicator.value,
+            sentence,
+            None if value is None else format_scaled(int(value), node.digits),
+            node.unit,
+            indicator.clause,
+            parts=tuple(self.inputs(indicator.formula)),
+        )
+
+    def filled(self, indicator: p.IndicatorPlan, filled: p.Fill, points: str) -> Message:
+        absent = [name for name in self.leaves(indicator.formula) if self.provided(name) is None]
+        providers = [
+            node.provider
+            for name in absent
+            if isinstance(node := self.plan.by_name[name], p.NumberInput) and node.provider
+        ]
+        if absent:
+            who = "、".join(dict.fromkeys(providers)) or str(say("有关部门"))
+            why = say("{who}未提供{items}", who=who, items="、".join(absent))
+            rule = filled.missing
+        else:
+            why = say("{formula}的分母或基准不大于零", formula=self.written(indicator.formula))
+            rule = filled.zero
+        how = say("同组平均得分") if rule == "mean" else say("{points} 分", points=points)
+        return say(
+            "{name}：{why}，按办法取{how}，得 {points} 分",
+            name=indicator.name,
+            why=why,
+            how=how,
+            points=points,
+        )
+
+    def how(self, indicator: p.IndicatorPlan) -> Message | str:
+        """The benchmark, how it arose, and the cap or floor that bit."""
+        node = self.plan.by_name[indicator.score]
+        match node:
+            case p.RatioScore():
+                base = self.base(node)
+                bit = self.bitten(node)
+                return say("，基准 {base}{bit}", base=base, bit=bit)
+            case p.RangeScore():
+                return say(
+                    "，同组最小 {low}、最大 {high}", low=self.shown(node.low), high=self.shown(node.high)
+                )
+            case p.RankScore():
+                better = self.value(f"{node.name}.更优")
+                return say("，同组第 {place} 名", place=int(better or 0) + 1)
+            case _:
+                return ""
+
+    def base(self, node: p.RatioScore) -> Message | str:
+        if isinstance(node.base, Fraction):
+            return plain(node.base)
+        base = self.plan.by_name[node.base]
+        assert isinstance(base, p.Aggregate)
+        shown = self.shown(node.base)
+        if base.source == "table":
+            return say("{value}（已公布）", value=shown)
+        whose = say("上年") if base.source == "previous" else ""
+        group = "·".join(self.shown(name) for name in base.by) or str(say("全体"))
+        kind = {
+            "mean": say("平均"),
+            "weighted": say("加权平均"),
+            "percentile": say("{share} 分位", share=f"{plain(base.share * 100)}%"),
+        }.get(base.how, say("平均"))
+        times = say("的 {times} 倍", times=plain(base.times)) if base.times != 1 else ""
+        return say(
+            "{value}（{whose}{group}{kind}{times}）",
+            value=shown,
+            whose=whose,
+            group=group,
+            kind=kind,
+            times=times,
+        )
+
+    def bitten(self, node: p.RatioScore) -> Message | str:
+        score = self.value(node.name)
+        if score is None:
+            return ""
+        for limit, sentence in ((node.cap, "cap"), (node.floor, "floor")):
+            if limit is not None and Fraction(int(score), 10**node.digits) == limit:
+                shown = plain(limit)
+                return (
+                    say("，达到上限 {limit} 分", limit=shown)
+                    if sentence == "cap"
+                    else say("，按下限 {limit} 分", limit=shown)
+                )
+        return ""
+
+    def adjustments(self) -> Iterator[Reason]:
+        for node in self.plan.nodes:
+            if not isinstance(node, p.LimitedSum):
+                continue
+            given = [name for name in node.of if self.value(name)]
+            if not given:
+                continue
+            parts = tuple(
+                Reason(
+                    name,
+                    say("{name} {points} 分", name=self.plan.by_name[name].title, points=self.points(name)),
+                    clause=self.plan.by_name[name].clause,
+                )
+                for name in given
+            )
+            capped = node.cap is not None and sum(int(self.value(name) or 0) for name in given) != self.value(
+                node.name
+            )
+            note = (
+                say("（{take}，上限 {cap}）", take=node.take, cap=plain(node.cap))
+                if capped and node.cap is not None
+                else ""
+            )
+            sentence = say(
+                "{title}{sign}{points} 分{note}",
+                title=node.title,
+                sign=" +" if node.sign > 0 else " −",
+                points=self.points(node.name),
+                note=note,
+            )
+            yield Reason(node.name, sentence, clause=node.clause, parts=parts)
+
+    def points(self, name: str) -> str:
+        value = self.value(name)
+        return "—" if value is None else trimmed(format_scaled(int(value), self.plan.numeric(name).digits))
+
+    # -- figures -----------------------------------------------------------------------------------
+
+    def inputs(self, formula: str) -> Iterator[Reason]:
+        for name in names_in(parse_expression(formula)):
+            if name in self.plan.by_name:
+                yield self.figure(name)
+
+    def leaves(self, formula: str) -> list[str]:
+        """Data items behind a formula."""
+        waiting = names_in(parse_expression(formula))
+        found: dict[str, None] = {}
+        while waiting:
+            name = waiting.pop(0)
+            node = self.plan.by_name.get(name)
+            if isinstance(node, p.NumberInput):
+                found[name] = None
+            elif node is not None:
+                waiting.extend(node.reads())
+        return list(found)
+
+    def figure(self, name: str) -> Reason:
+        """A data item with its cells, or a definition with its formula."""
+        node = self.plan.by_name[name]
+        definition = self.plan.document.define.get(name.removesuffix(".原值"))
+        if definition is not None and definition.formula is not None:
+            sentence = say(
+                "{name} {value} = {formula}",
+                name=node.title,
+                value=self.shown(name),
+                formula=self.written(definition.formula),
+            )
+            # What lies under a definition is told once, where it is first used.
+            parts = () if name in self.told else tuple(self.inputs(definition.formula))
+            self.told.add(name)
+            return Reason(name, sentence, clause=node.clause, parts=parts)
+        if isinstance(node, p.NumberInput | p.CodeInput):
+            return self.data(name, node)
+        return Reason(
+            name, say("{name} {value}", name=node.title, value=self.shown(name)), clause=node.clause
+        )
+
+    def data(self, name: str, node: p.NumberInput | p.CodeInput) -> Reason:
+        cells = tuple(self.result.facts.cells(self.subject, name))
+        raw = self.provided(name)
+        if raw is None:
+            instead = self.shown(name)
+            sentence = (
+                say("{name}：未提供", name=name)
+                if instead == "—"
+                else say("{name}：未提供，按 {value} 计", name=name, value=instead)
+            )
+            return Reason(name, sentence, clause=node.clause)
+        unit = node.unit if isinstance(node, p.NumberInput) else None
+        value = format_scaled(int(raw), node.digits) if isinstance(node, p.NumberInput) else self.shown(name)
+        where = "、".join(f"{cell.file} · {cell.sheet} · {cell.cell}" for cell in cells[:MAX_CELLS])
+        if where:
+            sentence = say("{name} {value}（{where}）", name=name, value=self.shown(name), where=where)
+        else:
+            sentence = say("{name} {value}", name=name, value=self.shown(name))
+        return Reason(name, sentence, value, unit, node.clause, cells)
+
+    def written(self, formula: str) -> str:
+        """The formula of the file with this enterprise's numbers in it: 480 万元 ÷ 40 亩."""
+        return self._write(parse_expression(formula), 0)
+
+    def _write(self, tree: Expression, strength: int) -> str:
+        match tree:
+            case Number(_, text):
+                return text
+            case Text(value):
+                return value
+            case Name(name):
+                if name == "年末":
+                    return f"{self.result.year}-12-31"
+                return self.shown(name) if name in self.plan.by_name else name
+            case Negation(operand):
+                return f"−{self._write(operand, 3)}"
+            case Arithmetic(operator, left, right):
+                level = 1 if operator in "+-" else 2
+                sign = {"+": "+", "-": "−", "*": "×", "/": "÷"}[operator]
+                text = f"{self._write(left, level)} {sign} {self._write(right, level + 1)}"
+                return f"({text})" if level < strength else text
+            case Comparison(operator, left, right):
+                return f"{self._write(left, 1)} {operator} {self._write(right, 1)}"
+            case Logic(operator, operands):
+                word = " 且 " if operator == "and" else " 或 "
+                return f"({word.join(self._write(operand, 0) for operand in operands)})"
+            case Not(operand):
+                return f"非 {self._write(operand, 3)}"
+            case Listing(items):
+                return "[" + "、".join(self._write(item, 0) for item in items) + "]"
+            case Call(function, arguments):
+                name = _CALLED.get(function, function)
+                return f"{name}({'，'.join(self._write(argument, 0) for argument in arguments)})"
+            case TextTest(name, _, values):
+                return f"{name} {'、'.join(values)}"
+            case Missing(name):
+                return f"缺 {name}"
+
+
+_CALLED = {
+    "if": "如果", "min": "最小", "max": "最大", "abs": "绝对值", "has": "有", "missing": "缺", "startswith": "开头是",
+    "full_years": "满年", "mean": "平均", "sum": "合计", "count": "户数",
+}  # fmt: skip
+
+
+def grade_line(result: Result, ranking: p.Ranking, row: int, grade: int) -> int | None:
+    """The lowest scaled total that got ``grade`` or better in the row's ranking group; None where nobody did."""
+    values = result.values
+    first = values[f"{ranking.name}.初评"]
+    reached = (first <= grade).fill_null(False).to_numpy()
+    if f"{ranking.name}.组" in values.columns:
+        groups = values[f"{ranking.name}.组"]
+        reached = reached & (groups.to_numpy() == groups[row])
+    totals = values[p.TOTAL].to_numpy()[reached]
+    return int(np.nanmin(totals)) if totals.size else None
+
+
+def trimmed(text: str) -> str:
+    """12.3400 → 12.34; 12.00 → 12."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plain(value: Fraction) -> str:
+    """An exact figure as people write it: 24.097, 1/3 as 0.3333."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    return trimmed(f"{float(value):.6f}")
+
+
+def _lines(reason: Reason, depth: int, lang: Language) -> Iterator[str]:
+    mark = "· " if depth else ""
+    clause = f" 〔{reason.clause}〕" if reason.clause else ""
+    yield f"{'  ' * max(depth - 1, 0)}{mark}{reason.sentence.render(lang)}{clause}"
+    for part in reason.parts:
+        yield from _lines(part, depth + 1, lang)
+
+
+def _json(reason: Reason, lang: Language) -> dict[str, Any]:
+    return {
+        "node": reason.node,
+        "sentence": reason.sentence.render(lang),
+        "value": reason.value,
+        "unit": reason.unit,
+        "clause": reason.clause,
+        "cells": [vars(cell) for cell in reason.cells],
+        "parts": [_json(part, lang) for part in reason.parts],
+    }

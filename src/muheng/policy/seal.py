@@ -1,0 +1,380 @@
+"""A published result that anyone can recompute: one zip with the policy, the facts, the figures and their hashes.
+
+``write_bundle`` seals, ``read_bundle`` opens for explanation and what-if, ``verify_bundle`` recomputes from the
+sealed policy and facts and says which file and which row does not agree. The seal is the hash of the manifest,
+which holds the hash of everything else: publish it, and nothing in the bundle can be changed unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from muheng.documents.message import Message, say
+from muheng.intake.facts import CODE, NAME, Facts, read_facts, write_facts
+from muheng.policy.bind import DataError
+from muheng.policy.compile import compile_policy
+from muheng.policy.plan import Aggregate, Plan
+from muheng.policy.run import Engine, Result, decode, evaluate
+from muheng.standards.rounding import format_scaled
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+POLICY = "policy.toml"
+RESULTS = "results.parquet"
+AGGREGATES = "aggregates.json"
+DIGESTS = "digests.parquet"
+# Far above any real bundle (a million enterprises take some 300 MB); a bomb unpacks to more.
+MOST_BYTES = 8 * 2**30
+EPOCH = (1980, 1, 1, 0, 0, 0)
+SHOWN_ROWS = 20
+BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not agree. ``row``: line of a text, or data row of a table (1 is the first)."""
+
+    file: str
+    row: int | None
+    what: Message
+
+
+@dataclass(frozen=True)
+class Verification:
+    """``seal`` is the hash of the manifest as found; ``same_bytes``: the recomputed table is the sealed one to
+    the byte (it need not be under another version of Polars, whose files differ while their values agree)."""
+
+    seal: str
+    policy: str
+    year: int
+    enterprises: int
+    findings: tuple[Finding, ...]
+    same_bytes: bool
+
+    @property
+    def proved(self) -> bool:
+        return not self.findings
+
+
+class BundleError(ValueError):
+    """The file is not a bundle, or cannot be opened safely; ``what`` says why."""
+
+    def __init__(self, what: Message) -> None:
+        super().__init__(str(what))
+        self.what = what
+
+
+def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
+    """Seal a result; returns the seal. The same result gives the same bytes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / POLICY).write_text(result.plan.text, encoding="utf-8", newline="")
+        write_facts(result.facts, folder / "facts")
+        if result.previous is not None:
+            write_facts(result.previous, folder / "previous")
+        (folder / RESULTS).write_bytes(_table_bytes(result.values))
+        (folder / AGGREGATES).write_text(_dump(_aggregates(result)), encoding="utf-8")
+        tables = sorted(file for file in folder.rglob("*.parquet"))
+        digests = pl.concat(
+            pl.DataFrame(
+                {"file": [file.relative_to(folder).as_posix()] * frame.height, "digest": row_digests(frame)}
+            )
+            for file in tables
+            if (frame := pl.read_parquet(file)).height
+        )
+        (folder / DIGESTS).write_bytes(_table_bytes(digests))
+        manifest = _manifest(result, folder, engine)
+        (folder / MANIFEST).write_text(_dump(manifest), encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(folder.rglob("*")):
+                if file.is_file():
+                    info = zipfile.ZipInfo(file.relative_to(folder).as_posix(), EPOCH)
+                    info.compress_type = (
+                        zipfile.ZIP_STORED if file.suffix == ".parquet" else zipfile.ZIP_DEFLATED
+                    )
+                    archive.writestr(info, file.read_bytes())
+        return _hash((folder / MANIFEST).read_bytes())
+
+
+def read_bundle(path: Path) -> Result:
+    """The sealed result, ready for explanation, comparison, advice and what-if. Raises :class:`BundleError`.
+
+    The figures are the sealed ones; whether they follow from the sealed facts is what ``verify_bundle`` asks.
+    """
+    with _opened(path) as folder:
+        plan, facts, previous = _read_inputs(folder)
+        sealed = pl.read_parquet(folder / RESULTS)
+    return replace(_recompute(plan, facts, previous), values=sealed)
+
+
+def verify_bundle(path: Path) -> Verification:
+    """Recompute everything; never raises for what is wrong inside, only for what is no bundle at all."""
+    with _opened(path) as folder:
+        text = (folder / MANIFEST).read_bytes()
+        try:
+            manifest = json.loads(text)
+            known = dict(manifest["files"])
+            about = (str(manifest["policy"]["id"]), int(manifest["year"]), int(manifest["enterprises"]))
+        except (ValueError, KeyError, TypeError):
+            raise BundleError(say("{file} 读不懂，不是亩衡的封存包。", file=MANIFEST)) from None
+        findings = list(_changed_files(folder, manifest, known))
+        same_bytes = False
+        try:
+            plan, facts, previous = _read_inputs(folder)
+            again = _recompute(plan, facts, previous).values
+        except BundleError as error:
+            findings.append(Finding(POLICY, None, error.what))
+        except DataError as error:
+            findings += [
+                Finding("facts/facts.parquet", None, misfit.what) for misfit in error.misfits[:SHOWN_ROWS]
+            ]
+        else:
+            findings += _different_results(folder, again)
+            same_bytes = _hash(_table_bytes(again)) == known.get(RESULTS)
+    return Verification(_hash(text), *about, tuple(findings), same_bytes)
+
+
+# -- what is sealed --------------------------------------------------------------------------------
+
+
+def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
+    plan = result.plan
+    hashes = {
+        file.relative_to(folder).as_posix(): _hash(file.read_bytes())
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+    return {
+        "format": FORMAT,
+        "policy": {
+            "id": plan.document.policy.id,
+            "name": plan.document.policy.name,
+            "wording": plan.wording,
+            "meaning": plan.meaning,
+            "lines": [_hash(line.encode())[:12] for line in plan.text.splitlines()],
+        },
+        "year": result.year,
+        "enterprises": result.values.height,
+        "engine": engine,
+        "versions": {
+            "muheng": version("muheng"),
+            "python": platform.python_version(),
+            "polars": version("polars"),
+            "numpy": version("numpy"),
+        },
+        "calendars": calendar_hashes(),
+        "files": hashes,
+    }
+
+
+def calendar_hashes() -> dict[str, str]:
+    """The working-day calendars in force when the result was sealed."""
+    folder = files("muheng.standards").joinpath("data", "calendars")
+    return {
+        entry.name: _hash(entry.read_bytes())
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+def _aggregates(result: Result) -> list[dict[str, Any]]:
+    """Every group's benchmark, as people read it."""
+    shown: list[dict[str, Any]] = []
+    for node in result.plan.nodes:
+        if not isinstance(node, Aggregate) or node.name not in result.values.columns:
+            continue
+        groups = [decode(result.values[name], result.labels[name]).alias(name) for name in node.by]
+        table = pl.DataFrame([*groups, result.values[node.name]]).drop_nulls(node.name).unique().sort(node.by)
+        for *labels, value in table.iter_rows():
+            shown.append(
+                {
+                    "node": node.name,
+                    "group": labels,
+                    "value": format_scaled(value, node.digits),
+                    "unit": node.unit,
+                }
+            )
+    return shown
+
+
+def row_digests(frame: pl.DataFrame) -> pl.Series:
+    """A 64-bit digest of each row's values, the same on every machine and version."""
+    digests = np.empty(frame.height, dtype=np.uint64)
+    texts = [
+        pl.col(name).cast(pl.String).str.replace_all("\x1f", "\x1e", literal=True).fill_null("\x00")
+        for name in frame.columns
+    ]
+    for start in range(0, frame.height, BLOCK):
+        rows = frame.slice(start, BLOCK).select(pl.concat_str(texts, separator="\x1f")).to_series()
+        digests[start : start + len(rows)] = [
+            int.from_bytes(hashlib.blake2b(row.encode(), digest_size=8).digest(), "big") for row in rows
+        ]
+    return pl.Series("digest", digests)
+
+
+def _table_bytes(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.rechunk().write_parquet(
+        buffer, compression="zstd", compression_level=3, statistics=False, row_group_size=131_072
+    )
+    return buffer.getvalue()
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# -- what is opened --------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Path]:
+    """The bundle unpacked in a folder of its own."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile):
+        raise BundleError(say("{file} 打不开，不是封存包（bundle.zip）。", file=path.name)) from None
+    with archive, tempfile.TemporaryDirectory() as name:
+        if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
+            raise BundleError(say("{file} 解开后过大，拒绝打开。", file=path.name))
+        for info in archive.infolist():
+            inside = PurePosixPath(info.filename)
+            if inside.is_absolute() or ".." in inside.parts:
+                raise BundleError(
+                    say("{file} 中有不安全的路径“{path}”。", file=path.name, path=info.filename)
+                )
+            try:
+                archive.extract(info, name)
+            except (zipfile.BadZipFile, OSError, EOFError, RuntimeError):
+                raise BundleError(
+                    say("{file} 中的 {path} 已损坏。", file=path.name, path=info.filename)
+                ) from None
+        folder = Path(name)
+        if not (folder / MANIFEST).is_file():
+            raise BundleError(say("{file} 中没有 {path}，不是封存包。", file=path.name, path=MANIFEST))
+        yield folder
+
+
+def _read_inputs(folder: Path) -> tuple[Plan, Facts, Facts | None]:
+    try:
+        text = (folder / POLICY).read_bytes().decode()
+        facts = read_facts(folder / "facts")
+        previous = read_facts(folder / "previous") if (folder / "previous").is_dir() else None
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
+        raise BundleError(say("封存的规则或数据读不出来。")) from None
+    plan = compile_policy(text, POLICY).plan
+    if plan is None:
+        raise BundleError(say("封存的规则有错误，不能运行。"))
+    return plan, facts, previous
+
+
+def _recompute(plan: Plan, facts: Facts, previous: Facts | None) -> Result:
+    return evaluate(plan, facts, previous=previous)
+
+
+def _changed_files(folder: Path, manifest: dict[str, Any], known: dict[str, str]) -> Iterator[Finding]:
+    found = {
+        file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()
+    }
+    for name in found:
+        if name != MANIFEST and name not in known:
+            yield Finding(name, None, say("封存之后多出来的文件。"))
+    for name, expected in known.items():
+        file = found.get(name)
+        if file is None:
+            yield Finding(name, None, say("封存的文件不见了。"))
+        elif _hash(file.read_bytes()) != expected:
+            yield from _changed_rows(folder, file, name, manifest)
+
+
+def _changed_rows(folder: Path, file: Path, name: str, manifest: dict[str, Any]) -> Iterator[Finding]:
+    if name == POLICY:
+        sealed = manifest["policy"].get("lines", [])
+        lines = file.read_bytes().decode(errors="replace").splitlines()
+        rows = [
+            number
+            for number, line in enumerate(lines, 1)
+            if number > len(sealed) or _hash(line.encode())[:12] != sealed[number - 1]
+        ]
+        if len(lines) < len(sealed):
+            rows.append(len(lines) + 1)
+    elif name.endswith(".parquet") and name != DIGESTS:
+        try:
+            frame = pl.read_parquet(file)
+            digests = pl.read_parquet(folder / DIGESTS).filter(pl.col("file") == name)["digest"]
+        except (OSError, pl.exceptions.PolarsError):
+            yield Finding(name, None, say("封存后被改动，已读不出来。"))
+            return
+        now = row_digests(frame)
+        shared = min(len(now), len(digests))
+        rows = [int(row) + 1 for row in (now[:shared] != digests[:shared]).arg_true()]
+        if len(now) != len(digests):
+            yield Finding(
+                name, None, say("封存时 {sealed} 行，现在 {now} 行。", sealed=len(digests), now=len(now))
+            )
+        for row in rows[:SHOWN_ROWS]:
+            yield Finding(
+                name, row, say("第 {row} 行（{who}）封存后被改动。", row=row, who=_who(frame, row - 1))
+            )
+        if not rows and len(now) == len(digests):
+            yield Finding(name, None, say("各行的数值未变，但文件被重新写过。"))
+        return
+    else:
+        rows = []
+    for row in rows[:SHOWN_ROWS]:
+        yield Finding(name, row, say("第 {row} 行封存后被改动。", row=row))
+    if not rows:
+        yield Finding(name, None, say("封存后被改动。"))
+
+
+def _who(frame: pl.DataFrame, row: int) -> str:
+    shown = [str(frame[column][row]) for column in (NAME, CODE) if column in frame.columns]
+    return " ".join(shown) or "—"
+
+
+def _different_results(folder: Path, again: pl.DataFrame) -> Iterator[Finding]:
+    """Rows of the sealed results that do not follow from the sealed policy and facts."""
+    try:
+        sealed = pl.read_parquet(folder / RESULTS)
+    except (OSError, pl.exceptions.PolarsError):
+        yield Finding(RESULTS, None, say("封存的结果读不出来。"))
+        return
+    if sealed.columns != again.columns or sealed.height != again.height:
+        yield Finding(RESULTS, None, say("封存的结果与重算的结果行列不同。"))
+        return
+    unequal = {name: ~sealed[name].eq_missing(again[name]) for name in again.columns}
+    rows = pl.DataFrame(unequal).select(pl.any_horizontal(pl.all())).to_series().arg_true()
+    for row in rows[:SHOWN_ROWS]:
+        columns = [name for name, different in unequal.items() if different[int(row)]]
+        first = columns[0]
+        what = say(
+            "第 {row} 行（{who}）与重算不符：{column} 封存 {sealed}，重算 {again}。",
+            row=int(row) + 1,
+            who=_who(sealed, int(row)),
+            column=first,
+            sealed=sealed[first][int(row)],
+            again=again[first][int(row)],
+        )
+        yield Finding(RESULTS, int(row) + 1, what)
+    if len(rows) > SHOWN_ROWS:
+        yield Finding(RESULTS, None, say("另有 {count} 行与重算不符。", count=len(rows) - SHOWN_ROWS))
