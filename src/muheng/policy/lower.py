@@ -530,6 +530,9 @@ class _Lowering:
         tests: list[Op] = [Column(SCORED)] if self.plan.standing.rules else []
         if len(self.plan.classes) > 1:
             tests.append(Coalesce(self._in_class(class_name), FALSE))
+        elif self.known[p.CLASS].nullable:
+            # Who belongs to no class may still be exempt by a rule that asks for a score.
+            tests.append(Invert(IsNull(Column(p.CLASS))))
         return _all(tests)
 
     # -- nodes -------------------------------------------------------------------------------------
@@ -920,7 +923,9 @@ class _Lowering:
             tests.append(self._truth(node.when))
         if tests:
             points = self._where(_all(tests), points, ZERO)
-        self.let(node.name, points)
+        subtotal = self.column(p.SUBTOTAL)
+        scored = Invert(IsNull(subtotal.op)) if subtotal.nullable else TRUE
+        self.let(node.name, self._null_unless(scored, points))
 
     def _limited_sum(self, node: p.LimitedSum) -> None:
         total = self.column(node.of[0])
@@ -956,7 +961,11 @@ class _Lowering:
 
     def _order(self, keys: tuple[p.Key, ...], prefix: str) -> tuple[tuple[Column, bool], ...]:
         columns: list[tuple[Column, bool]] = []
+        seen: set[str] = set()
         for key in keys:
+            if key.name in seen:  # Whatever its direction, it decides nothing a second time.
+                continue
+            seen.add(key.name)
             if key.name == CODE:
                 # Rows stand in ascending order of the code, so only the reverse needs a column.
                 if key.descending:
