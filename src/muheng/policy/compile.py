@@ -103,16 +103,23 @@ def compile_policy(source: Path | str, name: str | None = None) -> Compiled:
     file, diagnostics = read_toml(source, name)
     if file is None:
         return Compiled(None, tuple(diagnostics))
+    return compile_file(file)
+
+
+def compile_file(file: TomlFile, trial: bool = False) -> Compiled:
+    """Compile a policy file already read. In a ``trial`` (what-if, comparison) what ``lint`` finds is a warning:
+    while one weight moves, the weights do not add up."""
     document, diagnostics = validate(file, PolicyDocument)
     if document is None:
         return Compiled(None, tuple(diagnostics))
-    return _Compiler(file, document).compile()
+    return _Compiler(file, document, trial).compile()
 
 
 class _Compiler:
     """Collects nodes and diagnostics while it walks the document once, top to bottom."""
 
-    def __init__(self, file: TomlFile, document: PolicyDocument) -> None:
+    def __init__(self, file: TomlFile, document: PolicyDocument, trial: bool) -> None:
+        self.trial = trial
         self.file = file
         self.document = document
         self.found: list[Diagnostic] = []
@@ -240,7 +247,9 @@ class _Compiler:
         if not self._has_errors():
             self._unused()
         for finding in lint(document):
-            self._report(finding.severity, finding.path, finding.what, finding.fix)
+            self._report(
+                "warning" if self.trial else finding.severity, finding.path, finding.what, finding.fix
+            )
         ordered = self._in_order()
         self.found.sort(key=lambda item: (item.line or 0, item.severity))
         if ordered is None or self._has_errors():

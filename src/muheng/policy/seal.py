@@ -89,26 +89,21 @@ def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
             write_facts(result.previous, folder / "previous")
         (folder / RESULTS).write_bytes(_table_bytes(result.values))
         (folder / AGGREGATES).write_text(_dump(_aggregates(result)), encoding="utf-8")
-        tables = sorted(file for file in folder.rglob("*.parquet"))
+        rows = {name: file_digests(file) for name, file in _files(folder).items()}
         digests = pl.concat(
-            pl.DataFrame(
-                {"file": [file.relative_to(folder).as_posix()] * frame.height, "digest": row_digests(frame)}
-            )
-            for file in tables
-            if (frame := pl.read_parquet(file)).height
+            pl.DataFrame({"file": [name] * len(found), "digest": found})
+            for name, found in rows.items()
+            if len(found)
         )
         (folder / DIGESTS).write_bytes(_table_bytes(digests))
         manifest = _manifest(result, folder, engine)
         (folder / MANIFEST).write_text(_dump(manifest), encoding="utf-8")
         path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(folder.rglob("*")):
-                if file.is_file():
-                    info = zipfile.ZipInfo(file.relative_to(folder).as_posix(), EPOCH)
-                    info.compress_type = (
-                        zipfile.ZIP_STORED if file.suffix == ".parquet" else zipfile.ZIP_DEFLATED
-                    )
-                    archive.writestr(info, file.read_bytes())
+            for inside, file in _files(folder).items():
+                info = zipfile.ZipInfo(inside, EPOCH)
+                info.compress_type = zipfile.ZIP_STORED if file.suffix == ".parquet" else zipfile.ZIP_DEFLATED
+                archive.writestr(info, file.read_bytes())
         return _hash((folder / MANIFEST).read_bytes())
 
 
@@ -133,7 +128,7 @@ def verify_bundle(path: Path) -> Verification:
             about = (str(manifest["policy"]["id"]), int(manifest["year"]), int(manifest["enterprises"]))
         except (ValueError, KeyError, TypeError):
             raise BundleError(say("{file} 读不懂，不是亩衡的封存包。", file=MANIFEST)) from None
-        findings = list(_changed_files(folder, manifest, known))
+        findings = list(_changed_files(folder, known))
         same_bytes = False
         try:
             plan, facts, previous = _read_inputs(folder)
@@ -155,11 +150,6 @@ def verify_bundle(path: Path) -> Verification:
 
 def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
     plan = result.plan
-    hashes = {
-        file.relative_to(folder).as_posix(): _hash(file.read_bytes())
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
     return {
         "format": FORMAT,
         "policy": {
@@ -167,7 +157,6 @@ def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
             "name": plan.document.policy.name,
             "wording": plan.wording,
             "meaning": plan.meaning,
-            "lines": [_hash(line.encode())[:12] for line in plan.text.splitlines()],
         },
         "year": result.year,
         "enterprises": result.values.height,
@@ -179,7 +168,7 @@ def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
             "numpy": version("numpy"),
         },
         "calendars": calendar_hashes(),
-        "files": hashes,
+        "files": {name: _hash(file.read_bytes()) for name, file in _files(folder).items()},
     }
 
 
@@ -213,6 +202,24 @@ def _aggregates(result: Result) -> list[dict[str, Any]]:
     return shown
 
 
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file below the folder by its path inside it, in the order of the paths."""
+    found = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    return dict(sorted(found.items()))
+
+
+def file_digests(file: Path) -> pl.Series:
+    """One digest per row of a table or per line of a text. Raises what Polars raises for a damaged table."""
+    if file.suffix == ".parquet":
+        return row_digests(pl.read_parquet(file))
+    lines = file.read_bytes().split(b"\n")
+    return pl.Series("digest", [_short_hash(line) for line in lines], dtype=pl.UInt64)
+
+
+def _short_hash(data: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
+
+
 def row_digests(frame: pl.DataFrame) -> pl.Series:
     """A 64-bit digest of each row's values, the same on every machine and version."""
     digests = np.empty(frame.height, dtype=np.uint64)
@@ -222,9 +229,7 @@ def row_digests(frame: pl.DataFrame) -> pl.Series:
     ]
     for start in range(0, frame.height, BLOCK):
         rows = frame.slice(start, BLOCK).select(pl.concat_str(texts, separator="\x1f")).to_series()
-        digests[start : start + len(rows)] = [
-            int.from_bytes(hashlib.blake2b(row.encode(), digest_size=8).digest(), "big") for row in rows
-        ]
+        digests[start : start + len(rows)] = [_short_hash(row.encode()) for row in rows]
     return pl.Series("digest", digests)
 
 
@@ -292,10 +297,8 @@ def _recompute(plan: Plan, facts: Facts, previous: Facts | None) -> Result:
     return evaluate(plan, facts, previous=previous)
 
 
-def _changed_files(folder: Path, manifest: dict[str, Any], known: dict[str, str]) -> Iterator[Finding]:
-    found = {
-        file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()
-    }
+def _changed_files(folder: Path, known: dict[str, str]) -> Iterator[Finding]:
+    found = _files(folder)
     for name in found:
         if name != MANIFEST and name not in known:
             yield Finding(name, None, say("封存之后多出来的文件。"))
@@ -304,47 +307,32 @@ def _changed_files(folder: Path, manifest: dict[str, Any], known: dict[str, str]
         if file is None:
             yield Finding(name, None, say("封存的文件不见了。"))
         elif _hash(file.read_bytes()) != expected:
-            yield from _changed_rows(folder, file, name, manifest)
+            yield from _changed_rows(folder, file, name)
 
 
-def _changed_rows(folder: Path, file: Path, name: str, manifest: dict[str, Any]) -> Iterator[Finding]:
-    if name == POLICY:
-        sealed = manifest["policy"].get("lines", [])
-        lines = file.read_bytes().decode(errors="replace").splitlines()
-        rows = [
-            number
-            for number, line in enumerate(lines, 1)
-            if number > len(sealed) or _hash(line.encode())[:12] != sealed[number - 1]
-        ]
-        if len(lines) < len(sealed):
-            rows.append(len(lines) + 1)
-    elif name.endswith(".parquet") and name != DIGESTS:
-        try:
-            frame = pl.read_parquet(file)
-            digests = pl.read_parquet(folder / DIGESTS).filter(pl.col("file") == name)["digest"]
-        except (OSError, pl.exceptions.PolarsError):
-            yield Finding(name, None, say("封存后被改动，已读不出来。"))
-            return
-        now = row_digests(frame)
-        shared = min(len(now), len(digests))
-        rows = [int(row) + 1 for row in (now[:shared] != digests[:shared]).arg_true()]
-        if len(now) != len(digests):
-            yield Finding(
-                name, None, say("封存时 {sealed} 行，现在 {now} 行。", sealed=len(digests), now=len(now))
-            )
-        for row in rows[:SHOWN_ROWS]:
-            yield Finding(
-                name, row, say("第 {row} 行（{who}）封存后被改动。", row=row, who=_who(frame, row - 1))
-            )
-        if not rows and len(now) == len(digests):
-            yield Finding(name, None, say("各行的数值未变，但文件被重新写过。"))
-        return
-    else:
-        rows = []
-    for row in rows[:SHOWN_ROWS]:
-        yield Finding(name, row, say("第 {row} 行封存后被改动。", row=row))
-    if not rows:
+def _changed_rows(folder: Path, file: Path, name: str) -> Iterator[Finding]:
+    """Which rows of a changed file are not those that were sealed."""
+    if name == DIGESTS:
         yield Finding(name, None, say("封存后被改动。"))
+        return
+    try:
+        now = file_digests(file)
+        sealed = pl.read_parquet(folder / DIGESTS).filter(pl.col("file") == name)["digest"]
+    except (OSError, pl.exceptions.PolarsError):
+        yield Finding(name, None, say("封存后被改动，已读不出来。"))
+        return
+    frame = pl.read_parquet(file) if file.suffix == ".parquet" else None
+    shared = min(len(now), len(sealed))
+    rows = [int(row) + 1 for row in (now[:shared] != sealed[:shared]).arg_true()]
+    if len(now) != len(sealed):
+        yield Finding(
+            name, None, say("封存时 {sealed} 行，现在 {now} 行。", sealed=len(sealed), now=len(now))
+        )
+    for row in rows[:SHOWN_ROWS]:
+        who = "" if frame is None else f"（{_who(frame, row - 1)}）"
+        yield Finding(name, row, say("第 {row} 行{who}封存后被改动。", row=row, who=who))
+    if not rows and len(now) == len(sealed):
+        yield Finding(name, None, say("各行未变，但文件被重新写过，或清单被改动。"))
 
 
 def _who(frame: pl.DataFrame, row: int) -> str:
