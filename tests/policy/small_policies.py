@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import polars as pl
@@ -143,8 +143,15 @@ def indicator(
     )
 
 
-def make_facts(rows: Mapping[str, Row], year: int = 2024, *, codes: Mapping[str, str] | None = None) -> Facts:
-    """Facts of enterprises by name, in the order of their codes. Text, dates and numbers by their Python type."""
+def make_facts(
+    rows: Mapping[str, Row],
+    year: int = 2024,
+    *,
+    codes: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Facts:
+    """Facts of enterprises by name, in the order of their codes; kinds by the values' Python types."""
+    known_units = UNITS | dict(units or {})
     names = list(rows)
     items: dict[str, Item] = {}
     columns: dict[str, list[object]] = {}
@@ -156,8 +163,8 @@ def make_facts(rows: Mapping[str, Row], year: int = 2024, *, codes: Mapping[str,
         elif known and isinstance(known[0], date):
             items[item] = Item(item, "date")
         else:
-            basis = "等价值" if UNITS.get(item) == "tce" else None
-            items[item] = Item(item, "number", UNITS.get(item, "1"), DIGITS, basis)
+            unit = known_units.get(item, "1")
+            items[item] = Item(item, "number", unit, DIGITS, "等价值" if unit == "tce" else None)
             values = [
                 None if value is None else scale_half_up(Decimal(str(value)), DIGITS) for value in values
             ]
@@ -208,6 +215,11 @@ class Outcome:
         for letter in self.letters:
             found[letter] = found.get(letter, 0) + 1
         return found
+
+    def score(self, name: str, node: str) -> Decimal | None:
+        """A score as people read it, with three decimals."""
+        found = self.figure(name, node)
+        return None if found is None else found.quantize(Decimal("0.001"), ROUND_HALF_UP)
 
     def figure(self, name: str, node: str) -> Decimal | None:
         text = self.result.figure(self.row(name), node)
