@@ -96,6 +96,10 @@ class Level:
     digits: int
     medians: tuple[int | None, ...]
 
+    @property
+    def largest(self) -> int:
+        return max((abs(median) for median in self.medians if median is not None), default=0)
+
 
 @dataclass(frozen=True)
 class Ungraded:
@@ -472,4 +476,14 @@ def group_problems(result: Result, problems: Sequence[Problem]) -> tuple[Problem
         errors = sum(problem.severity == "error" for problem in members)
         files = tuple(sorted({problem.file for problem in members}))
         found.append(ProblemGroup(department, errors, len(members) - errors, files))
-    return tuple(sorted(found, key=lambda group: (-group.errors, -group.warnings, group.department or "")))
+    return tuple(
+        sorted(
+            found,
+            key=lambda group: (
+                -group.errors,
+                -group.warnings,
+                group.department is None,
+                group.department or "",
+            ),
+        )
+    )

@@ -26,7 +26,7 @@ MEMBERS = "合并评价的企业"
 def list_subjects(result: Result, last_year: pl.DataFrame | None = None) -> pl.DataFrame:
     """``Result.grades`` with 总分 as the scaled integer, and more columns, null where not known:
 
-    调整依据, 乡镇, 园区, 所在 (both in one), 行业代码, 门类, 大类, 上年等级, 合并评价的企业 (of a merged subject).
+    调整依据, 乡镇, 园区, 所在 (both in one), 行业代码, 门类, 大类, 上年等级, 合并评价的企业 (of merged ones).
 
     ``last_year`` has 统一社会信用代码 and 等级; without it, 上年等级 comes from the facts.
     """

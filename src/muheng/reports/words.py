@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -41,6 +42,13 @@ def scaled(value: int | None, digits: int) -> str:
     return "—" if value is None else f"{Decimal(format_scaled(value, digits)):,}"
 
 
+def level(value: int | None, digits: int, largest: int) -> str:
+    """A figure among others up to ``largest``: two decimals are enough where the figures are large."""
+    if value is None or digits <= 2 or largest < 10**digits:
+        return scaled(value, digits)
+    return scaled(divide_half_up(value, 10 ** (digits - 2)), 2)
+
+
 def trimmed(value: int, digits: int) -> str:
     """A scaled integer without the zeros at its end."""
     text = format_scaled(value, digits)
@@ -52,6 +60,14 @@ def exact(value: Fraction, digits: int = 8) -> str:
     return trimmed(divide_half_up(value.numerator * 10**digits, value.denominator), digits)
 
 
+def listed(parts: Sequence[Message | str]) -> Message | str:
+    """One after the other, with the language's own comma."""
+    first, *rest = parts
+    for part in rest:
+        first = say("{first}，{second}", first=first, second=part)
+    return first
+
+
 def grade_name(result: Result, grade: str) -> str:
     """A（优先发展类）, or A alone where the full name says no more."""
     name = result.plan.document.grade[grade].name
@@ -60,7 +76,7 @@ def grade_name(result: Result, grade: str) -> str:
 
 def grade_counts(grades: tuple[str, ...], counts: tuple[int, ...]) -> Message:
     """A 55，B 97，…；未定级 10; ``counts`` as in a breakdown."""
-    parts = "，".join(f"{grade} {count(number)}" for grade, number in zip(grades, counts, strict=False))
+    parts = listed([f"{grade} {count(number)}" for grade, number in zip(grades, counts, strict=False)])
     return say(
         "{total} 户：{parts}；未定级 {without}",
         total=count(sum(counts)),
@@ -79,6 +95,13 @@ def validity(result: Result) -> Message:
     )
 
 
+def source(result: Result) -> str:
+    """The document that the policy is taken from."""
+    given = result.plan.document.policy.source
+    parts = [given.document, given.number, given.date.isoformat() if given.date else None]
+    return "，".join(part for part in parts if part)
+
+
 def standing_name(standing: str | None) -> Message | str:
     """A standing, or — for who is in no class."""
     return STANDINGS[standing] if standing is not None else "—"
@@ -93,7 +116,11 @@ def cut_title(cut: Cut) -> Message:
 
 def cut_group(cut: Cut) -> Message | str:
     """Who is ranked together."""
-    return cut.group if cut.group is not None else "、".join(cut.classes)
+    classes = "、".join(cut.classes)
+    # Where several classes are ranked by one rule, the group's label names the class itself.
+    if cut.group is None or len(cut.classes) > 1:
+        return cut.group or classes
+    return say("{name} {group}", name=classes, group=cut.group)
 
 
 def cut_decision(cut: Cut) -> Message:

@@ -100,7 +100,7 @@ def _published(result: Result, figures: Figures, lang: Language) -> Sheet:
     lines = [
         say("{policy} {year} 年度评价结果名单", policy=policy.name, year=result.year),
         say("排名不分先后：同一等级内按所在乡镇（园区）、统一社会信用代码排列，序号不表示名次。"),
-        say("依据：{source}", source=_source(result)),
+        say("依据：{source}", source=words.source(result)),
         say("等级：{grades}", grades="、".join(words.grade_name(result, grade) for grade in figures.grades)),
     ]
     if policy.illustrative:
@@ -171,7 +171,7 @@ def _internal(
         text(say("排名组"), GROUP),
         text(say("初评等级"), p.FIRST_GRADE),
         text(say("调整依据"), p.REGRADED_BY),
-        text(say("等级"), p.GRADE),
+        text(say("评价等级"), p.GRADE),
     ]
     if knows(listing, LAST_GRADE):
         columns.append(text(say("上年等级"), LAST_GRADE))
@@ -323,7 +323,7 @@ def _figures(figures: Figures, lang: Language) -> Sheet:
             (
                 _column(say("状态"), [words.standing_name(group.standing) for group in ungraded], lang),
                 _column(say("理由"), [words.ungraded_reason(group) for group in ungraded], lang),
-                _numbers(say("户数"), [group.count for group in ungraded], lang),
+                _numbers(say("企业数"), [group.count for group in ungraded], lang),
             ),
         )
     )
@@ -334,7 +334,7 @@ def _breakdown(title: Message, found: Breakdown, missing: Message, lang: Languag
     labels = [missing if label is None else label for label in found.labels]
     columns = [_column(title, [*labels, say("合计")], lang)]
     rows = [*found.counts, found.totals]
-    columns.append(_numbers(say("户数"), [sum(row) for row in rows], lang))
+    columns.append(_numbers(say("企业数"), [sum(row) for row in rows], lang))
     for place, grade in enumerate(found.grades):
         columns.append(_numbers(grade, [row[place] for row in rows], lang))
         shares = [
@@ -355,7 +355,7 @@ def _about(
     rows: list[tuple[Message, Message | str]] = [
         (say("规则编号"), policy.id),
         (say("规则名称"), policy.name),
-        (say("依据"), _source(result)),
+        (say("依据"), words.source(result)),
         (say("来源情况"), policy.source.status),
         (say("适用期间"), words.validity(result)),
         (say("评价年度"), str(result.year)),
@@ -396,12 +396,6 @@ def _about(
         say("用 muheng verify 核对封存的结果包：重算应得到相同的结果。"),
     )
     return Sheet(words.render(say("说明"), lang), (Table(_texts(lines, lang), columns),))
-
-
-def _source(result: Result) -> Message | str:
-    source = result.plan.document.policy.source
-    parts = [source.document, source.number, source.date.isoformat() if source.date else None]
-    return "，".join(part for part in parts if part)
 
 
 def _texts(messages: Sequence[Message], lang: Language) -> tuple[str, ...]:
