@@ -58,12 +58,17 @@ class CellRange:
 
 @dataclass(frozen=True)
 class SheetScan:
-    """What the streaming pass saw of one sheet. Cells are addresses such as F17."""
+    """What the streaming pass saw of one sheet. Cells are addresses such as F17.
+
+    `rows` and `columns` bound its cells, formatted blanks included; not `addressed`: some cells do not say
+    where they stand.
+    """
 
     name: str
     hidden: bool
     rows: int = 0
     columns: int = 0
+    addressed: bool = True
     merges: tuple[CellRange, ...] = ()
     uncomputed: frozenset[str] = frozenset()
     errors: frozenset[str] = frozenset()
@@ -124,17 +129,18 @@ def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
         if part.filename.endswith((".xml", ".rels")) and part.filename not in sheets:
             with archive.open(part) as stream:
                 for chunk in budget.chunks(stream):
-                    if part.filename.endswith("sharedStrings.xml"):
+                    if part.filename.lower().endswith("sharedstrings.xml"):
                         strings.add(chunk)
     for part_name, sheet in sheets.items():
-        if part_name not in names:
-            continue
         with archive.open(part_name) as stream:
             scan, shared = _scan_sheet(sheet, budget.chunks(stream))
         scans.append(scan)
         if not scan.hidden:
             expanded = max(expanded, shared * strings.longest)
             if scan.rows * scan.columns > MAX_CELLS:
+                rows, columns = scan.rows, scan.columns
+                if not scan.addressed:
+                    raise _too_wide(scan.name, rows, columns)
                 with archive.open(part_name) as stream:
                     rows, columns = _fill_extent(_whole_rows(iter(partial(stream.read, _CHUNK_BYTES), b"")))
                 if rows * columns > MAX_CELLS:
@@ -225,12 +231,14 @@ def _list_sheets(archive: zipfile.ZipFile, names: set[str]) -> dict[str, SheetSc
                 full = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
                 targets[node.get("Id", "")] = full
     sheets: dict[str, SheetScan] = {}
+    # The reader looks parts up without regard to case.
+    spelt = {name.lower(): name for name in names}
     for node in book.iter():
         if _local(node.tag) == "sheet":
             link = next((value for key, value in node.attrib.items() if _local(key) == "id"), "")
-            if link in targets:
-                hidden = node.get("state", "visible") != "visible"
-                sheets[targets[link]] = SheetScan(node.get("name", ""), hidden)
+            part = spelt.get(targets.get(link, "").lower())
+            if part is not None:
+                sheets[part] = SheetScan(node.get("name", ""), node.get("state", "visible") != "visible")
     return sheets
 
 
@@ -258,12 +266,14 @@ _RESULT = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
 def _scan_sheet(sheet: SheetScan, chunks: Iterator[bytes]) -> tuple[SheetScan, int]:
     """The scan of one sheet and the number of its cells that name a shared string."""
     rows = columns = shared = 0
+    addressed = True
     uncomputed: list[str] = []
     errors: list[str] = []
     merges: list[CellRange] = []
     block = b""
     for block, extent in _measured(_whole_rows(chunks)):
         if extent.unaddressed:
+            addressed = False
             rows, columns = _count_slowly(block, rows, columns)
         rows, columns = max(rows, extent.rows), max(columns, extent.columns)
         shared += extent.shared
@@ -283,6 +293,7 @@ def _scan_sheet(sheet: SheetScan, chunks: Iterator[bytes]) -> tuple[SheetScan, i
         sheet,
         rows=rows,
         columns=columns,
+        addressed=addressed,
         merges=tuple(merges),
         uncomputed=frozenset(uncomputed),
         errors=frozenset(errors),
@@ -443,7 +454,7 @@ def _expand_text(archive: zipfile.ZipFile, sheets: dict[str, SheetScan], strings
     lengths = np.array([*strings.lengths[1:], strings.longest], np.int64)
     largest = 0
     for name, sheet in sheets.items():
-        if sheet.hidden or name not in archive.namelist():
+        if sheet.hidden:
             continue
         total = 0
         with archive.open(name) as stream:

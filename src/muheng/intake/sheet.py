@@ -68,7 +68,8 @@ class TypedSheet:
 
 def read_sheet(table: TextTable, header: Header) -> TypedSheet:
     """Convert the cells below the header."""
-    body = _cut_body(table, header)
+    broken = _broken_cells(table, header)
+    body = _cut_body(table, header, max((row for row, *_ in broken), default=0))
     columns = header.columns
     flaws = _header_flaws(header)
     body = _fill_merged(table, header, body, flaws)
@@ -77,7 +78,6 @@ def read_sheet(table: TextTable, header: Header) -> TypedSheet:
         for name, found in columns.items()
         if header.sheet.columns[name].type != "数字"
     )
-    broken = _broken_cells(table, header)
     kept = text.filter(~_find_blank(text, header, {row for row, *_ in broken}))
     blanks = text.height - kept.height
     reasons = _find_skipped(kept, header)
@@ -95,11 +95,14 @@ def read_sheet(table: TextTable, header: Header) -> TypedSheet:
     return TypedSheet(table, header, frame, skipped, blanks, tuple(flaws))
 
 
-def _cut_body(table: TextTable, header: Header) -> pl.DataFrame:
+def _cut_body(table: TextTable, header: Header, last_broken: int) -> pl.DataFrame:
     start = header.first_row - 1
-    return table.frame.slice(start).with_columns(
-        pl.int_range(start + 1, start + 1 + pl.len(), dtype=pl.UInt32).alias(ROW)
-    )
+    body = table.frame.slice(start)
+    if last_broken > table.frame.height:
+        # The reader ends the sheet at its last value; rows of formulas without results come after.
+        more = last_broken - max(table.frame.height, start)
+        body = pl.concat([body, pl.DataFrame({name: [None] * more for name in body.columns}, body.schema)])
+    return body.with_columns(pl.int_range(start + 1, start + 1 + pl.len(), dtype=pl.UInt32).alias(ROW))
 
 
 def _header_flaws(header: Header) -> list[Flaw]:
