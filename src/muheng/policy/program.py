@@ -7,7 +7,6 @@ integer (null where the divisor is zero or null).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -207,18 +206,24 @@ def operands(op: Op) -> tuple[Op, ...]:
             return ()
 
 
-def columns_in(op: Op) -> Iterator[str]:
-    if isinstance(op, Column):
-        yield op.name
-    for operand in operands(op):
-        yield from columns_in(operand)
+def columns_in(op: Op) -> set[str]:
+    """Names of the columns an operation reads."""
+    found: set[str] = set()
+    stack = [op]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Column):
+            found.add(part.name)
+        else:
+            stack.extend(operands(part))
+    return found
 
 
 def step_reads(step: Step) -> set[str]:
     """Names of the columns a step reads."""
     match step:
         case Let(_, value):
-            return set(columns_in(value))
+            return columns_in(value)
         case Reduce():
             parts = [op for op in (step.of, step.where, step.key) if op is not None]
             return {name for op in parts for name in columns_in(op)}

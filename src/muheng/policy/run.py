@@ -154,12 +154,12 @@ def _alone(plan: p.Plan, facts: Facts) -> list[str]:
 
 def _evaluate(plan: p.Plan, facts: Facts, previous: Facts | None, engine: Engine) -> Result:
     encoded = bind(plan, facts)
-    last_year = _last_year_figures(plan, previous)
+    last_year = last_year_figures(plan, previous)
     program = make_program(plan, encoded, last_year)
     try:
         values = run_program(program, encoded, engine)
     except OverflowRefused as refused:
-        raise DataError(_too_large(plan, encoded, refused)) from refused
+        raise DataError(too_large(plan, encoded, refused)) from refused
     kept = [name for name in values.columns if name[0] not in "~@" or name in (RULE, MOVES)]
     return Result(plan, facts, encoded, values.select(kept), result_labels(plan, encoded), program, previous)
 
@@ -198,10 +198,15 @@ def make_program(
     return program
 
 
+def data_frame(encoded: Encoded) -> pl.DataFrame:
+    """The columns a program reads: ``@`` and the name of each input, and the number of the row."""
+    frame = encoded.frame.rename({name: f"@{name}" for name in encoded.frame.columns[2:]})
+    return frame.with_columns(pl.int_range(frame.height, dtype=pl.Int64).alias(ROW))
+
+
 def run_program(program: Program, encoded: Encoded, engine: Engine = "polars") -> pl.DataFrame:
     """Raises OverflowRefused. The frame has the credit code, the name and every column of the program."""
-    frame = encoded.frame.rename({name: f"@{name}" for name in encoded.frame.columns[2:]})
-    frame = frame.with_columns(pl.int_range(frame.height, dtype=pl.Int64).alias(ROW))
+    frame = data_frame(encoded)
     if engine == "polars":
         return run_polars(program, frame)
     # Ibis is an extra: it is asked for only where it is used.
@@ -210,7 +215,7 @@ def run_program(program: Program, encoded: Encoded, engine: Engine = "polars") -
     return run_duckdb(program, frame)
 
 
-def _last_year_figures(plan: p.Plan, previous: Facts | None) -> dict[str, dict[tuple[str | None, ...], int]]:
+def last_year_figures(plan: p.Plan, previous: Facts | None) -> dict[str, dict[tuple[str | None, ...], int]]:
     """The group figures that the policy takes from last year's facts, by group labels."""
     wanted = [node for node in plan.nodes if isinstance(node, p.Aggregate) and node.source == "previous"]
     if not wanted:
@@ -254,7 +259,7 @@ def _last_year_figures(plan: p.Plan, previous: Facts | None) -> dict[str, dict[t
     return figures
 
 
-def _too_large(plan: p.Plan, encoded: Encoded, refused: OverflowRefused) -> list[Misfit]:
+def too_large(plan: p.Plan, encoded: Encoded, refused: OverflowRefused) -> list[Misfit]:
     frame = encoded.frame
     title = plan.by_name[refused.node].title
     return [

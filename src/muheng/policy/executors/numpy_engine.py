@@ -1,13 +1,12 @@
-"""Runs a program with numpy: fused over blocks of rows that fit in the cache, and able to rerun only what changed.
+"""Runs a program with numpy, and reruns only what changed.
 
-The kernel behind what-if: it keeps every column, and a changed program recomputes the steps that differ and
+The kernel behind what-if and advice: it keeps every column, and a changed program recomputes the steps that differ and
 those that read them. Same integers as every other executor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +40,6 @@ from muheng.policy.program import (
     columns_in,
     step_reads,
 )
-
-# Rows of one block: its columns stay in the second-level cache.
-BLOCK = 16_384
-THREADS = 2
 
 Array = NDArray[np.int64] | NDArray[np.bool_]
 Valid = NDArray[np.bool_] | None
@@ -111,7 +106,7 @@ class Kernel:
             if isinstance(step, Check):
                 if step.column in stale:
                     todo.append(step)
-            elif self.steps.get(step.name) != step or step_reads(step) & stale:
+            elif self.steps.get(step.name) != step or (stale and step_reads(step) & stale):
                 stale.add(step.name)
                 todo.append(step)
         for step in todo:
@@ -183,7 +178,6 @@ class Kernel:
     # -- steps -------------------------------------------------------------------------------------
 
     def _run_lets(self, lets: list[Let]) -> None:
-        by_row: list[Let] = []
         for step in lets:
             if isinstance(step.value, Column) and step.value.name in self.columns:
                 self.columns[step.name] = self.columns[step.value.name]
@@ -198,69 +192,7 @@ class Kernel:
                 found = _evaluate(step.value, lambda name: self.tables[name][1], self._grouping(key).size)
                 self.tables[step.name] = (key, found)
             else:
-                by_row.append(step)
-        if by_row:
-            self._run_blocks(by_row)
-
-    def _run_blocks(self, lets: list[Let]) -> None:
-        starts = range(0, max(self.rows, 1), BLOCK)
-        outputs: dict[str, tuple[Array, list[tuple[slice, Valid]]]] = {}
-
-        def run_block(start: int) -> dict[str, Values]:
-            block = slice(start, min(start + BLOCK, self.rows))
-            made: dict[str, Values] = {}
-
-            def read(name: str) -> Values:
-                found = made.get(name)
-                if found is None:
-                    found = made[name] = self._block(name, block)
-                return found
-
-            fresh: dict[str, Values] = {}
-            for step in lets:
-                found = _evaluate(step.value, read, block.stop - block.start)
-                made[step.name] = fresh[step.name] = _full(found, block.stop - block.start)
-            return fresh
-
-        if len(starts) == 1:
-            self.columns.update(run_block(0))
-            return
-        valids: dict[str, Valid] = {}
-
-        def keep(start: int) -> None:
-            block = slice(start, min(start + BLOCK, self.rows))
-            for name, values in run_block(start).items():
-                outputs[name][0][block] = values.data
-                if values.valid is not None:
-                    outputs[name][1].append((block, values.valid))
-
-        first = run_block(0)
-        for name, values in first.items():
-            outputs[name] = (np.empty(self.rows, dtype=values.data.dtype), [])
-            outputs[name][0][:BLOCK] = values.data
-            if values.valid is not None:
-                outputs[name][1].append((slice(0, BLOCK), values.valid))
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(keep, starts[1:]))
-        for name, (data, parts) in outputs.items():
-            valids[name] = None
-            if parts:
-                whole = np.ones(self.rows, dtype=np.bool_)
-                for block, part in parts:
-                    whole[block] = part
-                valids[name] = whole
-            self.columns[name] = Values(data, valids[name])
-
-    def _block(self, name: str, block: slice) -> Values:
-        if name in self.columns:
-            values = self.columns[name]
-            return Values(values.data[block], None if values.valid is None else values.valid[block])
-        key, table = self.tables[name]
-        codes = self._grouping(key).codes
-        if codes is None:
-            return table
-        part = codes[block]
-        return Values(table.data[part], None if table.valid is None else table.valid[part])
+                self.columns[step.name] = self._all_rows(step.value)
 
     def _reduce(self, step: Reduce) -> None:
         grouping = self._grouping(step.key, step.size)

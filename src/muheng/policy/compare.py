@@ -1,0 +1,237 @@
+"""Two results beside each other: who moves, from where to where, and which changed rule moved them.
+
+Causes are found by making the changes one after another, in the order of the file, and regrading everyone after
+each; a move belongs to the change after which the grade is another. Changed data come last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from muheng.documents.message import Language, Message, say
+from muheng.documents.toml_file import TomlFile
+from muheng.intake.facts import CODE, NAME, Facts
+from muheng.policy import plan as p
+from muheng.policy.bind import DataError
+from muheng.policy.change import Change, differences, make_change, read_data
+from muheng.policy.compile import compile_file
+from muheng.policy.run import Result, evaluate
+
+WORDING = {"name", "source", "open", "clause", "provider", "id", "valid", "illustrative", "from"}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One step from the first result to the second: changes that only make sense together, or other data."""
+
+    what: Message
+    changes: tuple[Change, ...]
+    moved: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``moves``: 统一社会信用代码, 企业名称, 原等级, 新等级, 原总分, 新总分, 原因 (number of the cause, from 1; several
+    joined by 、), one row for each enterprise whose grade differs. ``matrix``: 原等级, 新等级, 户数, everyone."""
+
+    moves: pl.DataFrame
+    matrix: pl.DataFrame
+    causes: tuple[Cause, ...]
+    only_before: tuple[str, ...]
+    only_after: tuple[str, ...]
+
+    def lines(self, lang: Language = "zh", most: int = 20) -> list[str]:
+        shown = [say("{count} 户等级变动。", count=self.moves.height).render(lang)]
+        for before, after, many in self.matrix.filter(pl.col("原等级") != pl.col("新等级")).iter_rows():
+            shown.append(
+                say("  {before} → {after}：{many} 户", before=before, after=after, many=many).render(lang)
+            )
+        for number, cause in enumerate(self.causes, 1):
+            shown.append(
+                say(
+                    "{number}. {what}：使 {moved} 户变动", number=number, what=cause.what, moved=cause.moved
+                ).render(lang)
+            )
+        for row in self.moves.head(most).iter_rows(named=True):
+            shown.append(
+                say(
+                    "· {name}（{code}）{before} → {after}，总分 {old} → {new}，原因 {why}",
+                    name=row[NAME],
+                    code=row[CODE],
+                    before=row["原等级"],
+                    after=row["新等级"],
+                    old=row["原总分"] or "—",
+                    new=row["新总分"] or "—",
+                    why=row["原因"] or "—",
+                ).render(lang)
+            )
+        if self.moves.height > most:
+            shown.append(say("……另有 {count} 户。", count=self.moves.height - most).render(lang))
+        for codes, what in (
+            (self.only_before, say("只在前一结果中")),
+            (self.only_after, say("只在后一结果中")),
+        ):
+            if codes:
+                shown.append(say("{what}：{count} 户", what=what, count=len(codes)).render(lang))
+        return shown
+
+    def json(self, lang: Language = "zh") -> dict[str, Any]:
+        return {
+            "moved": self.moves.height,
+            "matrix": self.matrix.rename({"原等级": "before", "新等级": "after", "户数": "count"}).to_dicts(),
+            "causes": [
+                {
+                    "what": cause.what.render(lang),
+                    "changes": [str(change) for change in cause.changes],
+                    "moved": cause.moved,
+                }
+                for cause in self.causes
+            ],
+            "moves": [
+                {
+                    "code": row[CODE], "name": row[NAME], "before": row["原等级"], "after": row["新等级"],
+                    "score_before": row["原总分"], "score_after": row["新总分"], "causes": row["原因"],
+                }
+                for row in self.moves.iter_rows(named=True)
+            ],
+            "only_before": list(self.only_before),
+            "only_after": list(self.only_after),
+        }  # fmt: skip
+
+
+def compare(before: Result, after: Result) -> Comparison:
+    """Everything from ``before`` to ``after``; enterprises are matched by credit code."""
+    stages = [(None, _standing(before))]
+    causes: list[tuple[Message, tuple[Change, ...]]] = []
+    for cause, changes, result in _stages(before, after):
+        causes.append((cause, changes))
+        stages.append((cause, _standing(result)))
+    first, last = stages[0][1], _standing(after)
+    both = first.join(last, on=CODE, how="inner", suffix="_后")
+    reason = pl.DataFrame({CODE: both[CODE], "原因": [""] * both.height})
+    moved_by: list[int] = []
+    for number in range(1, len(stages)):
+        step = stages[number - 1][1].join(stages[number][1], on=CODE, how="inner", suffix="_后")
+        turned = step.filter(pl.col("等级") != pl.col("等级_后")).select(
+            CODE, pl.lit(str(number)).alias("~号")
+        )
+        moved_by.append(turned.height)
+        reason = reason.join(turned, on=CODE, how="left", maintain_order="left").select(
+            CODE,
+            pl.concat_str(["原因", "~号"], separator="、", ignore_nulls=True)
+            .str.strip_chars_start("、")
+            .alias("原因"),
+        )
+    table = both.join(reason, on=CODE, how="left", maintain_order="left").select(
+        CODE,
+        pl.col(NAME),
+        pl.col("等级").alias("原等级"),
+        pl.col("等级_后").alias("新等级"),
+        pl.col(p.TOTAL).alias("原总分"),
+        pl.col(f"{p.TOTAL}_后").alias("新总分"),
+        "原因",
+    )
+    matrix = table.group_by("原等级", "新等级").agg(pl.len().alias("户数")).sort("原等级", "新等级")
+    return Comparison(
+        table.filter(pl.col("原等级") != pl.col("新等级")),
+        matrix,
+        tuple(Cause(what, changes, moved) for (what, changes), moved in zip(causes, moved_by, strict=True)),
+        tuple(first.join(last, on=CODE, how="anti")[CODE]),
+        tuple(last.join(first, on=CODE, how="anti")[CODE]),
+    )
+
+
+def compare_trial(before: Result, after: Result, changes: tuple[Change, ...]) -> Comparison:
+    """A what-if whose changes are known: one cause."""
+    what = say("{changes}", changes="；".join(str(change) for change in changes))
+    found = compare_plain(before, after)
+    cause = Cause(what, changes, found.moves.height)
+    return Comparison(
+        found.moves.with_columns(pl.lit("1").alias("原因")),
+        found.matrix,
+        (cause,),
+        found.only_before,
+        found.only_after,
+    )
+
+
+def compare_plain(before: Result, after: Result) -> Comparison:
+    """Who moves, without asking why."""
+    first, last = _standing(before), _standing(after)
+    both = first.join(last, on=CODE, how="inner", suffix="_后", maintain_order="left")
+    table = both.select(
+        CODE,
+        NAME,
+        pl.col("等级").alias("原等级"),
+        pl.col("等级_后").alias("新等级"),
+        pl.col(p.TOTAL).alias("原总分"),
+        pl.col(f"{p.TOTAL}_后").alias("新总分"),
+        pl.lit("").alias("原因"),
+    )
+    matrix = table.group_by("原等级", "新等级").agg(pl.len().alias("户数")).sort("原等级", "新等级")
+    return Comparison(
+        table.filter(pl.col("原等级") != pl.col("新等级")),
+        matrix,
+        (),
+        tuple(first.join(last, on=CODE, how="anti")[CODE]),
+        tuple(last.join(first, on=CODE, how="anti")[CODE]),
+    )
+
+
+def _standing(result: Result) -> pl.DataFrame:
+    """Everyone's grade, or standing where there is none; members of merged subjects have their subject's."""
+    grades = result.grades.select(CODE, NAME, pl.coalesce(p.GRADE, p.STANDING).alias("等级"), p.TOTAL)
+    if result.members is None:
+        return grades
+    members = pl.DataFrame({CODE: list(result.members), "~主": list(result.members.values())})
+    names = result.facts.frame.select(CODE, NAME)
+    return (
+        members.join(grades.drop(NAME), left_on="~主", right_on=CODE, how="left")
+        .join(names, on=CODE, how="left")
+        .select(CODE, NAME, "等级", p.TOTAL)
+        .sort(CODE)
+    )
+
+
+def _stages(before: Result, after: Result) -> Iterator[tuple[Message, tuple[Change, ...], Result]]:
+    """Results on the way: the first facts under ever more of the second policy, then the second facts."""
+    file = read_data(before.plan.text, "before")
+    target = read_data(after.plan.text, "after")
+    waiting: list[Change] = []
+    meaning = before.plan.meaning
+    for change in differences(file, target):
+        if change.place[-1] in WORDING and change.place[0] != "input":
+            file = make_change(file, change)
+            continue
+        waiting.append(change)
+        file = make_change(file, change)
+        result = _try(file, before.facts, before.previous)
+        if result is None:
+            continue
+        if result.plan.meaning != meaning:
+            meaning = result.plan.meaning
+            yield say("{changes}", changes="；".join(map(str, waiting))), tuple(waiting), result
+        waiting = []
+    if waiting:
+        yield say("{changes}", changes="；".join(map(str, waiting))), tuple(waiting), after
+    if before.facts is not after.facts and not before.facts.frame.equals(after.facts.frame):
+        if before.year != after.year:
+            what = say("数据由 {before} 年换为 {after} 年", before=before.year, after=after.year)
+        else:
+            what = say("数据有改动")
+        yield what, (), after
+
+
+def _try(file: TomlFile, facts: Facts, previous: Facts | None) -> Result | None:
+    """A result, or None while the changes made so far do not make a policy that can run on these facts."""
+    plan = compile_file(file, trial=True).plan
+    if plan is None:
+        return None
+    try:
+        return evaluate(plan, facts, previous=previous)
+    except DataError:
+        return None
