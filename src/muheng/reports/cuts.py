@@ -52,6 +52,11 @@ class Cut:
     tied: int
     digits: int
 
+    def covers(self, class_name: str) -> bool:
+        """Whether the cut is that of one whole class."""
+        alone = self.classes == (class_name,) and self.group is None
+        return not self.step and (alone or (len(self.classes) > 1 and self.group == class_name))
+
     @property
     def by_code(self) -> bool:
         """Nothing but the credit code told the two apart."""

@@ -28,7 +28,7 @@ from muheng.reports.listing import (
 )
 from muheng.standards.rounding import divide_half_up
 
-BINS = 24
+BINS = 30
 
 
 @dataclass(frozen=True)

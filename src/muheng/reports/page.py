@@ -25,7 +25,7 @@ from muheng.reports import words
 from muheng.reports.chart import grade_series
 from muheng.reports.figures import gather_figures
 from muheng.reports.findings import tell_findings, tell_headline
-from muheng.reports.listing import LAST_GRADE, PLACE
+from muheng.reports.listing import LAST_GRADE, MEMBERS, PLACE
 from muheng.reports.sections import tell_sections
 from muheng.reports.story import Story
 
@@ -138,6 +138,7 @@ def _records(story: Story) -> dict[str, Any]:
                 [texts[i.value][row] for i in own],
                 [texts[i.filled][row] for i in own],
                 [texts[name][row] for name in adjusted],
+                subject[MEMBERS],
             ]
         )
     series = grade_series(figures.grades, "")
@@ -170,6 +171,7 @@ _SEARCH_WORDS: Mapping[str, Message] = {
     "weight": say("权重"),
     "ungraded": say("未定级"),
     "missing": say("缺"),
+    "members": say("合并评价的企业"),
 }
 
 

@@ -73,6 +73,10 @@ def _distribution(story: Story) -> Section:
     sentences = list(_classes_apart(story))
     for label, counts in zip(figures.by_class.labels, figures.by_class.counts, strict=True):
         graded = sum(counts[:-1])
+        name, size = story.label(label, words.NO_CLASS), words.count(sum(counts))
+        if not graded:
+            sentences.append(say("{name} {size} 户，没有定级的。", name=name, size=size))
+            continue
         parts = words.listed(
             [
                 say(
@@ -87,10 +91,19 @@ def _distribution(story: Story) -> Section:
         sentences.append(
             say(
                 "{name} {size} 户，定级 {graded} 户：{parts}。",
-                name=story.label(label, words.NO_CLASS),
-                size=words.count(sum(counts)),
+                name=name,
+                size=size,
                 graded=words.count(graded),
                 parts=parts,
+            )
+        )
+    members = story.result.members
+    if members and len(members) > figures.listing.height:
+        sentences.append(
+            say(
+                "名单上 {enterprises} 户企业，合并评价后为 {subjects} 个评价对象；本页户数按评价对象计。",
+                enterprises=words.count(len(members)),
+                subjects=words.count(figures.listing.height),
             )
         )
     exhibits = [
@@ -159,20 +172,18 @@ def _histogram(story: Story, found: Histogram) -> Exhibit:
         for span, row in zip(spans, found.counts, strict=True)
     ]
     title = story.tell(say("{name}的总分分布（户）", name=found.class_name))
-    cuts = [cut for cut in story.figures.cuts if cut.classes == (found.class_name,)]
     marks = []
-    # Each group has cuts of its own; only a class that is one group has lines to draw.
-    if all(cut.group is None and not cut.step and cut.depth < 2 for cut in cuts):
-        for cut in cuts:
-            total = cut.last_in.total
-            if cut.key.name != p.TOTAL or total is None:
-                continue
-            at = (total - found.start) / found.width
-            if 0 <= at <= len(found.counts):
-                label = story.tell(
-                    say("{title} {score}", title=words.cut_title(cut), score=words.scaled(total, cut.digits))
-                )
-                marks.append(Mark(at, label))
+    # Where a class is ranked in groups, each has cuts of its own, and no line is true for all.
+    for cut in story.figures.cuts:
+        total = cut.last_in.total
+        if not cut.covers(found.class_name) or cut.key.name != p.TOTAL or total is None:
+            continue
+        at = (total - found.start) / found.width
+        if 0 <= at <= len(found.counts):
+            score = words.scaled(total, cut.digits)
+            marks.append(
+                Mark(at, story.tell(say("{title} {score}", title=words.cut_title(cut), score=score)))
+            )
     chart = histogram(found.counts, edges, titles, story.series, marks, title)
     used = [index for index, row in enumerate(found.counts) if sum(row)]
     grid = story.grid(
@@ -217,7 +228,7 @@ def _extremes(story: Story, what: Message, found: Breakdown) -> Iterator[Message
         counts = graded[label]
         if counts[place]:
             yield say(
-                "{grade} 占比最高的{what}是{label}：{part}/{whole} 户，{share}（全部 {overall}）。",
+                "{grade} 占比最高的{what}是“{label}”：{part}/{whole} 户，{share}（全部 {overall}）。",
                 grade=found.grades[place],
                 what=what,
                 label=label,
@@ -394,29 +405,34 @@ def _adjustments(story: Story) -> Section | None:
         return None
     signs = {limited.sign for limited in figures.limited}
     sentences: list[Said] = [_effect(story, sign) for sign in (1, -1) if sign in signs]
-    for limited in figures.limited:
-        given = {
-            "name": limited.name,
-            "subjects": words.count(limited.subjects),
-            "points": words.trimmed(limited.points, limited.digits),
-        }
-        if limited.sign > 0:
-            sentences.append(say("“{name}”惠及 {subjects} 户，共加 {points} 分。", **given))
-        else:
-            sentences.append(say("“{name}”涉及 {subjects} 户，共减 {points} 分。", **given))
-        if limited.cut:
-            sentences.append(say("其中 {count} 户受限额所限。", count=words.count(limited.cut)))
-    sentences += [
-        say(
-            "{name}（{then}）适用 {subjects} 户，改变了 {changed} 户的等级。",
-            name=regraded.name,
-            then=regraded.then,
-            subjects=words.count(regraded.subjects),
-            changed=words.count(regraded.changed),
+    if figures.regraded:
+        listing = figures.listing
+        changed = listing[p.GRADE].ne_missing(listing[p.FIRST_GRADE]) & listing[p.GRADE].is_not_null()
+        sentences.append(
+            say("调档和一票否决之后，{changed} 户的等级与初评不同。", changed=words.count(int(changed.sum())))
         )
-        for regraded in figures.regraded
-    ]
     exhibits = []
+    if figures.regraded:
+        header: list[Said] = [say("调档与一票否决"), say("做法"), say("适用（户）"), say("改变等级（户）")]
+        rows = [
+            [one.name, one.then, words.count(one.subjects), words.count(one.changed)]
+            for one in figures.regraded
+        ]
+        grid = story.grid(say("调档与一票否决，按执行次序"), header, rows, (2, 3))
+        exhibits.append(Exhibit(grid.title, None, grid, shown=True))
+    if figures.limited:
+        header = [say("限额组"), say("企业数"), say("分数合计"), say("因限额变少（户）")]
+        rows = [
+            [
+                one.name,
+                words.count(one.subjects),
+                ("−" if one.sign < 0 else "+") + words.trimmed(one.points, one.digits),
+                words.count(one.cut),
+            ]
+            for one in figures.limited
+        ]
+        grid = story.grid(say("加分与减分"), header, rows, (1, 2, 3))
+        exhibits.append(Exhibit(grid.title, None, grid, shown=True))
     if figures.adjusted:
         header = [say("限额组"), say("加减分项"), say("企业数"), say("分数合计（限额前）")]
         rows = [
@@ -536,7 +552,7 @@ def _problems(story: Story) -> Section:
     errors = sum(group.errors for group in groups)
     sentences: list[Said] = [
         say(
-            "{count} 处数据问题待各部门核对：错误 {errors} 处，提示 {warnings} 处；最多的是{department}。",
+            "{count} 处数据问题待核对：错误 {errors}，提示 {warnings}；错误最多的是{department}。",
             count=words.count(len(story.problems)),
             errors=words.count(errors),
             warnings=words.count(len(story.problems) - errors),

@@ -5,7 +5,7 @@
   const query = document.getElementById("query");
   const matches = document.getElementById("matches");
   const found = document.getElementById("found");
-  const keys = data.rows.map((row) => `${row[0]} ${row[1]}`.toLowerCase());
+  const keys = data.rows.map((row) => `${row[0]} ${row[1]} ${row[14] ?? ""}`.toLowerCase());
 
   const make = (tag, text, parent, className) => {
     const element = document.createElement(tag);
@@ -23,7 +23,7 @@
   };
 
   const show = (row) => {
-    const [name, code, classIndex, place, grade, last, total, rank, standing, reason, regraded, values, scores, adjusted] = row;
+    const [name, code, classIndex, place, grade, last, total, rank, standing, reason, regraded, values, scores, adjusted, members] = row;
     found.replaceChildren();
     const title = make("h3", null, found);
     showGrade(grade, title);
@@ -32,7 +32,7 @@
     const list = make("dl", null, found);
     const facts = [
       [null, code], [words.class, className], [words.place, place], [words.total, total], [words.rank, rank],
-      [words.standing, standing], [words.reason, reason], [words.regraded, regraded], [words.last, last],
+      [words.standing, standing], [words.reason, reason], [words.regraded, regraded], [words.last, last], [words.members, members],
     ];
     data.adjusted.forEach(([label, sign], index) => {
       if (adjusted[index] !== null && Number(adjusted[index]) !== 0) facts.push([label, sign + adjusted[index]]);
