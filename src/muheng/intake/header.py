@@ -92,12 +92,22 @@ class _Candidate:
     sheet: Sheet
     found: Mapping[str, tuple[int, _Label]]
     twice: Mapping[str, tuple[int, ...]]
+    stale: Mapping[str, int]
+
+    @property
+    def units(self) -> int:
+        return sum(label.unit is not None for _, label in self.found.values())
 
     @property
     def missing(self) -> list[str]:
         absent = [
             name for name, column in self.sheet.columns.items() if column.required and name not in self.found
         ]
+        data = [
+            name for name, column in self.sheet.columns.items() if column.type not in ("信用代码", "名称")
+        ]
+        if not any(name in self.found for name in data):
+            absent += data[:1]
         for role, party in self.sheet.parties().items():
             if not any(name in self.found for name in (party.code, party.name) if name):
                 absent.append(party.code or party.name or role)
@@ -118,7 +128,20 @@ def recognise(table: TextTable, layouts: Sequence[Layout], year: int) -> Header 
         return Unrecognised(say("没有找到表头。"), say("表头要写明列名，例如 统一社会信用代码、企业名称。"))
     fitting = [candidate for candidate in candidates if not candidate.missing]
     if not fitting:
-        nearest = max(candidates, key=lambda candidate: (len(candidate.found), -len(candidate.missing)))
+        nearest = max(
+            candidates,
+            key=lambda candidate: (len(candidate.found) + len(candidate.stale), -len(candidate.missing)),
+        )
+        if wrong := [name for name in nearest.missing if name in nearest.stale]:
+            return Unrecognised(
+                say(
+                    "表里的“{column}”是 {found} 年的，不是 {year} 年的。",
+                    column=wrong[0],
+                    found=nearest.stale[wrong[0]],
+                    year=year,
+                ),
+                say("请核对是不是交错了年度的表。"),
+            )
         return Unrecognised(
             say(
                 "没有认出这张表：最像“{layout}”，但缺少列 {columns}。",
@@ -146,7 +169,8 @@ def recognise(table: TextTable, layouts: Sequence[Layout], year: int) -> Header 
                 say("请把工作表改成布局里写的名字。"),
             )
         best = named
-    chosen = min(best, key=lambda candidate: (candidate.depth, candidate.row))
+    # A row of units below the header belongs to it; a row of data does not.
+    chosen = min(best, key=lambda candidate: (-candidate.units, candidate.depth, candidate.row))
     return _describe(chosen, table, rows)
 
 
@@ -240,17 +264,20 @@ def _match(
     found: dict[str, tuple[int, _Label]] = {}
     best: dict[str, int] = {}
     twice: dict[str, tuple[int, ...]] = {}
+    stale: dict[str, int] = {}
     for index, texts in enumerate(labels):
-        placed = _place(texts, ranks, sheet.columns, year)
+        placed = _place(texts, ranks, sheet.columns)
         if placed is None:
             continue
         name, rank, label = placed
-        if name not in best or rank < best[name]:
+        if label.year is not None and label.year != year:
+            stale.setdefault(name, label.year)
+        elif name not in best or rank < best[name]:
             best[name], found[name] = rank, (index, label)
             twice.pop(name, None)
         elif rank == best[name]:
             twice[name] = (*twice.get(name, (found[name][0],)), index)
-    return _Candidate(row, depth, layout, kind, sheet, found, twice)
+    return _Candidate(row, depth, layout, kind, sheet, found, twice, stale)
 
 
 def _alias_ranks(sheet: Sheet) -> dict[str, tuple[str, int]]:
@@ -262,12 +289,10 @@ def _alias_ranks(sheet: Sheet) -> dict[str, tuple[str, int]]:
 
 
 def _place(
-    texts: list[str], ranks: Mapping[str, tuple[str, int]], columns: Mapping[str, Column], year: int
+    texts: list[str], ranks: Mapping[str, tuple[str, int]], columns: Mapping[str, Column]
 ) -> tuple[str, int, _Label] | None:
     for text in texts:
         label = _read_label(text)
-        if label.year is not None and label.year != year:
-            return None
         for key in label.keys:
             if key in ranks:
                 name, rank = ranks[key]
