@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from muheng.documents.message import Language, Message, say
 from muheng.intake.facts import NAME, SourceCell
 from muheng.policy import plan as p
+from muheng.policy.executors.numpy_engine import Kernel
 from muheng.policy.expression import (
     Arithmetic,
     Call,
@@ -152,7 +151,7 @@ class _Writer:
         standing = self.value(p.STANDING)
         if standing:
             return self.not_rated(int(standing))
-        ranking = self.ranking()
+        ranking = ranking_of(self.result, self.row)
         grade = self.value(p.GRADE)
         label = self.plan.grades[int(grade)] if grade is not None else "—"
         name = self.plan.document.grade[label].name if grade is not None else "—"
@@ -185,13 +184,6 @@ class _Writer:
             parts += self.score_parts()
         return Reason(p.STANDING, sentence, p.STANDINGS[standing], clause=rule.clause, parts=parts)
 
-    def ranking(self) -> p.Ranking | None:
-        number = self.value(p.CLASS)
-        if number is None:
-            return None
-        name = self.plan.classes[int(number)]
-        return next((ranking for ranking in self.plan.rankings if name in ranking.only), None)
-
     def group(self, ranking: p.Ranking) -> str:
         names = [self.plan.classes[int(self.value(p.CLASS) or 0)]] if len(self.plan.classes) > 1 else []
         names += [self.shown(name) for name in ranking.by]
@@ -202,7 +194,7 @@ class _Writer:
         first = self.value(p.FIRST_GRADE)
         if ranking.steps or not first:
             return ""
-        line = grade_line(self.result, ranking, self.row, int(first) - 1)
+        line = lowest_total(self.result.kernel, ranking, self.row, int(first) - 1)
         own = self.value(p.TOTAL)
         if line is None or own is None:
             return ""
@@ -504,16 +496,26 @@ _CALLED = {
 }  # fmt: skip
 
 
-def grade_line(result: Result, ranking: p.Ranking, row: int, grade: int) -> int | None:
-    """The lowest scaled total that got ``grade`` or better in the row's ranking group; None where nobody did."""
-    values = result.values
-    first = values[f"{ranking.name}.初评"]
-    reached = (first <= grade).fill_null(False).to_numpy()
-    if f"{ranking.name}.组" in values.columns:
-        groups = values[f"{ranking.name}.组"]
-        reached = reached & (groups.to_numpy() == groups[row])
-    totals = values[p.TOTAL].to_numpy()[reached]
-    return int(np.nanmin(totals)) if totals.size else None
+def ranking_of(result: Result, row: int) -> p.Ranking | None:
+    """The ranking that the row's class belongs to."""
+    number = result.values[p.CLASS][row]
+    if number is None:
+        return None
+    name = result.plan.classes[number]
+    return next((ranking for ranking in result.plan.rankings if name in ranking.only), None)
+
+
+def lowest_total(kernel: Kernel, ranking: p.Ranking, row: int, grade: int) -> int | None:
+    """The lowest scaled total that got ``grade`` or better by score in the row's group; None where nobody did."""
+    first = kernel.values(f"{ranking.name}.初评")
+    reached = first.data <= grade
+    if first.valid is not None:
+        reached = reached & first.valid
+    if f"{ranking.name}.组" in kernel.columns:
+        groups = kernel.columns[f"{ranking.name}.组"].data
+        reached = reached & (groups == groups[row])
+    totals = kernel.values(p.TOTAL).data[reached]
+    return int(totals.min()) if totals.size else None
 
 
 def trimmed(text: str) -> str:

@@ -768,28 +768,28 @@ class _Lowering:
 
     def _given_figure(self, node: p.Aggregate) -> Int:
         """Published figures, or those of last year, by group."""
+        groups = self._key_labels(node.by)
         if node.source == "previous":
             found = self.previous.get(node.name, {})
-            scaled = {"/".join(label or "" for label in labels): value for labels, value in found.items()}
+            table = tuple(found.get(labels) for labels in groups)
         else:
             scale = Fraction(10) ** node.digits * node.times
             scaled = {label: scale_half_up(figure * scale, 0) for label, figure in node.table}
-        default = scaled.get("*") if node.by else scaled.get("*", scaled.get(""))
-        figures = [value for value in (*scaled.values(), default) if value is not None]
+            default = scaled.get("*")
+            table = tuple(scaled.get("/".join(label or "" for label in labels), default) for labels in groups)
+        figures = [value for value in table if value is not None]
         low, high = (min(figures), max(figures)) if figures else (0, 0)
         key, size = self._key(node.by)
         if key is None:
-            return Int(Literal_(default), low, high, default is None)
-        table = tuple(scaled.get(label, default) for label in self._key_labels(node.by))
+            return Int(Literal_(table[0]), low, high, table[0] is None)
         assert len(table) == size
         return Int(Lookup(key, table), low, high, None in table)
 
-    def _key_labels(self, by: tuple[str, ...]) -> list[str]:
-        combined = [""]
-        for position, name in enumerate(by):
-            labels = (*self.labels[name], "")
-            joint = "/" if position else ""
-            combined = [f"{left}{joint}{label}" for left in combined for label in labels]
+    def _key_labels(self, by: tuple[str, ...]) -> list[tuple[str | None, ...]]:
+        """The labels of each group in the order of ``_key``; None: missing."""
+        combined: list[tuple[str | None, ...]] = [()]
+        for name in by:
+            combined = [(*left, label) for left in combined for label in (*self.labels[name], None)]
         return combined
 
     # -- scores ------------------------------------------------------------------------------------

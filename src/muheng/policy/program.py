@@ -8,6 +8,7 @@ integer (null where the divisor is zero or null).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 
@@ -181,13 +182,40 @@ class Bounds:
         return max(abs(self.low), abs(self.high))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """``steps`` in order; ``rows`` for which freedom from overflow is proved."""
 
     steps: tuple[Step, ...]
     rows: int
     unproved: tuple[tuple[str, str], ...] = ()  # (node, why): an operation that no check can make safe
+
+    @cached_property
+    def reads(self) -> list[set[str]]:
+        """What each step reads."""
+        return [step_reads(step) for step in self.steps]
+
+    def between(self, changed: frozenset[str], wanted: frozenset[str]) -> list[Step]:
+        """The steps that have to run again, in order, for ``wanted`` columns when ``changed`` ones change."""
+        key = (changed, wanted)
+        if key not in self._between:
+            stale, chosen = set(changed), []
+            for step, reads in zip(self.steps, self.reads, strict=True):
+                if reads & stale:
+                    chosen.append((step, reads))
+                    if not isinstance(step, Check):
+                        stale.add(step.name)
+            needed, kept = set(wanted), []
+            for step, reads in reversed(chosen):
+                if isinstance(step, Check) or step.name in needed:
+                    kept.append(step)
+                    needed |= reads
+            self._between[key] = kept[::-1]
+        return self._between[key]
+
+    @cached_property
+    def _between(self) -> dict[tuple[frozenset[str], frozenset[str]], list[Step]]:
+        return {}
 
 
 def operands(op: Op) -> tuple[Op, ...]:

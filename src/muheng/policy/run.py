@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME, Facts
 from muheng.policy import plan as p
 from muheng.policy.bind import DataError, Encoded, Misfit, bind
+from muheng.policy.executors.numpy_engine import Kernel
 from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.executors.polars_engine import run_polars
 from muheng.policy.lower import MOVES, ROW, RULE, lower
@@ -56,6 +59,18 @@ class Result:
         for member, lead in (self.members or {}).items():
             rows.setdefault(member, rows[lead])
         return rows
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """Every column in numpy, hidden ones included, for advice and what-if."""
+        kernel = Kernel(data_frame(self.encoded))
+        kernel.update(self.program)
+        return kernel
+
+    @cached_property
+    def components(self) -> dict[int, NDArray[np.intp]]:
+        """Rows that hang together with a row, as far as they were asked for (see ``advise``)."""
+        return {}
 
     @cached_property
     def grades(self) -> pl.DataFrame:

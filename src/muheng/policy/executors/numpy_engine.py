@@ -61,6 +61,24 @@ class Grouping:
     size: int
 
 
+class _Slices(dict[str, Values]):
+    """Columns of some rows, cut out of the whole only when they are asked for."""
+
+    def __init__(self, whole: Mapping[str, Values], rows: NDArray[np.intp]) -> None:
+        super().__init__()
+        self.whole = whole
+        self.rows = rows
+
+    def __missing__(self, name: str) -> Values:
+        values = self.whole[name]
+        valid = None if values.valid is None else values.valid[self.rows]
+        self[name] = Values(values.data[self.rows], valid)
+        return self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.whole
+
+
 def run_numpy(program: Program, frame: pl.DataFrame) -> pl.DataFrame:
     """Same contract as ``run_polars``."""
     kernel = Kernel(frame)
@@ -92,6 +110,17 @@ class Kernel:
         self.groupings: dict[Column | None, Grouping] = {}
         self.steps: dict[str, Step] = {}
 
+    def part(self, rows: NDArray[np.intp]) -> Kernel:
+        """The same figures for some of the rows; right as long as those rows hold whole groups."""
+        found = Kernel({}, rows=len(rows))
+        found.columns = _Slices(self.columns, rows)
+        for key, grouping in self.groupings.items():
+            codes = None if grouping.codes is None else grouping.codes[rows]
+            found.groupings[key] = Grouping(codes, grouping.size)
+        found.tables = dict(self.tables)
+        found.steps = dict(self.steps)
+        return found
+
     def names(self) -> list[str]:
         return [*self.columns, *self.tables]
 
@@ -115,19 +144,27 @@ class Kernel:
                 self.tables.pop(step.name, None)
                 self.groupings.pop(Column(step.name), None)
                 self.steps[step.name] = step
-        for stage in _stages(todo):
-            self._run_lets([step for step in stage if isinstance(step, Let)])
-            for step in stage:
-                match step:
-                    case Reduce():
-                        self._reduce(step)
-                    case RowNumber() | BetterCount():
-                        self._place(step)
-                    case Check():
-                        self._check(step)
-                    case _:
-                        pass
+        for step in todo:
+            self._run(step)
         return stale
+
+    def replay(self, steps: list[Step]) -> None:
+        """Run steps of the present program again after a column they read was replaced."""
+        for step in steps:
+            if not isinstance(step, Check):
+                self.groupings.pop(Column(step.name), None)
+            self._run(step)
+
+    def _run(self, step: Step) -> None:
+        match step:
+            case Let():
+                self._let(step)
+            case Reduce():
+                self._reduce(step)
+            case RowNumber() | BetterCount():
+                self._place(step)
+            case Check():
+                self._check(step)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -142,6 +179,10 @@ class Kernel:
             valid = None if table.valid is None or table.valid[0] else np.zeros(self.rows, np.bool_)
             return Values(data, valid)
         return Values(table.data[codes], None if table.valid is None else table.valid[codes])
+
+    def flags_of(self, op: Op) -> ordering.Flags:
+        """Truth of an operation in every row."""
+        return np.array(self._all_rows(op).data, dtype=np.bool_)
 
     def series(self, name: str) -> pl.Series:
         values = self.values(name)
@@ -177,22 +218,28 @@ class Kernel:
 
     # -- steps -------------------------------------------------------------------------------------
 
-    def _run_lets(self, lets: list[Let]) -> None:
-        for step in lets:
-            if isinstance(step.value, Column) and step.value.name in self.columns:
-                self.columns[step.name] = self.columns[step.value.name]
-                continue
-            reads = set(columns_in(step.value))
-            if not reads:
-                self.tables[step.name] = (None, _evaluate(step.value, self.values, 1))
-                continue
-            homes = {self.tables[name][0] if name in self.tables else None for name in reads}
-            if len(homes) == 1 and all(name in self.tables for name in reads):
-                key = homes.pop()
-                found = _evaluate(step.value, lambda name: self.tables[name][1], self._grouping(key).size)
-                self.tables[step.name] = (key, found)
-            else:
-                self.columns[step.name] = self._all_rows(step.value)
+    def _let(self, step: Let) -> None:
+        home = self.tables.get(step.name)
+        if home is None and step.name not in self.columns:
+            home = self._find_home(step)
+        if home is not None:
+            key = home[0]
+            found = _evaluate(step.value, lambda name: self.tables[name][1], self._grouping(key).size)
+            self.tables[step.name] = (key, found)
+        elif isinstance(step.value, Column) and step.value.name in self.columns:
+            self.columns[step.name] = self.columns[step.value.name]
+        else:
+            self.columns[step.name] = self._all_rows(step.value)
+
+    def _find_home(self, step: Let) -> tuple[Column | None, Values | None] | None:
+        """The grouping whose figures alone the step reads: it has one value per group then."""
+        reads = columns_in(step.value)
+        if not reads:
+            return None, None
+        if not all(name in self.tables for name in reads):
+            return None
+        keys = {self.tables[name][0] for name in reads}
+        return (keys.pop(), None) if len(keys) == 1 else None
 
     def _reduce(self, step: Reduce) -> None:
         grouping = self._grouping(step.key, step.size)
@@ -242,20 +289,6 @@ class Kernel:
             beyond &= values.valid
         if beyond.any():
             raise OverflowRefused(step.node, np.flatnonzero(beyond).tolist())
-
-
-def _stages(steps: list[Step]) -> list[list[Step]]:
-    """Lets run together until one needs a figure of a group or a place; those run after the lets of their stage."""
-    ready: dict[str, int] = {}
-    stages: list[list[Step]] = []
-    for step in steps:
-        stage = max((ready.get(name, 0) for name in step_reads(step)), default=0)
-        if not isinstance(step, Check):
-            ready[step.name] = stage if isinstance(step, Let) else stage + 1
-        while len(stages) <= stage:
-            stages.append([])
-        stages[stage].append(step)
-    return stages
 
 
 def _sum(data: Array, grouping: Grouping) -> NDArray[np.int64]:

@@ -31,7 +31,6 @@ from muheng.policy.program import (
     Reduce,
     RowNumber,
     Step,
-    Step,
     Where,
     columns_in,
     in_batches,
