@@ -304,13 +304,14 @@ class _Adviser:
         dead: list[Dead] = []
         now = self.total()
         for name in self.levers():
-            up = self.direction(name, now)
-            if up is None:
+            reach = self.farthest(name, now)
+            if reach is None:
                 continue
+            up, most = reach
             levers.append((name, up))
-            near = self.nearest(name, up, now, line)
+            near = self.nearest(name, up, now, most, line)
             if near is None:
-                dead.append(self.dead(name, up, line))
+                dead.append(self.dead(name, up, most, line))
             else:
                 candidates.append(
                     (Fraction(abs(near - self.value(name)), abs(self.value(name))), name, up, near)
@@ -323,7 +324,7 @@ class _Adviser:
             if way is not None:
                 ways.append(way)
             else:
-                dead.append(self.dead(name, up, line))
+                dead.append(self.dead(name, up, self.estimate(name, self.far(name, up)), line))
         return ways, dead, levers
 
     def levers(self) -> Iterator[str]:
@@ -340,24 +341,24 @@ class _Adviser:
                 waiting += node.reads()
         yield from seen
 
-    def direction(self, name: str, now: int) -> bool | None:
-        """Whether more (True) or less (False) of the item raises the score; None where neither does."""
-        value = self.value(name)
-        step = max(abs(value) // 10, 1)
-        if self.estimate(name, value + step) > now:
-            return True
-        return False if self.estimate(name, value - step) > now else None
+    def farthest(self, name: str, now: int) -> tuple[bool, int] | None:
+        """Whether more (True) or less of the item raises the score, and how far; None where neither does."""
+        for up in (True, False):
+            most = self.estimate(name, self.far(name, up))
+            if most > now:
+                return up, most
+        return None
 
     def far(self, name: str, up: bool) -> int:
         value = self.value(name)
         return value * MOST_UP if up else int(value * MOST_DOWN)
 
-    def nearest(self, name: str, up: bool, now: int, line: int | None) -> int | None:
+    def nearest(self, name: str, up: bool, now: int, most: int, line: int | None) -> int | None:
         """The least change that reaches the line by estimate; None where even the farthest does not."""
         value, far = self.value(name), self.far(name, up)
         if line is None:
             return far
-        short, low, enough, high = value, now, far, self.estimate(name, far)
+        short, low, enough, high = value, now, far, most
         if high < line:
             return None
         grain = max(abs(value) // 2000, 1)
@@ -381,33 +382,37 @@ class _Adviser:
     def confirm(self, name: str, up: bool, near: int, others: dict[str, int]) -> Way | None:
         """The estimate tried on the whole group, moved until it holds; to a thousandth of the figure."""
         value, far = self.value(name), self.far(name, up)
+        node = self.plan.by_name[name]
+        assert isinstance(node, p.NumberInput)
         grain = max(abs(value) // 1000, 1)
+        found: Way | None = None
+
+        def enough(figure: int) -> bool:
+            nonlocal found
+            self.set({**others, name: figure})
+            if not self.reached():
+                return False
+            share = Fraction(figure - value, abs(value))
+            texts = format_scaled(value, node.digits), format_scaled(figure, node.digits)
+            found = self.way((Step(name, node.unit, *texts, share),), abs(share))
+            return True
+
         short, reach = value, near
-        self.set({**others, name: reach})
         step = max(abs(near - value) // 50, grain)
-        while not self.reached():
+        while not enough(reach):
             if reach == far:
                 return None
             short = reach
             reach = min(reach + step, far) if up else max(reach - step, far)
             step *= 4
-            self.set({**others, name: reach})
-        if short == value:
+        if short == value and near != value:
             # The estimate held at once: see whether a little less does too.
-            short = near - max(grain, abs(near - value) // 100) * (1 if up else -1)
-            self.set({**others, name: short})
-            if self.reached():
-                reach, short = short, value
+            less = near - max(grain, abs(near - value) // 100) * (1 if up else -1)
+            short, reach = (value, less) if enough(less) else (less, reach)
         while abs(reach - short) > max(grain, abs(reach - value) // 50):
             middle = (short + reach) // 2
-            self.set({**others, name: middle})
-            short, reach = (short, middle) if self.reached() else (middle, reach)
-        self.set({**others, name: reach})
-        node = self.plan.by_name[name]
-        assert isinstance(node, p.NumberInput)
-        share = Fraction(reach - value, abs(value))
-        before, after = format_scaled(value, node.digits), format_scaled(reach, node.digits)
-        return self.way((Step(name, node.unit, before, after, share),), abs(share))
+            short, reach = (short, middle) if enough(middle) else (middle, reach)
+        return found
 
     def together(self, levers: list[tuple[str, bool]]) -> Iterator[Way]:
         """Every figure moved by the same share, where no single one is enough."""
@@ -434,7 +439,7 @@ class _Adviser:
             value = self.value(name)
             texts = format_scaled(value, node.digits), format_scaled(after, node.digits)
             steps.append(Step(name, node.unit, *texts, Fraction(after - value, abs(value))))
-        yield self.way(tuple(steps), Fraction(sum(abs(step.share or 0) for step in steps)))
+        yield self.way(tuple(steps), sum((abs(step.share or Fraction(0)) for step in steps), Fraction(0)))
 
     def way(self, steps: tuple[Step, ...], cost: Fraction) -> Way:
         """The way that is set now, with its verified outcome."""
@@ -457,11 +462,10 @@ class _Adviser:
             return None
         return lowest_total(self.kernel, ranking, self.at, self.wanted)
 
-    def dead(self, name: str, up: bool, line: int | None) -> Dead:
+    def dead(self, name: str, up: bool, total: int, line: int | None) -> Dead:
         far = self.far(name, up)
         node = self.plan.by_name[name]
         assert isinstance(node, p.NumberInput)
-        total = self.estimate(name, far)
         short = None
         if line is not None and line > total:
             short = trimmed(format_scaled(line - total, self.plan.numeric(p.TOTAL).digits))

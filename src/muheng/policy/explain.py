@@ -194,7 +194,7 @@ class _Writer:
         first = self.value(p.FIRST_GRADE)
         if ranking.steps or not first:
             return ""
-        line = lowest_total(self.result.kernel, ranking, self.row, int(first) - 1)
+        line = grade_line(self.result, ranking, self.row, int(first) - 1)
         own = self.value(p.TOTAL)
         if line is None or own is None:
             return ""
@@ -503,6 +503,15 @@ def ranking_of(result: Result, row: int) -> p.Ranking | None:
         return None
     name = result.plan.classes[number]
     return next((ranking for ranking in result.plan.rankings if name in ranking.only), None)
+
+
+def grade_line(result: Result, ranking: p.Ranking, row: int, grade: int) -> int | None:
+    """Where a grade begins in the row's group, looked for once per group."""
+    group = result.kernel.at(f"{ranking.name}.组", row) if f"{ranking.name}.组" in result.kernel else 0
+    key = (ranking.name, group, grade)
+    if key not in result.lines:
+        result.lines[key] = lowest_total(result.kernel, ranking, row, grade)
+    return result.lines[key]
 
 
 def lowest_total(kernel: Kernel, ranking: p.Ranking, row: int, grade: int) -> int | None:

@@ -68,6 +68,11 @@ class Result:
         return kernel
 
     @cached_property
+    def lines(self) -> dict[tuple[str, object, int], int | None]:
+        """Where grades begin, by ranking, group and grade, as far as they were asked for (see ``explain``)."""
+        return {}
+
+    @cached_property
     def components(self) -> dict[int, NDArray[np.intp]]:
         """Rows that hang together with a row, as far as they were asked for (see ``advise``)."""
         return {}

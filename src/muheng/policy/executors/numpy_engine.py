@@ -124,6 +124,9 @@ class Kernel:
     def names(self) -> list[str]:
         return [*self.columns, *self.tables]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns or name in self.tables
+
     def update(self, program: Program, changed_inputs: Iterable[str] = ()) -> set[str]:
         """Bring the columns in line with the program; returns the names that were computed anew.
 
