@@ -192,3 +192,46 @@ def test_indicators_and_weights_as_published() -> None:
     assert [(step.part, step.first, step.grade) for step in zhengzhou.step] == [
         ("前50%", "15%", "A"), ("后50%", "10%", "C"),
     ]  # fmt: skip
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide-policy.md"
+
+
+def blocks(kind: str) -> list[str]:
+    """Fenced blocks of the guide: those of the policy that it builds, or the fragments after it."""
+    built, others = GUIDE.read_text(encoding="utf-8").split("\n## 九、")
+    part = built if kind == "built" else others
+    return re.findall(r"^```toml\n(.*?)^```$", part, re.M | re.S)
+
+
+def test_the_guide_builds_the_shipped_policy() -> None:
+    found = compiled("\n".join(blocks("built")))
+    assert found.meaning == compiled(POLICIES["zj-huangyan-2022"]).meaning
+    assert found.document.grade == compiled(POLICIES["zj-huangyan-2022"]).document.grade
+
+
+def test_the_guide_shows_what_check_says() -> None:
+    text = "\n".join(blocks("built"))
+    wrong = text.replace(', "统一社会信用代码 升"]', "]")
+    head, tail = wrong.split('name    = "研发经费占比"')
+    wrong = head + 'name    = "研发经费占比"' + tail.replace("weight  = 10", "weight  = 5", 1)
+    said = format_diagnostics(compile_policy(wrong, "zj-huangyan-2022.toml").diagnostics)
+    assert said in GUIDE.read_text(encoding="utf-8"), said
+
+
+def test_the_fragments_of_the_guide_are_in_shipped_policies() -> None:
+    shipped = [path.read_text(encoding="utf-8") for path in POLICIES.values()]
+    fragments = [
+        line for block in blocks("others") for line in ([block] if "[[" in block else block.splitlines())
+    ]
+    assert len(fragments) > 10
+    assert [part for part in fragments if not any(part.strip() in text for text in shipped)] == []
+
+
+def test_the_open_questions_of_the_guide_are_those_of_the_policy() -> None:
+    text = GUIDE.read_text(encoding="utf-8").split("\n## 八、")[1].split("\n## 九、")[0]
+    quoted = re.findall(r"^- (.*未见：.*)$", text, re.M)
+    assert len(quoted) == 3
+    said = compiled(POLICIES["zj-huangyan-2022"]).document.policy.open
+    assert set(quoted) <= set(said)
+    assert len(said) == 13  # as the guide says
