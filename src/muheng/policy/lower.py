@@ -406,7 +406,8 @@ class _Lowering:
     def _divided(self, a: Ratio, b: Ratio) -> Ratio:
         if b.factor < 0:
             b = Ratio(self._times(b.over, -1), b.under, -b.factor)
-        over = a.over if b.under is None else self._product(a.over, b.under)
+        # A divisor that moves to the numerator must still make the whole null where it is zero.
+        over = a.over if b.under is None else self._product(a.over, self._positive(b.under))
         # Division by zero is null in itself; only a sign has to be guarded.
         divisor = b.over if b.over.low >= 0 else self._positive(b.over)
         if isinstance(divisor.op, Literal_):
@@ -454,10 +455,13 @@ class _Lowering:
             case Name(name):
                 return Column(name)
             case Comparison(operator, left, right):
-                first, second, factor, _ = self._aligned(self._ratio(left), self._ratio(right))
+                first, second, factor, under = self._aligned(self._ratio(left), self._ratio(right))
                 if factor < 0:
                     first, second = second, first
-                return self._compare(operator, first, second)
+                test = self._compare(operator, first, second)
+                if under is None or (under.low > 0 and not under.nullable):
+                    return test
+                return All((self._compare(">", under, ZERO), test))
             case Logic("and", operands):
                 return All(tuple(self._truth(operand) for operand in operands))
             case Logic("or", operands):
