@@ -14,7 +14,12 @@ PACKAGES = ("polars", "duckdb", "numpy", "pandas", "openfisca-core", "fastexcel"
 
 def main() -> None:
     """Prints Markdown; names given as arguments choose benchmarks."""
-    chosen = {"evaluation": evaluation, "interaction": interaction, "intake": intake, "results_xlsx": results_xlsx}
+    chosen = {
+        "evaluation": evaluation,
+        "interaction": interaction,
+        "intake": intake,
+        "results_xlsx": results_xlsx,
+    }
     wanted = sys.argv[1:] or list(chosen)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}; ", end="")
     print(", ".join(f"{package} {version(package)}" for package in PACKAGES))

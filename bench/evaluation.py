@@ -45,18 +45,26 @@ def run(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), times: int = 7) -
         industry = frame["行业"].cast(int).to_numpy() - 10
         peers: dict[str, Callable[[], Any]] = {
             "Polars by hand": lambda frame=frame: by_polars(frame),
-            "DuckDB SQL by hand": lambda connection=connection: connection.sql(sql).to_arrow_table(),
+            "DuckDB SQL by hand": lambda connection=connection, sql=sql: connection.sql(sql).to_arrow_table(),
             "pandas by hand": lambda table=table: by_pandas(table),
             "openfisca-core": lambda columns=columns, industry=industry: openfisca_run(columns, industry),
         }
         for name, act in peers.items():
             theirs = median_time(act, times)
             rows.append(
-                {"job": f"evaluate {size:,}", "peer": name, "ours_s": ours, "peer_s": theirs, "ratio": ours / theirs}
+                {
+                    "job": f"evaluate {size:,}",
+                    "peer": name,
+                    "ours_s": ours,
+                    "peer_s": theirs,
+                    "ratio": ours / theirs,
+                }
             )
     return rows
 
 
 if __name__ == "__main__":
     for row in run():
-        print(f"{row['job']:>20} {row['peer']:<20} ours {row['ours_s']:.3f}  peer {row['peer_s']:.3f}  ratio {row['ratio']:.2f}")
+        print(
+            f"{row['job']:>20} {row['peer']:<20} ours {row['ours_s']:.3f}  peer {row['peer_s']:.3f}  ratio {row['ratio']:.2f}"
+        )

@@ -42,11 +42,19 @@ def run(rows: int = ROWS) -> list[dict[str, Any]]:
     simulation.weigh("工业", "亩均税收", 31)
     result.kernel  # noqa: B018  (made once per result, as a server would hold it)
     jobs = {
-        "what-if, one weight": each(lambda weight: simulation.weigh("工业", "亩均税收", weight), range(32, 62)),
+        "what-if, one weight": each(
+            lambda weight: simulation.weigh("工业", "亩均税收", weight), range(32, 62)
+        ),
         "explanation": each(lambda code: explain(result, code), codes[:: rows // 200]),
         "advice to B, verified": each(lambda code: advise(result, code, "B"), class_c),
     }
     return [
-        {"job": f"{job}, {rows:,}", "peer": "a full run", "ours_s": ours, "peer_s": full, "ratio": ours / full}
+        {
+            "job": f"{job}, {rows:,}",
+            "peer": "a full run",
+            "ours_s": ours,
+            "peer_s": full,
+            "ratio": ours / full,
+        }
         for job, ours in jobs.items()
     ]

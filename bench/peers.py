@@ -28,7 +28,9 @@ def by_polars(frame: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name) / pl.col(f"{name}基准") * weight).clip(0, 1.5 * weight).alias(f"{name}得分")
         for name, _, _, weight in RATIOS
     ]
-    bonuses = [pl.when(pl.col(name) == 1).then(points).otherwise(0).alias(f"{name}加分") for name, points in BONUS]
+    bonuses = [
+        pl.when(pl.col(name) == 1).then(points).otherwise(0).alias(f"{name}加分") for name, points in BONUS
+    ]
     cuts = [
         pl.when(pl.col("名次") <= (pl.col("户数") * share).floor()).then(pl.lit(grade))
         for grade, share in (("A", 0.20), ("B", 0.70), ("C", 0.95))
@@ -46,7 +48,8 @@ def by_polars(frame: pl.DataFrame) -> pl.DataFrame:
         .with_columns(((pl.col("合计") + pl.col("加分")) * 100).round(0).alias("总分") / 100)
         # Rows stand by code, and an ordinal rank keeps the order of equal rows.
         .with_columns(
-            pl.col("总分").rank("ordinal", descending=True).over("行业").alias("名次"), pl.len().over("行业").alias("户数")
+            pl.col("总分").rank("ordinal", descending=True).over("行业").alias("名次"),
+            pl.len().over("行业").alias("户数"),
         )
         .with_columns(pl.coalesce(*cuts, pl.lit("D")).alias("初评"))
         .with_columns(
@@ -68,7 +71,9 @@ def duckdb_sql() -> str:
         f'least(greatest("{name}" / "{name}基准" * {weight}, 0), {1.5 * weight}) AS "{name}得分"'
         for name, _, _, weight in RATIOS
     )
-    bonuses = ", ".join(f'CASE WHEN "{name}" = 1 THEN {points} ELSE 0 END AS "{name}加分"' for name, points in BONUS)
+    bonuses = ", ".join(
+        f'CASE WHEN "{name}" = 1 THEN {points} ELSE 0 END AS "{name}加分"' for name, points in BONUS
+    )
     subtotal = " + ".join(f'"{name}得分"' for name, *_ in RATIOS)
     bonus = " + ".join(f'"{name}加分"' for name, _ in BONUS)
     return f"""
@@ -100,7 +105,11 @@ def by_pandas(table: Any) -> Any:
     table["名次"] = table.groupby("行业", sort=False)["总分"].rank(method="first", ascending=False)
     table["户数"] = groups["税收"].transform("size")
     place, many = table["名次"], table["户数"]
-    conditions = [place <= np.floor(many * 0.2), place <= np.floor(many * 0.7), place <= np.floor(many * 0.95)]
+    conditions = [
+        place <= np.floor(many * 0.2),
+        place <= np.floor(many * 0.7),
+        place <= np.floor(many * 0.95),
+    ]
     table["初评"] = np.select(conditions, ["A", "B", "C"], "D")
     table["等级"] = np.where(
         (table["事故"] == 1) | (table["违法"] == 1),
@@ -122,7 +131,9 @@ def openfisca_run(columns: dict[str, np.ndarray], industry: np.ndarray) -> np.nd
     from openfisca_core.variables import Variable
 
     firm = build_entity("firm", "firms", "", is_person=True)
-    sector = build_entity("sector", "sectors", "", roles=[{"key": "member", "plural": "members", "label": "", "doc": ""}])
+    sector = build_entity(
+        "sector", "sectors", "", roles=[{"key": "member", "plural": "members", "label": "", "doc": ""}]
+    )
     system = TaxBenefitSystem([firm, sector])
 
     def declare(name: str, formula: Any = None, value_type: type = float) -> None:
@@ -144,14 +155,17 @@ def openfisca_run(columns: dict[str, np.ndarray], industry: np.ndarray) -> np.nd
         return lambda firms, period: firms.sector.sum(firms.sector.members(name, period)) / counts[industry]
 
     def score(name: str, weight: int) -> Any:
-        return lambda firms, period: np.clip(firms(name, period) / firms(f"{name}_mean", period) * weight, 0, 1.5 * weight)
+        return lambda firms, period: np.clip(
+            firms(name, period) / firms(f"{name}_mean", period) * weight, 0, 1.5 * weight
+        )
 
     for name, top, bottom, weight in RATIOS:
         declare(name, ratio(top, bottom))
         declare(f"{name}_mean", mean(name))
         declare(f"{name}_score", score(name, weight))
     declare(
-        "bonus", lambda firms, period: np.clip(sum(firms(name, period) * points for name, points in BONUS), 0, 10)
+        "bonus",
+        lambda firms, period: np.clip(sum(firms(name, period) * points for name, points in BONUS), 0, 10),
     )
     declare(
         "total",

@@ -12,7 +12,7 @@ from muheng.intake.facts import CODE, NAME, Facts, Item
 
 INDUSTRIES = 40
 MONEY = ("税收", "增加值", "营业收入", "利润", "研发费用")
-NUMBERS = {**{name: ("万元", 2) for name in MONEY}, "用地": ("亩", 4), "综合能耗": ("tce", 2)}
+NUMBERS = {**dict.fromkeys(MONEY, ("万元", 2)), "用地": ("亩", 4), "综合能耗": ("tce", 2)}
 FLAGS = ("高新", "绿色工厂", "智能工厂", "品牌")
 RATIOS = (
     ("亩均税收", "税收", "用地", 30),

@@ -105,17 +105,17 @@ class Comparison:
 
 def compare(before: Result, after: Result) -> Comparison:
     """Everything from ``before`` to ``after``; enterprises are matched by credit code."""
-    stages = [(None, _standing(before))]
+    stages = [_standing(before)]
     causes: list[tuple[Message, tuple[Change, ...]]] = []
     for cause, changes, result in _stages(before, after):
         causes.append((cause, changes))
-        stages.append((cause, _standing(result)))
-    first, last = stages[0][1], _standing(after)
+        stages.append(_standing(result))
+    first, last = stages[0], _standing(after)
     both = first.join(last, on=CODE, how="inner", suffix="_后")
     reason = pl.DataFrame({CODE: both[CODE], "原因": [""] * both.height})
     moved_by: list[int] = []
     for number in range(1, len(stages)):
-        step = stages[number - 1][1].join(stages[number][1], on=CODE, how="inner", suffix="_后")
+        step = stages[number - 1].join(stages[number], on=CODE, how="inner", suffix="_后")
         turned = step.filter(pl.col("等级") != pl.col("等级_后")).select(
             CODE, pl.lit(str(number)).alias("~号")
         )

@@ -29,8 +29,8 @@ from muheng.policy.expression import (
 )
 from muheng.policy.program import (
     Absolute,
-    All,
-    Any_,
+    AllOf,
+    AnyOf,
     BetterCount,
     Binary,
     Bounds,
@@ -38,11 +38,11 @@ from muheng.policy.program import (
     Coalesce,
     Column,
     Compare,
+    Constant,
     InSet,
     Invert,
     IsNull,
     Let,
-    Literal_,
     Lookup,
     Op,
     Program,
@@ -66,7 +66,7 @@ MOVES = "~调整"
 UNRANKED = "~不排名"
 ROW = "~行"
 
-TRUE, FALSE = Literal_(True), Literal_(False)
+TRUE, FALSE = Constant(True), Constant(False)
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Ratio:
     factor: Fraction
 
 
-ONE = Int(Literal_(1), 1, 1, False)
-ZERO = Int(Literal_(0), 0, 0, False)
+ONE = Int(Constant(1), 1, 1, False)
+ZERO = Int(Constant(0), 0, 0, False)
 
 
 def lower(
@@ -161,7 +161,7 @@ class _Lowering:
 
     def _hidden(self, value: Int) -> Int:
         """The value in a column of its own, unless it is one already."""
-        if isinstance(value.op, Column | Literal_):
+        if isinstance(value.op, Column | Constant):
             return value
         self.serial += 1
         return self.let(f"~{self.serial}", value)
@@ -188,18 +188,18 @@ class _Lowering:
     def _times(self, value: Int, factor: int) -> Int:
         if factor == 1:
             return value
-        if isinstance(value.op, Literal_) and value.op.value is None:
+        if isinstance(value.op, Constant) and value.op.value is None:
             return value
-        if isinstance(value.op, Literal_) and isinstance(value.op.value, int):
+        if isinstance(value.op, Constant) and isinstance(value.op.value, int):
             product = value.op.value * factor
-            return Int(Literal_(product), product, product, False)
+            return Int(Constant(product), product, product, False)
         value = self._limited(value, MOST // max(abs(factor), 1))
         ends = sorted((value.low * factor, value.high * factor))
-        return Int(Binary("multiply", value.op, Literal_(factor)), ends[0], ends[1], value.nullable)
+        return Int(Binary("multiply", value.op, Constant(factor)), ends[0], ends[1], value.nullable)
 
     def _product(self, left: Int, right: Int) -> Int:
         for value, other in ((left, right), (right, left)):
-            if isinstance(value.op, Literal_) and isinstance(value.op.value, int):
+            if isinstance(value.op, Constant) and isinstance(value.op.value, int):
                 return self._times(other, value.op.value)
         if left.magnitude * right.magnitude > MOST:
             wider, narrower = (left, right) if left.magnitude >= right.magnitude else (right, left)
@@ -214,14 +214,14 @@ class _Lowering:
         left, right = self._limited(left, MOST // 2), self._limited(right, MOST // 2)
         nullable = left.nullable or right.nullable
         if how == "add":
-            if right.op == Literal_(0):
+            if right.op == Constant(0):
                 return left
-            if left.op == Literal_(0):
+            if left.op == Constant(0):
                 return right
             return Int(
                 Binary("add", left.op, right.op), left.low + right.low, left.high + right.high, nullable
             )
-        if right.op == Literal_(0):
+        if right.op == Constant(0):
             return left
         return Int(
             Binary("subtract", left.op, right.op), left.low - right.high, left.high - right.low, nullable
@@ -233,15 +233,15 @@ class _Lowering:
             return value
         value = self._hidden(value)
         return Int(
-            Where(self._compare(">", value, ZERO), value.op, Literal_(None)), 1, max(value.high, 1), True
+            Where(self._compare(">", value, ZERO), value.op, Constant(None)), 1, max(value.high, 1), True
         )
 
     def _half_up(self, over: Int, under: Int) -> Int:
         """over ÷ under to the nearest integer, halves away from zero; ``under`` is positive or null."""
-        if isinstance(under.op, Literal_) and isinstance(under.op.value, int):
+        if isinstance(under.op, Constant) and isinstance(under.op.value, int):
             if under.op.value == 1:
                 return over
-            half = Int(Literal_(under.op.value // 2), under.op.value // 2, under.op.value // 2, False)
+            half = Int(Constant(under.op.value // 2), under.op.value // 2, under.op.value // 2, False)
         else:
             under = self._hidden(under)
             half = self._half(under)
@@ -260,7 +260,7 @@ class _Lowering:
         quotient = self._hidden(
             Int(Binary("floor_divide", top.op, under.op), 0, top.high // max(under.low, 1), nullable)
         )
-        negative = Binary("subtract", Literal_(0), quotient.op)
+        negative = Binary("subtract", Constant(0), quotient.op)
         return Int(
             Where(self._compare("<", over, ZERO), negative, quotient.op),
             -quotient.high if over.low < 0 else 0,
@@ -271,7 +271,7 @@ class _Lowering:
     def _half(self, value: Int) -> Int:
         """Half of a divisor in a column of its own: several quotients may share it."""
         if value.op not in self.halves:
-            op = Binary("floor_divide", value.op, Literal_(2))
+            op = Binary("floor_divide", value.op, Constant(2))
             half = Int(op, value.low // 2, value.high // 2, value.nullable)
             # Where the divisor is a group's figure, halving it in each row is cheaper than handing it out.
             by_group = isinstance(value.op, Column) and value.op.name in self.by_group
@@ -308,7 +308,7 @@ class _Lowering:
     def _null_unless(self, test: Op, value: Int) -> Int:
         if test == TRUE:
             return value
-        return Int(Where(test, value.op, Literal_(None)), value.low, value.high, True)
+        return Int(Where(test, value.op, Constant(None)), value.low, value.high, True)
 
     def _coalesce(self, value: Int, other: Int) -> Int:
         if not value.nullable:
@@ -321,7 +321,7 @@ class _Lowering:
         )
 
     def _constant(self, value: int) -> Int:
-        return Int(Literal_(value), value, value, False)
+        return Int(Constant(value), value, value, False)
 
     # -- exact quotients ---------------------------------------------------------------------------
 
@@ -361,7 +361,7 @@ class _Lowering:
                 # Dates after the year's end are not negative years: nothing has passed yet.
                 gap = self._hidden(self._greatest(gap, ZERO))
                 years = Int(
-                    Binary("floor_divide", gap.op, Literal_(10000)), 0, gap.high // 10000, gap.nullable
+                    Binary("floor_divide", gap.op, Constant(10000)), 0, gap.high // 10000, gap.nullable
                 )
                 return Ratio(years, None, Fraction(1))
             case _:
@@ -410,9 +410,9 @@ class _Lowering:
         over = a.over if b.under is None else self._product(a.over, self._positive(b.under))
         # Division by zero is null in itself; only a sign has to be guarded.
         divisor = b.over if b.over.low >= 0 else self._positive(b.over)
-        if isinstance(divisor.op, Literal_):
+        if isinstance(divisor.op, Constant):
             if divisor.low == 0:
-                return Ratio(Int(Literal_(None), 0, 0, True), None, a.factor)
+                return Ratio(Int(Constant(None), 0, 0, True), None, a.factor)
             return Ratio(over, a.under, a.factor / b.factor / Fraction(divisor.low))
         under = divisor if a.under is None else self._product(a.under, divisor)
         return Ratio(over, under, a.factor / b.factor)
@@ -461,11 +461,11 @@ class _Lowering:
                 test = self._compare(operator, first, second)
                 if under is None or (under.low > 0 and not under.nullable):
                     return test
-                return All((self._compare(">", under, ZERO), test))
+                return AllOf((self._compare(">", under, ZERO), test))
             case Logic("and", operands):
-                return All(tuple(self._truth(operand) for operand in operands))
+                return AllOf(tuple(self._truth(operand) for operand in operands))
             case Logic("or", operands):
-                return Any_(tuple(self._truth(operand) for operand in operands))
+                return AnyOf(tuple(self._truth(operand) for operand in operands))
             case Not(operand):
                 return Invert(self._truth(operand))
             case TextTest():
@@ -499,16 +499,16 @@ class _Lowering:
                 labels = self.labels[name]
                 part: Op = Column(name)
                 if self.known[name].nullable:
-                    part = Coalesce(part, Literal_(len(labels)))
+                    part = Coalesce(part, Constant(len(labels)))
                 many = len(labels) + 1
-                key = part if key is None else Binary("add", Binary("multiply", key, Literal_(many)), part)
+                key = part if key is None else Binary("add", Binary("multiply", key, Constant(many)), part)
                 size *= many
             assert key is not None
             self.keys[by] = (self._flag(f"~组.{'.'.join(by)}", key), size)
         return self.keys[by]
 
     def _in_class(self, class_name: str) -> Op:
-        return Compare("==", Column(p.CLASS), Literal_(self.plan.classes.index(class_name)))
+        return Compare("==", Column(p.CLASS), Constant(self.plan.classes.index(class_name)))
 
     def _in_classes(self, names: tuple[str, ...]) -> Op:
         if set(names) == set(self.plan.classes):
@@ -520,7 +520,7 @@ class _Lowering:
         name = f"~参评.{class_name}" if class_name else "~参评"
         if name not in self.masks:
             tests: list[Op] = (
-                [Compare("==", Column(p.STANDING), Literal_(0))] if self.plan.standing.rules else []
+                [Compare("==", Column(p.STANDING), Constant(0))] if self.plan.standing.rules else []
             )
             if class_name is not None and len(self.plan.classes) > 1:
                 tests.append(Coalesce(self._in_class(class_name), FALSE))
@@ -617,7 +617,7 @@ class _Lowering:
             )
             test = self._compare(">=", value, self._constant(lowest))
             value = Int(
-                Where(test, value.op, Literal_(None)), max(value.low, lowest), max(value.high, lowest), True
+                Where(test, value.op, Constant(None)), max(value.low, lowest), max(value.high, lowest), True
             )
         if node.only is not None:
             value = self._null_unless(Coalesce(self._in_class(node.only), FALSE), value)
@@ -643,24 +643,24 @@ class _Lowering:
 
     def _classify(self, node: p.Classify) -> None:
         self.labels[p.CLASS] = self.plan.classes
-        op: Op = Literal_(None)
+        op: Op = Constant(None)
         nullable = True
         for index in reversed(range(len(node.rules))):
             _, tree = node.rules[index]
             if tree is None:
-                op, nullable = Literal_(index), False
+                op, nullable = Constant(index), False
             else:
-                op = Where(self._truth(tree), Literal_(index), op)
+                op = Where(self._truth(tree), Constant(index), op)
         self.let(node.name, Int(op, 0, len(node.rules) - 1, nullable))
 
     def _standing(self, node: p.Standing) -> None:
-        op: Op = Literal_(0)
+        op: Op = Constant(0)
         for index in reversed(range(len(node.rules))):
             rule = node.rules[index]
             test = self._truth(rule.tree)
             if rule.only is not None:
                 test = _all([self._in_classes(rule.only), test])
-            op = Where(test, Literal_(index + 1), op)
+            op = Where(test, Constant(index + 1), op)
         self.let(RULE, Int(op, 0, len(node.rules), False))
         standing = (0, *(p.STANDINGS.index(rule.standing) for rule in node.rules))
         self.let(node.name, Int(Lookup(Column(RULE), standing), 0, len(p.STANDINGS) - 1, False))
@@ -695,7 +695,7 @@ class _Lowering:
         key, size = self._key(node.by)
         many = self._count(f"~{node.name}.户数", self._having(mask, node), key, size)
         whole = self._over(node, mask, (), f"{node.name}.全体")
-        return self._where(Compare("<", many.op, Literal_(node.small)), whole, figure)
+        return self._where(Compare("<", many.op, Constant(node.small)), whole, figure)
 
     def _having(self, mask: Op, node: p.Aggregate) -> Op:
         if node.of is None or not self.known[node.of].nullable:
@@ -757,14 +757,14 @@ class _Lowering:
         self.steps.append(RowNumber(place, ((Column(node.of), False),), where, key, size))
         self.known[place] = Bounds(1, self.rows, True)
         wanted = self._ceiling(many, node.share)
-        at = Where(self._compare("==", self.column(place), wanted), Column(node.of), Literal_(None))
+        at = Where(self._compare("==", self.column(place), wanted), Column(node.of), Constant(None))
         found = reduce("值", "max", Int(at, value.low, value.high, True), where, value.low, value.high, True)
         return self._rounded(Ratio(found, None, Fraction(1)), shift)
 
     def _ceiling(self, many: Int, share: Fraction) -> Int:
         top = self._plus(self._times(many, share.numerator), self._constant(share.denominator - 1))
         return Int(
-            Binary("floor_divide", top.op, Literal_(share.denominator)),
+            Binary("floor_divide", top.op, Constant(share.denominator)),
             0,
             top.high // share.denominator,
             many.nullable,
@@ -785,7 +785,7 @@ class _Lowering:
         low, high = (min(figures), max(figures)) if figures else (0, 0)
         key, size = self._key(node.by)
         if key is None:
-            return Int(Literal_(table[0]), low, high, table[0] is None)
+            return Int(Constant(table[0]), low, high, table[0] is None)
         assert len(table) == size
         return Int(Lookup(key, table), low, high, None in table)
 
@@ -874,7 +874,7 @@ class _Lowering:
                 tests: list[Op] = [Invert(IsNull(Column(node.value)))]
                 if node.zero_when is not None:
                     tests.insert(0, self._truth(node.zero_when))
-                missing = self._where(Any_(tuple(tests)), zero, missing)
+                missing = self._where(AnyOf(tuple(tests)), zero, missing)
             score = self._coalesce(score, missing)
         self.let(node.name, self._null_unless(self._scored(node.only), score))
 
@@ -987,7 +987,7 @@ class _Lowering:
             in_classes = [Invert(IsNull(Column(p.CLASS)))]
         kept: list[Op] = [Invert(self._truth(node.unranked))] if node.unranked is not None else []
         ranked = self._flag(
-            f"{name}.排名", _all([Compare("==", Column(p.STANDING), Literal_(0)), *in_classes, *kept])
+            f"{name}.排名", _all([Compare("==", Column(p.STANDING), Constant(0)), *in_classes, *kept])
         )
         standings = frozenset(p.STANDINGS.index(standing) for standing in node.counted)
         counted = self._flag(
@@ -998,11 +998,12 @@ class _Lowering:
         whole_key, whole_size = self._key(() if one_class else (p.CLASS,))
         if node.small and node.by:
             many = self.let(f"{name}.原组户数", self._count(f"~{name}.原组户数", ranked, key, size))
-            small = Compare("<", many.op, Literal_(node.small))
+            small = Compare("<", many.op, Constant(node.small))
             if node.small_then == "合并小组":
-                pool: Op = Literal_(size) if whole_key is None else Binary("add", Literal_(size), whole_key)
+                pool: Op = Constant(size) if whole_key is None else Binary("add", Constant(size), whole_key)
                 assert key is not None
-                key, size = self._flag(f"{name}.组", Where(small, pool, key)), size + whole_size
+                key = self._flag(f"{name}.组", Where(small, pool, key))
+                size += whole_size
                 small = None
         place, ranked_count, counted_count = self._place(node, name, ranked, counted, key, size)
         if small is not None:
@@ -1045,7 +1046,7 @@ class _Lowering:
         top = self._times(many, share.numerator)
         extra = {"舍去": 0, "进一": share.denominator - 1, "四舍五入": share.denominator // 2}[rounding]
         top = self._plus(top, self._constant(extra))
-        return Int(Binary("floor_divide", top.op, Literal_(share.denominator)), 0, self.rows, many.nullable)
+        return Int(Binary("floor_divide", top.op, Constant(share.denominator)), 0, self.rows, many.nullable)
 
     def _bounded(self, node: p.Ranking, place: Int, ranked: Int, counted: Int) -> Int:
         grade = self._constant(len(self.plan.grades) - 1)
@@ -1097,8 +1098,8 @@ class _Lowering:
             test = self._flag(f"{prefix}.入选", self._compare("<=", self.column(f"{prefix}.位次"), quota))
             taken.append(test)
             chosen.append((test, self.plan.grades.index(step.grade)))
-        for test, code in reversed(chosen):
-            grade = self._where(test, self._constant(code), grade)
+        for selected, code in reversed(chosen):
+            grade = self._where(selected, self._constant(code), grade)
         return grade
 
     def _regrading(self, node: p.Regrading) -> None:
@@ -1108,7 +1109,7 @@ class _Lowering:
             first = self._coalesce(first, self.column(f"{name}.初评"))
         grade = self.let(p.FIRST_GRADE, first)
         worst = len(self.plan.grades) - 1
-        rated: Op = Compare("==", Column(p.STANDING), Literal_(0))
+        rated: Op = Compare("==", Column(p.STANDING), Constant(0))
         moved = ZERO
         for index, move in enumerate(node.moves):
             tests: list[Op] = [rated]
@@ -1153,7 +1154,7 @@ def _all(tests: list[Op]) -> Op:
     kept = [test for test in tests if test != TRUE]
     if not kept:
         return TRUE
-    return kept[0] if len(kept) == 1 else All(tuple(kept))
+    return kept[0] if len(kept) == 1 else AllOf(tuple(kept))
 
 
 def _common(a: Ratio, b: Ratio) -> Fraction:

@@ -18,7 +18,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Literal_:
+class Constant:
     value: int | bool | None
 
 
@@ -46,12 +46,12 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class All:
+class AllOf:
     of: tuple[Op, ...]
 
 
 @dataclass(frozen=True)
-class Any_:
+class AnyOf:
     of: tuple[Op, ...]
 
 
@@ -98,12 +98,12 @@ class Lookup:
 
 Op = (
     Column
-    | Literal_
+    | Constant
     | Binary
     | Absolute
     | Compare
-    | All
-    | Any_
+    | AllOf
+    | AnyOf
     | Invert
     | Where
     | IsNull
@@ -224,7 +224,7 @@ def operands(op: Op) -> tuple[Op, ...]:
             return (left, right)
         case Absolute(of) | Invert(of) | IsNull(of) | InSet(of, _) | Lookup(of, _):
             return (of,)
-        case All(of) | Any_(of):
+        case AllOf(of) | AnyOf(of):
             return of
         case Where(test, yes, no):
             return (test, yes, no)

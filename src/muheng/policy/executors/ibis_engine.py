@@ -18,19 +18,19 @@ from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.lower import ROW
 from muheng.policy.program import (
     Absolute,
-    All,
-    Any_,
+    AllOf,
+    AnyOf,
     BetterCount,
     Binary,
     Check,
     Coalesce,
     Column,
     Compare,
+    Constant,
     InSet,
     Invert,
     IsNull,
     Let,
-    Literal_,
     Lookup,
     Op,
     Program,
@@ -235,11 +235,11 @@ class _Run:
         match op:
             case Column(name):
                 return self.column(name)
-            case Literal_(None):
+            case Constant(None):
                 return self.null()
-            case Literal_(bool() as value):
+            case Constant(bool() as value):
                 return ibis.literal(value)
-            case Literal_(int() as value):
+            case Constant(int() as value):
                 return self.integer(value)
             case Binary("least" | "greatest" as how, left, right):
                 first, second = self.expression(left), self.expression(right)
@@ -248,7 +248,7 @@ class _Run:
                 return ibis.cases((wins, first), (~wins, second), else_=self.null())
             case Binary("floor_divide", left, right):
                 divisor = self.expression(right)
-                if not isinstance(right, Literal_):
+                if not isinstance(right, Constant):
                     divisor = divisor.nullif(self.integer(0))
                 return self.divide(self.expression(left), divisor)
             case Binary(how, left, right):
@@ -257,9 +257,9 @@ class _Run:
                 return self.expression(of).abs()
             case Compare(how, left, right):
                 return _COMPARISON[how](self.expression(left), self.expression(right))
-            case All(of):
+            case AllOf(of):
                 return reduce(and_, map(self.expression, of))
-            case Any_(of):
+            case AnyOf(of):
                 return reduce(or_, map(self.expression, of))
             case Invert(of):
                 return ~self.expression(of)

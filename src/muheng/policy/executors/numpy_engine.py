@@ -17,19 +17,19 @@ from muheng.policy.executors import ordering
 from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.program import (
     Absolute,
-    All,
-    Any_,
+    AllOf,
+    AnyOf,
     BetterCount,
     Binary,
     Check,
     Coalesce,
     Column,
     Compare,
+    Constant,
     InSet,
     Invert,
     IsNull,
     Let,
-    Literal_,
     Lookup,
     Op,
     Program,
@@ -59,6 +59,13 @@ class Grouping:
 
     codes: ordering.Ints | None
     size: int
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where figures with one value per group live."""
+
+    key: Column | None
 
 
 class _Slices(dict[str, Values]):
@@ -202,7 +209,8 @@ class Kernel:
             index = 0 if codes is None else int(codes[row])
         if values.valid is not None and not values.valid[index]:
             return None
-        return values.data[index].item()
+        found: int | bool = values.data[index].item()
+        return found
 
     def _grouping(self, key: Column | None, size: int = 1) -> Grouping:
         found = self.groupings.get(key)
@@ -222,32 +230,31 @@ class Kernel:
     # -- steps -------------------------------------------------------------------------------------
 
     def _let(self, step: Let) -> None:
-        home = self.tables.get(step.name)
-        if home is None and step.name not in self.columns:
-            home = self._find_home(step)
+        home = self._find_home(step)
         if home is not None:
-            key = home[0]
-            found = _evaluate(step.value, lambda name: self.tables[name][1], self._grouping(key).size)
-            self.tables[step.name] = (key, found)
+            found = _evaluate(step.value, lambda name: self.tables[name][1], self._grouping(home.key).size)
+            self.tables[step.name] = (home.key, found)
         elif isinstance(step.value, Column) and step.value.name in self.columns:
             self.columns[step.name] = self.columns[step.value.name]
         else:
             self.columns[step.name] = self._all_rows(step.value)
 
-    def _find_home(self, step: Let) -> tuple[Column | None, Values | None] | None:
+    def _find_home(self, step: Let) -> Home | None:
         """The grouping whose figures alone the step reads: it has one value per group then."""
+        if step.name in self.tables:
+            return Home(self.tables[step.name][0])
+        if step.name in self.columns:
+            return None
         reads = columns_in(step.value)
-        if not reads:
-            return None, None
         if not all(name in self.tables for name in reads):
             return None
-        keys = {self.tables[name][0] for name in reads}
-        return (keys.pop(), None) if len(keys) == 1 else None
+        keys = {self.tables[name][0] for name in reads} or {None}
+        return Home(keys.pop()) if len(keys) == 1 else None
 
     def _reduce(self, step: Reduce) -> None:
         grouping = self._grouping(step.key, step.size)
         where = self._all_rows(step.where)
-        mask: Valid = None if step.where == Literal_(True) else np.asarray(where.data, dtype=np.bool_)
+        mask: Valid = None if step.where == Constant(True) else np.asarray(where.data, dtype=np.bool_)
         if step.of is None:
             counted = np.ones(self.rows, np.bool_) if mask is None else mask
             self.tables[step.name] = (step.key, Values(_sum(counted, grouping)))
@@ -332,7 +339,7 @@ def _evaluate(op: Op, read: Callable[[str], Values], rows: int) -> Values:
     match op:
         case Column(name):
             return read(name)
-        case Literal_(value):
+        case Constant(value):
             if value is None:
                 return Values(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
             return Values(np.asarray([value]))
@@ -340,13 +347,13 @@ def _evaluate(op: Op, read: Callable[[str], Values], rows: int) -> Values:
             return _binary(how, _evaluate(left, read, rows), _evaluate(right, read, rows))
         case Absolute(of):
             found = _evaluate(of, read, rows)
-            return Values(np.abs(found.data), found.valid)
+            return Values(np.absolute(found.data.astype(np.int64, copy=False)), found.valid)
         case Compare(how, left, right):
             first, second = _evaluate(left, read, rows), _evaluate(right, read, rows)
             return Values(_COMPARISON[how](first.data, second.data), _both(first.valid, second.valid))
-        case All(of):
+        case AllOf(of):
             return _chain(np.logical_and, of, read, rows)
-        case Any_(of):
+        case AnyOf(of):
             return _chain(np.logical_or, of, read, rows)
         case Invert(of):
             found = _evaluate(of, read, rows)
@@ -370,7 +377,8 @@ def _full(values: Values, rows: int) -> Values:
     data, valid = values.data, values.valid
     if valid is not None:
         valid = None if valid.all() else np.broadcast_to(valid, rows)
-    return Values(data if len(data) == rows else np.broadcast_to(data, rows), valid)
+    spread: Array = data if len(data) == rows else np.broadcast_to(data, rows)  # type: ignore[assignment]
+    return Values(spread, valid)
 
 
 def _both(first: Valid, second: Valid) -> Valid:
@@ -388,7 +396,7 @@ def _binary(how: str, first: Values, second: Values) -> Values:
     if zero.any():
         divisor = np.where(zero, 1, divisor)
         valid = _both(valid, ~zero)
-    return Values(first.data // divisor, valid)
+    return Values(np.floor_divide(first.data, divisor, dtype=np.int64), valid)
 
 
 def _where(test: Values, yes: Values, no: Values) -> Values:
@@ -436,7 +444,7 @@ def _look_up(value: Values, table: tuple[int | None, ...]) -> Values:
 def _chain(
     join: Callable[[Array, Array], Array], ops: tuple[Op, ...], read: Callable[[str], Values], rows: int
 ) -> Values:
-    result = _evaluate(ops[0], read, rows).data.astype(np.bool_, copy=False)
+    result: Array = _evaluate(ops[0], read, rows).data
     for op in ops[1:]:
         result = join(result, _evaluate(op, read, rows).data)
     return Values(result)

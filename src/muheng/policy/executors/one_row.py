@@ -9,17 +9,17 @@ from collections.abc import Callable
 
 from muheng.policy.program import (
     Absolute,
-    All,
-    Any_,
+    AllOf,
+    AnyOf,
     Binary,
     Coalesce,
     Column,
     Compare,
+    Constant,
     InSet,
     Invert,
     IsNull,
     Let,
-    Literal_,
     Lookup,
     Op,
     Step,
@@ -48,7 +48,7 @@ def _evaluate(op: Op, read: Read) -> Scalar:
     match op:
         case Column(name):
             return read(name)
-        case Literal_(value):
+        case Constant(value):
             return value
         case Binary(how, left, right):
             first, second = _evaluate(left, read), _evaluate(right, read)
@@ -59,9 +59,9 @@ def _evaluate(op: Op, read: Read) -> Scalar:
         case Compare(how, left, right):
             first, second = _evaluate(left, read), _evaluate(right, read)
             return None if first is None or second is None else _compare(how, first, second)
-        case All(of):
+        case AllOf(of):
             return all(_evaluate(part, read) for part in of)
-        case Any_(of):
+        case AnyOf(of):
             return any(_evaluate(part, read) for part in of)
         case Invert(of):
             return not _evaluate(of, read)

@@ -12,19 +12,19 @@ from muheng.policy.executors import ordering
 from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.program import (
     Absolute,
-    All,
-    Any_,
+    AllOf,
+    AnyOf,
     BetterCount,
     Binary,
     Check,
     Coalesce,
     Column,
     Compare,
+    Constant,
     InSet,
     Invert,
     IsNull,
     Let,
-    Literal_,
     Lookup,
     Op,
     Program,
@@ -184,7 +184,7 @@ class _State:
         return _Groups(pl.DataFrame({"~组号": np.arange(size)}), codes)
 
     def masked(self, step: Reduce) -> pl.Expr:
-        everyone = step.where == Literal_(True)
+        everyone = step.where == Constant(True)
         where = self.expression(step.where)
         if step.how == "count":
             return (pl.len() if everyone else where.sum()).cast(pl.Int64).alias(step.name)
@@ -209,7 +209,7 @@ class _State:
         match op:
             case Column(name):
                 return pl.col(name)
-            case Literal_(value):
+            case Constant(value):
                 return pl.lit(value) if isinstance(value, bool) else pl.lit(value, dtype=pl.Int64)
             case Binary("least" | "greatest" as how, left, right):
                 return self.extreme(how, left, right)
@@ -219,9 +219,9 @@ class _State:
                 return self.expression(of).abs()
             case Compare(how, left, right):
                 return _COMPARISON[how](self.expression(left), self.expression(right))
-            case All(of):
+            case AllOf(of):
                 return _chain(pl.Expr.__and__, map(self.expression, of))
-            case Any_(of):
+            case AnyOf(of):
                 return _chain(pl.Expr.__or__, map(self.expression, of))
             case Invert(of):
                 return ~self.expression(of)
@@ -236,9 +236,9 @@ class _State:
             case InSet(of, codes):
                 if not codes:
                     return pl.lit(False)
-                value = self.expression(of)
-                test = value == next(iter(codes)) if len(codes) == 1 else value.is_in(sorted(codes))
-                return test.fill_null(False)
+                code = self.expression(of)
+                found = code.eq(next(iter(codes))) if len(codes) == 1 else code.is_in(sorted(codes))
+                return found.fill_null(False)
             case Lookup(of, table):
                 return pl.lit(pl.Series(table, dtype=pl.Int64)).gather(self.expression(of))
         raise AssertionError(op)
@@ -246,7 +246,7 @@ class _State:
     def extreme(self, how: str, left: Op, right: Op) -> pl.Expr:
         """Null where either is; a constant bound is a clip."""
         first, second = self.expression(left), self.expression(right)
-        if isinstance(right, Literal_):
+        if isinstance(right, Constant):
             return first.clip(upper_bound=second) if how == "least" else first.clip(lower_bound=second)
         wins = first <= second if how == "least" else first >= second
         return pl.when(wins).then(first).when(~wins).then(second).otherwise(None)
