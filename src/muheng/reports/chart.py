@@ -20,7 +20,7 @@ _GRADES = (
     ("#2b6ca3", "#ffffff"),
     ("#8fb6d9", "#16202b"),
     ("#e0b04f", "#16202b"),
-    ("#c9702f", "#ffffff"),
+    ("#b25c1e", "#ffffff"),
     ("#a63a2b", "#ffffff"),
 )
 _NONE = ("#cdd4db", "#16202b")

@@ -88,8 +88,10 @@ def _ranked(result: Result, ranking: p.Ranking) -> pl.DataFrame:
     values, name = result.values, ranking.name
     group = pl.col(f"{name}.组") if f"{name}.组" in values.columns else pl.lit(0, pl.Int64)
     if ranking.small and ranking.by and ranking.small_then == "按全体":
-        # Small groups take their places among everybody: together they have cuts of their own.
-        group = pl.when(pl.col(f"{name}.原组户数") < ranking.small).then(-1).otherwise(group)
+        # Small groups take their places among their whole class: together they have cuts of their own.
+        group = (
+            pl.when(pl.col(f"{name}.原组户数") < ranking.small).then(-1 - pl.col(p.CLASS)).otherwise(group)
+        )
     keys = {key.name for order in (ranking.order, *(step.order for step in ranking.steps)) for key in order}
     steps = [
         column
@@ -124,7 +126,7 @@ def _group_names(result: Result, ranking: p.Ranking, ranked: pl.DataFrame) -> di
         shown = "、".join(names[:SHOWN_GROUPS])
         if len(names) > SHOWN_GROUPS:
             shown = f"{shown}……"
-        if group == -1:
+        if group < 0:
             found[group] = say("小组按全体排名（{groups}）", groups=shown)
         else:
             found[group] = names[0] if len(names) == 1 else say("合并小组（{groups}）", groups=shown)
@@ -147,7 +149,7 @@ def _found(result: Result, ranking: p.Ranking) -> Iterator[tuple[int, Cut]]:
             chosen = ranked.filter(f"{prefix}.候选").with_columns(pl.col(f"{prefix}.位次").alias("~位"))
             inside = chosen.filter(f"{prefix}.入选")
             pairs = _pairs(inside, chosen.filter(~pl.col(f"{prefix}.入选")))
-            yield from _cuts(result, ranking, ranked, names, pairs, step.order, number, step.grade)
+            yield from _cuts(result, ranking, chosen, names, pairs, step.order, number, step.grade)
         return
     for index, grade in enumerate(result.plan.grades[:-1]):
         inside = ranked.filter(pl.col("~初评") == index)

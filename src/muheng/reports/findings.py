@@ -43,7 +43,7 @@ def _outcome(story: Story) -> Message:
         said = say("{size} 户企业都没有定级", size=words.count(size))
     else:
         said = say(
-            "{size} 户中 {graded} 户定级，{grade} {best} 户（{share}）",
+            "{size} 户中 {graded} 户定级，评为 {grade} 的 {best} 户（{share}）",
             size=words.count(size),
             graded=words.count(graded),
             grade=words.grade_name(story.result, figures.grades[0]),

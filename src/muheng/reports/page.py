@@ -157,6 +157,7 @@ def _records(story: Story) -> dict[str, Any]:
 _SEARCH_WORDS: Mapping[str, Message] = {
     "none": say("没有找到。"),
     "many": say("只列出前 8 户，请多输入几个字。"),
+    "code": say("信用代码"),
     "class": say("类别"),
     "place": say("所在"),
     "total": say("总分"),

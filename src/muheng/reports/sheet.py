@@ -67,7 +67,7 @@ def write_sheets(sheets: Sequence[Sheet], path: Path, created: datetime.datetime
         "strings_to_numbers": False,
     }
     try:
-        with xlsxwriter.Workbook(str(part), options) as book:
+        with part.open("wb") as stream, xlsxwriter.Workbook(stream, options) as book:
             book.set_properties({"created": created})
             formats = _Formats(book)
             taken: set[str] = set()
@@ -94,7 +94,9 @@ def _python_values(column: Column, values: pl.Series) -> list[Any]:
         rich = pl.col("v").str.starts_with("<r>") & pl.col("v").str.ends_with("</r>")
         return frame.select(pl.when(rich).then(pl.col("v") + " ").otherwise("v")).to_series().to_list()
     if column.digits:
-        return (values.cast(pl.Float64) / 10.0**column.digits).to_list()
+        # By numpy: Polars multiplies by a constant's reciprocal, which makes 9.950000000000001 of 9.95.
+        quotients = pl.Series(values.fill_null(0).to_numpy() / 10.0**column.digits)
+        return quotients.set(values.is_null(), None).to_list()
     return values.to_list()
 
 

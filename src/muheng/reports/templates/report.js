@@ -31,7 +31,7 @@
     const [className, indicators] = data.classes[classIndex] ?? [null, []];
     const list = make("dl", null, found);
     const facts = [
-      [null, code], [words.class, className], [words.place, place], [words.total, total], [words.rank, rank],
+      [words.code, code], [words.class, className], [words.place, place], [words.total, total], [words.rank, rank],
       [words.standing, standing], [words.reason, reason], [words.regraded, regraded], [words.last, last], [words.members, members],
     ];
     data.adjusted.forEach(([label, sign], index) => {
@@ -39,7 +39,7 @@
     });
     for (const [label, value] of facts) {
       if (value === null || value === undefined) continue;
-      make("dt", label ?? "", list);
+      make("dt", label, list);
       make("dd", String(value), list);
     }
     if (!indicators.length) return;
