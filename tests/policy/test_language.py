@@ -1,4 +1,3 @@
-# ruff: noqa: E501 — a case is one line
 """What the policy language says at its edges: every rule of the reference, with values worked by hand."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 — an enterprise is a line or two
 """Worked examples of the shipped policies, computed by hand, exact to the digits given.
 
 The enterprises are invented; formulas, weights and bases are the policies' own, what the texts leave open is
