@@ -154,7 +154,7 @@ class _Planter:
     # who it is
 
     def code_as_number(self, sheet: SheetKind) -> None:
-        row = self.pick(sheet, lambda row: str(row.values["代码"]).isdigit())
+        row = self.pick(sheet, lambda row: _is_spoilt_by_excel(str(row.values["代码"])))
         row.values["代码"] = AsNumber(float(str(row.values["代码"])[:15] + "000"))
         if sheet == "名单":
             # The roster is what all others are matched against: the enterprise is lost until it is mended.
@@ -190,6 +190,9 @@ class _Planter:
         end = row.values["租期止"]
         return isinstance(end, date) and end.year >= self.year
 
+    def has_sound_lessor(self, row: Record) -> bool:
+        return row.values["出租方代码"] not in {None, *self.damaged}
+
     def name_variant(self, sheet: SheetKind) -> None:
         row = self.pick(sheet, lambda row: True)
         row.values["名称"] = self.vary(str(row.values["名称"]))
@@ -218,7 +221,7 @@ class _Planter:
     def stranger(self, sheet: SheetKind) -> None:
         code, name = self.strangers(self.random)
         if sheet == "租赁":
-            row = self.pick(sheet, lambda row: row.values["出租方代码"] is not None and self.runs(row))
+            row = self.pick(sheet, lambda row: self.runs(row) and self.has_sound_lessor(row))
             # A new contract of the same lessor with somebody the roster does not know.
             changed: dict[str, Value] = {"承租方代码": None, "承租方": name, "面积": Decimal("0.80")}
             extra = Record(row.values | changed, None)
@@ -343,6 +346,12 @@ class _Planter:
 
 MERGED = AsText("")
 """The cell is covered by the one above it."""
+
+
+def _is_spoilt_by_excel(code: str) -> bool:
+    """All digits, and what is left does not by chance pass for a code: one in 31 would."""
+    left = (f"{code[:15]}000", str(int(float(f"{code[:15]}000")))) if code.isdigit() else ()
+    return bool(left) and all(check_digit(other[:17]) != other[17] for other in left)
 
 
 def _has(row: Record, column: str, over: int | None = None) -> bool:

@@ -1,7 +1,7 @@
 """Synthetic enterprises: name, credit code, place, industry, dates, tags. Not their figures.
 
 Nothing here is a real enterprise. Brands are three uncommon characters drawn at random; the organisation part
-of a credit code says MUHENG, or is a number below 10000 whose own check digit is wrong on purpose, while the
+of a credit code says MUHENG, or is a number below 20000 whose own check digit is wrong on purpose, while the
 code's last check digit is right.
 """
 
@@ -56,6 +56,8 @@ class Enterprise:
     dishonest: bool
     revenue: float
     land: float
+    skill: float
+    """Normal around 0: ties an enterprise's ratios together, the good ones being good at several things."""
     tenure: str
     """自有, 租用 or 无地."""
 
@@ -82,9 +84,10 @@ def make_enterprises(city: City, parameters: DemoParameters, seed: int) -> list[
         spread = roster.revenue.of(scale)
         revenue = min(max(spread.median * exp(spread.spread * random.gauss(0, 1)), spread.least), spread.most)
         per_mu = industry.revenue_per_mu * (1.0 if scale == "规上" else 0.34)
-        # Larger enterprises use their land somewhat better.
-        lift = (revenue / spread.median) ** 0.15
-        land = min(max(revenue / (per_mu * lift) * exp(0.7 * random.gauss(0, 1)), 1.2), 2400.0)
+        skill = random.gauss(0, 1)
+        # Larger and abler enterprises use their land better.
+        lift = (revenue / spread.median) ** 0.15 * exp(0.4 * skill)
+        land = min(max(revenue / (per_mu * lift) * exp(0.58 * random.gauss(0, 1)), 1.2), 2400.0)
         if i == anchor:
             revenue, land = roster.anchor.revenue, roster.anchor.land
         registered = _registered(random, roster.base_year, i in fates.start_up, i in fates.building)
@@ -126,6 +129,7 @@ def make_enterprises(city: City, parameters: DemoParameters, seed: int) -> list[
                 dishonest=i in fates.dishonest,
                 revenue=revenue,
                 land=land,
+                skill=skill,
                 tenure=tenure,
             )
         )
