@@ -168,7 +168,7 @@ def _alone(plan: p.Plan, facts: Facts) -> list[str]:
     if node is None:
         return []
     encoded = bind(plan, facts)
-    values = run_program(make_program(plan, encoded, only=frozenset({p.ALONE, *node.reads()})), encoded)
+    values = _run(plan, make_program(plan, encoded, only=frozenset({p.ALONE, *node.reads()})), encoded)
     return values.filter(pl.col(p.ALONE))[CODE].to_list()
 
 
@@ -176,12 +176,17 @@ def _evaluate(plan: p.Plan, facts: Facts, previous: Facts | None, engine: Engine
     encoded = bind(plan, facts)
     last_year = last_year_figures(plan, previous)
     program = make_program(plan, encoded, last_year)
-    try:
-        values = run_program(program, encoded, engine)
-    except OverflowRefused as refused:
-        raise DataError(too_large(plan, encoded, refused)) from refused
+    values = _run(plan, program, encoded, engine)
     kept = [name for name in values.columns if name[0] not in "~@" or name in (RULE, MOVES)]
     return Result(plan, facts, encoded, values.select(kept), result_labels(plan, encoded), program, previous)
+
+
+def _run(plan: p.Plan, program: Program, encoded: Encoded, engine: Engine = "polars") -> pl.DataFrame:
+    """Raises :class:`DataError` where a value is too large."""
+    try:
+        return run_program(program, encoded, engine)
+    except OverflowRefused as refused:
+        raise DataError(too_large(plan, encoded, refused)) from refused
 
 
 def result_labels(plan: p.Plan, encoded: Encoded) -> dict[str, tuple[str, ...]]:
@@ -264,7 +269,7 @@ def last_year_figures(plan: p.Plan, previous: Facts | None) -> dict[str, dict[tu
         waiting.extend(by_name[name].reads())
     then = replace(plan, nodes=tuple(by_name[node.name] for node in plan.nodes))
     encoded = bind(then, previous)
-    values = run_program(make_program(then, encoded, only=frozenset(needed)), encoded)
+    values = _run(then, make_program(then, encoded, only=frozenset(needed)), encoded)
     labels = result_labels(then, encoded)
     figures: dict[str, dict[tuple[str | None, ...], int]] = {}
     for node in current:
