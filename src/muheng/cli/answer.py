@@ -1,0 +1,111 @@
+"""What a verb says when it is done, in words and as JSON; and what it says when it cannot do its work."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
+from muheng.documents.message import Language, Message, say
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headers; the columns after the first ``texts`` hold numbers and stand to the right."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: int = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``lines`` for a person, ``data`` for a program; ``failed`` is exit code 1."""
+
+    lines: Sequence[str | Table]
+    data: Mapping[str, Any]
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One of several reasons; ``about`` is what JSON adds to the words."""
+
+    what: Message
+    fix: Message | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Failure(Exception):
+    """The work cannot be done. ``kind`` is one of policy, data, file, bundle, unknown, output, internal."""
+
+    def __init__(
+        self,
+        kind: str,
+        what: Message,
+        fix: Message | None = None,
+        details: Sequence[Detail] = (),
+        diagnostics: Sequence[Diagnostic] = (),
+    ) -> None:
+        super().__init__(str(what))
+        self.kind = kind
+        self.what = what
+        self.fix = fix
+        self.details = details
+        self.diagnostics = diagnostics
+
+    def lines(self, lang: Language, most: int = 40) -> list[str]:
+        shown = [self.what.render(lang)]
+        if self.fix is not None:
+            shown.append("  " + self.fix.render(lang))
+        for detail in self.details[:most]:
+            shown.append("· " + detail.what.render(lang))
+            if detail.fix is not None:
+                shown.append("  " + detail.fix.render(lang))
+        if len(self.details) > most:
+            shown.append(
+                say("……另有 {count} 条，全部见 --json。", count=len(self.details) - most).render(lang)
+            )
+        if self.diagnostics:
+            shown.append(format_diagnostics(self.diagnostics, lang))
+        return shown
+
+    def json(self, lang: Language) -> dict[str, Any]:
+        error: dict[str, Any] = {
+            "kind": self.kind,
+            "what": self.what.render(lang),
+            "fix": None if self.fix is None else self.fix.render(lang),
+            "details": [
+                {
+                    **detail.about,
+                    "what": detail.what.render(lang),
+                    "fix": None if detail.fix is None else detail.fix.render(lang),
+                }
+                for detail in self.details
+            ],
+        }
+        if self.diagnostics:
+            error["diagnostics"] = [diagnostic_json(found, lang) for found in self.diagnostics]
+        return {"error": error}
+
+
+_REASONS: Mapping[int, Message] = {
+    errno.ENOENT: say("找不到"),
+    errno.EACCES: say("没有权限"),
+    errno.EPERM: say("没有权限"),
+    errno.EROFS: say("只能读，不能写"),
+    errno.ENOSPC: say("磁盘满了"),
+    errno.EISDIR: say("是文件夹，不是文件"),
+    errno.ENOTDIR: say("路径中有一段是文件，不是文件夹"),
+    errno.ENAMETOOLONG: say("文件名太长"),
+}
+
+
+def explain_os_error(error: OSError) -> Message:
+    """What the system refused, with the file where it is known."""
+    reason: Message | str = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    if error.filename is None:
+        return say("文件读写失败：{reason}。", reason=reason)
+    return say("{file}：{reason}。", file=error.filename, reason=reason)

@@ -1,0 +1,145 @@
+"""``muheng check``: everything that is wrong in policy files, layouts and city packs, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from muheng.cli.answer import Answer, Failure
+from muheng.cli.verb import verb
+from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
+from muheng.documents.message import Language, Message, say
+
+Kind = Literal["policy", "layout", "city"]
+CITY = "city.toml"
+
+_SAID: dict[Kind, Message] = {"policy": say("规则"), "layout": say("布局"), "city": say("城市包")}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One file, or one pack with all its files."""
+
+    path: Path
+    kind: Kind
+    found: tuple[Diagnostic, ...]
+
+
+def command(lang: Language) -> click.Command:
+    return verb(
+        "check",
+        lang,
+        say(
+            "检查规则文件、部门表格布局、城市包的文件夹，或装着规则的文件夹；一次列出全部问题和改法。"
+            "PATH 也可写随软件所带的规则或城市包的编号。"
+        ),
+        check_path,
+        click.Argument(["path"], metavar="PATH"),
+    )
+
+
+def check_path(path: str, lang: Language) -> Answer:
+    checked = list(_check(_find(path)))
+    found = [diagnostic for each in checked for diagnostic in each.found]
+    errors = sum(diagnostic.severity == "error" for diagnostic in found)
+    lines = [
+        say("{path}：{kind}，没有问题。", path=each.path, kind=_SAID[each.kind]).render(lang)
+        for each in checked
+        if not each.found
+    ]
+    if found:
+        lines.append(format_diagnostics(found, lang))
+    data = {
+        "path": path,
+        "checked": [
+            {
+                "path": str(each.path),
+                "kind": each.kind,
+                "errors": sum(diagnostic.severity == "error" for diagnostic in each.found),
+                "warnings": sum(diagnostic.severity == "warning" for diagnostic in each.found),
+            }
+            for each in checked
+        ],
+        "errors": errors,
+        "warnings": len(found) - errors,
+        "diagnostics": [diagnostic_json(diagnostic, lang) for diagnostic in found],
+    }
+    return Answer(lines, data, failed=errors > 0)
+
+
+def _find(given: str) -> Path:
+    from muheng.cities.pack import UnknownIdError, find_pack, find_policy
+
+    path = Path(given)
+    if path.exists():
+        return path
+    if not path.suffix and len(path.parts) == 1:
+        for find in (find_policy, find_pack):
+            try:
+                return find(given)
+            except UnknownIdError:
+                continue
+    raise Failure(
+        "file",
+        say("找不到 {path}。", path=given),
+        say("写文件、文件夹，或随软件所带的规则或城市包的编号。"),
+    )
+
+
+def _check(path: Path) -> Iterator[Checked]:
+    if path.is_dir():
+        if (path / CITY).is_file():
+            yield _check_pack(path)
+            return
+        files = sorted(path.glob("*.toml"))
+        if not files:
+            what = say("文件夹 {path} 里没有规则或布局（.toml）。", path=path)
+            raise Failure("file", what, say("城市包的文件夹里要有 city.toml。"))
+        for file in files:
+            yield _check_file(file)
+    elif path.name == CITY:
+        yield _check_pack(path.absolute().parent)
+    else:
+        yield _check_file(path)
+
+
+def _check_file(path: Path) -> Checked:
+    from muheng.documents.toml_file import read_toml
+    from muheng.intake.layout import load_layouts
+    from muheng.policy.compile import compile_file
+
+    file, found = read_toml(path)
+    if file is None:
+        return Checked(path, "policy", tuple(found))
+    if "sheet" in file.data and "policy" not in file.data:
+        return Checked(path, "layout", tuple(load_layouts([path])[1]))
+    return Checked(path, "policy", compile_file(file).diagnostics)
+
+
+def _check_pack(folder: Path) -> Checked:
+    """What the pack says of itself, its layouts, its policies and its demo."""
+    from muheng.cities.demo import read_parameters
+    from muheng.cities.pack import load_pack
+    from muheng.intake.layout import load_layouts
+    from muheng.policy.compile import compile_policy
+
+    pack, found = load_pack(folder)
+    own = sorted((folder / "layouts").glob("*.toml"))
+    # The pack names its files from its folder on; with whole paths nothing is told twice.
+    paths = {
+        "/".join(path.parts[-depth:]): str(path)
+        for path in folder.rglob("*.toml")
+        for depth in (2, 3)
+        if len(path.parts) >= depth
+    }
+    found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
+    found += load_layouts(pack.layouts if pack is not None else own)[1]
+    for policy in sorted((folder / "policies").glob("*.toml")):
+        found += compile_policy(policy).diagnostics
+    if pack is not None and (folder / "demo").is_dir():
+        found += read_parameters(pack)[1]
+    return Checked(folder, "city", tuple(dict.fromkeys(found)))

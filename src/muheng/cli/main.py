@@ -1,0 +1,135 @@
+"""``muheng``: finds the verb, the language and the words for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from muheng.cli.answer import Failure, explain_os_error
+from muheng.cli.usage import explain_usage, refuse_verb
+from muheng.cli.verb import LANGUAGES, context_class, help_option, option, print_failure
+from muheng.documents.message import Language, Message, say
+
+VERBS = ("run", "demo", "check", "evaluate", "explain", "advise", "whatif", "compare", "verify")
+HIDDEN_VERBS = ("reference",)
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """The entry point: runs the command line and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows ? for what it lacks, rather than nothing at all.
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    code = run(sys.argv[1:])
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        code = _leave_broken_pipe()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
+    """Run one command line; the answer is the exit code: 0 done, 1 refused or failed, 2 not understood."""
+    lang = find_language(arguments, environment)
+    as_json = "--json" in arguments
+    try:
+        done = commands(lang).main(list(arguments) or ["--help"], prog_name="muheng", standalone_mode=False)
+        return done if isinstance(done, int) else 0
+    except click.UsageError as error:
+        failure = explain_usage(error)
+    except Failure as caught:
+        failure = caught
+    except (click.Abort, KeyboardInterrupt):
+        failure = Failure("interrupted", say("已中断，没有写下任何结果。"))
+    except BrokenPipeError:
+        return _leave_broken_pipe()
+    except OSError as error:
+        failure = Failure("file", explain_os_error(error))
+    except Exception:
+        traceback.print_exc()
+        fix = say("请把以上内容和所用的命令发给维护者。")
+        failure = Failure("internal", say("程序出错了，没有写下任何结果。"), fix)
+    print_failure(failure, lang, as_json)
+    return {"usage": 2, "interrupted": INTERRUPTED}.get(failure.kind, 1)
+
+
+def _leave_broken_pipe() -> int:
+    """Whoever read our output has gone (`muheng … | head`): nobody is left to tell."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def find_language(arguments: Sequence[str], environment: Mapping[str, str]) -> Language:
+    """``--lang`` wherever it stands, else MUHENG_LANG, else Chinese: needed before anything is parsed."""
+    wanted = environment.get("MUHENG_LANG", "")
+    for position, argument in enumerate(arguments):
+        if argument == "--lang" and position + 1 < len(arguments):
+            wanted = arguments[position + 1]
+        elif argument.startswith("--lang="):
+            wanted = argument.removeprefix("--lang=")
+    return next((lang for lang in LANGUAGES if lang == wanted), "zh")
+
+
+def commands(lang: Language) -> click.Group:
+    """All verbs, each loaded when it is asked for."""
+    group = _Verbs(
+        "muheng",
+        help=_ABOUT.render(lang),
+        params=[
+            option(
+                lang,
+                "--version",
+                about=say("显示版本。"),
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_show_version,
+            ),
+            help_option(lang),
+        ],
+        add_help_option=False,
+    )
+    group.context_class = context_class(lang)
+    group.lang = lang
+    return group
+
+
+_ABOUT: Message = say("亩衡：把一个地方的评价办法和各部门的表格，变成能说明、能复核的企业等级。")
+
+
+class _Verbs(click.Group):
+    lang: Language
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in (*VERBS, *HIDDEN_VERBS):
+            return None
+        command: click.Command = import_module(f"muheng.cli.{cmd_name}").command(self.lang)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise refuse_verb(args[0], VERBS)
+        return super().resolve_command(ctx, args)
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"muheng {version('muheng')}")
+        ctx.exit()
+
+
+if __name__ == "__main__":
+    main()

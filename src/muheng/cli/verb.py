@@ -1,0 +1,196 @@
+"""How a verb becomes a command: its options, its language, and where its answer goes.
+
+Knows click and the terminal; knows no verb.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any
+
+import click
+
+from muheng.cli.answer import Answer, Failure, Table
+from muheng.cli.usage import refuse_surplus
+from muheng.documents.message import Language, Message, say
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+def verb(
+    name: str,
+    lang: Language,
+    about: Message,
+    act: Callable[..., Answer],
+    *params: click.Parameter,
+    hidden: bool = False,
+) -> click.Command:
+    """A command that calls ``act`` with the language and its parameters, and prints the answer.
+
+    Options that may be repeated take several values after one flag: ``--data a.xlsx b.xlsx``.
+    """
+
+    def callback(as_json: bool, **values: Any) -> int:
+        answer = act(**values)
+        if as_json:
+            print_json(answer.data)
+        else:
+            print_lines(answer.lines)
+        return 1 if answer.failed else 0
+
+    command = _Verb(
+        name,
+        params=[*params, *_common(lang)],
+        callback=callback,
+        help=about.render(lang),
+        add_help_option=False,
+        hidden=hidden,
+        context_settings={"allow_extra_args": True},
+    )
+    command.context_class = context_class(lang)
+    return command
+
+
+class _Verb(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        greedy = {
+            flag
+            for param in self.params
+            if isinstance(param, click.Option) and param.multiple
+            for flag in param.opts
+        }
+        super().parse_args(ctx, _spread(args, greedy))
+        if ctx.args and not ctx.resilient_parsing:
+            raise refuse_surplus(ctx.args, ctx.command_path)
+        return []
+
+
+def _spread(args: Sequence[str], greedy: set[str]) -> list[str]:
+    """``--data a b`` as ``--data a --data b``: a shell spreads ``--data *.xlsx`` before we see it."""
+    spread: list[str] = []
+    flag: str | None = None
+    waiting = False
+    for position, argument in enumerate(args):
+        if argument == "--":
+            return spread + list(args[position:])
+        if argument.startswith("-") and argument != "-":
+            flag = argument if argument in greedy else None
+            waiting = flag is not None
+            if flag is None:
+                spread.append(argument)
+        elif flag is not None:
+            spread += [flag, argument]
+            waiting = False
+        else:
+            spread.append(argument)
+    return [*spread, flag] if waiting and flag is not None else spread
+
+
+def option(lang: Language, *names: str, about: Message, **settings: Any) -> click.Option:
+    """A click option whose help is in the language."""
+    return click.Option(list(names), help=about.render(lang), **settings)
+
+
+def _common(lang: Language) -> list[click.Parameter]:
+    return [
+        option(lang, "--json", "as_json", about=say("标准输出只有一份 JSON，供程序读取。"), is_flag=True),
+        option(
+            lang,
+            "--lang",
+            about=say("所说的语言：zh 中文，en 英文；也可用环境变量 MUHENG_LANG 设定。"),
+            type=click.Choice(LANGUAGES),
+            default=lang,
+        ),
+        help_option(lang),
+    ]
+
+
+def help_option(lang: Language) -> click.Option:
+    """--help, explained in the language."""
+
+    def show(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+
+    return option(
+        lang,
+        "--help",
+        about=say("显示这份说明。"),
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+    )
+
+
+# -- where answers go ------------------------------------------------------------------------------
+
+
+def print_json(data: Mapping[str, Any], stream: IO[str] | None = None) -> None:
+    """One document. A terminal that cannot show Chinese gets escapes."""
+    target = stream or sys.stdout
+    plain = (getattr(target, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(data, ensure_ascii=plain, indent=1), file=target)
+
+
+def print_lines(lines: Sequence[str | Table], stream: IO[str] | None = None) -> None:
+    for line in lines:
+        text = line if isinstance(line, str) else "\n".join(lay_out(line))
+        click.echo(text, file=stream or sys.stdout)
+
+
+def print_failure(failure: Failure, lang: Language, as_json: bool) -> None:
+    """In JSON the error is the one document on standard output; words go to standard error."""
+    if as_json:
+        print_json(failure.json(lang))
+    else:
+        print_lines(failure.lines(lang), sys.stderr)
+
+
+def lay_out(table: Table) -> list[str]:
+    """The table in columns; a Chinese character takes two places."""
+    rows = [list(table.headers), *(list(row) for row in table.rows)]
+    widths = [max(width(row[column]) for row in rows) for column in range(len(table.headers))]
+    return [
+        "  "
+        + "  ".join(
+            _padded(text, widths[column], left=column < table.texts) for column, text in enumerate(row)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _padded(text: str, wide: int, *, left: bool) -> str:
+    space = " " * (wide - width(text))
+    return text + space if left else space + text
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that the text takes."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+# -- help pages ------------------------------------------------------------------------------------
+
+_HEADINGS: Mapping[str, Message] = {"Options": say("选项"), "Commands": say("命令")}
+
+
+class _ChineseFormatter(click.HelpFormatter):
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or str(say("用法：")))
+
+    def write_heading(self, heading: str) -> None:
+        super().write_heading(str(_HEADINGS.get(heading, heading)))
+
+
+class _ChineseContext(click.Context):
+    formatter_class = _ChineseFormatter
+
+
+def context_class(lang: Language) -> type[click.Context]:
+    """What lays out help pages in the language."""
+    return _ChineseContext if lang == "zh" else click.Context
