@@ -57,7 +57,7 @@ def make_facts(rows: int, seed: int = 7) -> Facts:
     }
     items |= {name: Item(name, "number", "1", 0) for name in (*FLAGS, "事故", "违法", "失信")}
     items["行业"] = Item("行业", "text")
-    return Facts(2022, items, pl.DataFrame(columns), ())
+    return Facts(2022, items, pl.DataFrame(columns).sort(CODE), ())
 
 
 def make_policy() -> str:

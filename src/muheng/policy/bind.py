@@ -188,11 +188,11 @@ def _out_of_range(node: NumberInput, bounds: Bounds, frame: pl.DataFrame) -> Ite
         yield Misfit(
             node.name,
             say(
-                "{name} 的“{item}”为 {found} {unit}，不在合理范围 {low}～{high} 内。",
+                "{name} 的“{item}”为 {found}{unit}，不在合理范围 {low}～{high} 内。",
                 name=frame[NAME][row],
                 item=node.name,
                 found=format_scaled(values[row], node.digits),
-                unit=node.unit,
+                unit="" if node.unit == "1" else f" {node.unit}",
                 low=format_scaled(low, node.digits),
                 high=format_scaled(high, node.digits),
             ),

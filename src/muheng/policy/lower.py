@@ -321,6 +321,8 @@ class _Lowering(Groups):
             assert node.points is not None
             points = self.scaled(node.points, node.unit, node.digits)
         points = self.coalesce(points, ZERO)
+        if points.low < 0:
+            points = self.greatest(points, ZERO)
         tests: list[Op] = []
         if node.only:
             tests.append(self.in_classes(node.only))
@@ -385,9 +387,7 @@ class _Lowering(Groups):
         if not in_classes and self.known[p.CLASS].nullable:
             in_classes = [Invert(IsNull(Column(p.CLASS)))]
         kept: list[Op] = [Invert(self.truth(node.unranked))] if node.unranked is not None else []
-        ranked = self.flag(
-            f"{name}.排名", all_of([Compare("==", Column(p.STANDING), Constant(0)), *in_classes, *kept])
-        )
+        ranked = self.flag(f"{name}.排名", all_of([self.is_rated(), *in_classes, *kept]))
         standings = frozenset(p.STANDINGS.index(standing) for standing in node.counted)
         counted = self.flag(
             f"{name}.计额户", all_of([InSet(Column(p.STANDING), standings), *in_classes, *kept])
@@ -508,7 +508,7 @@ class _Lowering(Groups):
             first = self.coalesce(first, self.column(f"{name}.初评"))
         grade = self.let(p.FIRST_GRADE, first)
         worst = len(self.plan.grades) - 1
-        rated: Op = Compare("==", Column(p.STANDING), Constant(0))
+        rated: Op = self.is_rated()
         moved = ZERO
         for index, move in enumerate(node.moves):
             tests: list[Op] = [rated]

@@ -265,7 +265,8 @@ class Subtotal(Numeric):
 
 @dataclass(frozen=True, kw_only=True)
 class Adjustment(Numeric):
-    """Points of one bonus or deduction (both positive): 0 where it does not apply, null where not scored."""
+    """Points of one bonus or deduction, neither ever below 0: a deduction cannot turn into a bonus. 0 where it
+    does not apply, null where not scored."""
 
     when: Expression | None
     only: tuple[str, ...]

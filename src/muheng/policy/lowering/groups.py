@@ -76,13 +76,15 @@ class Groups(Quotients):
             return Invert(IsNull(Column(p.CLASS))) if self.known[p.CLASS].nullable else TRUE
         return InSet(Column(p.CLASS), frozenset(self.plan.classes.index(name) for name in names))
 
+    def is_rated(self) -> Op:
+        """参评, whatever the class; everyone where the policy exempts nobody."""
+        return Compare("==", Column(p.STANDING), Constant(0)) if self.plan.standing.rules else TRUE
+
     def rated(self, class_name: str | None) -> Op:
         """Rated rows of one class, or of every class."""
         name = f"~参评.{class_name}" if class_name else "~参评"
         if name not in self.masks:
-            tests: list[Op] = (
-                [Compare("==", Column(p.STANDING), Constant(0))] if self.plan.standing.rules else []
-            )
+            tests: list[Op] = [self.is_rated()]
             if class_name is not None and len(self.plan.classes) > 1:
                 tests.append(Coalesce(self.in_class(class_name), FALSE))
             elif self.known[p.CLASS].nullable:
