@@ -37,6 +37,7 @@ decimals = st.decimals(
 ).map(lambda value: value.quantize(Decimal("1e-9")) if value.as_tuple().exponent < -9 else value)  # type: ignore[operator]
 
 
+@settings(deadline=None)
 @given(st.lists(decimals, min_size=1, max_size=30), st.integers(0, 6))
 def test_plain_numbers_are_exact(values: list[Decimal], digits: int) -> None:
     texts = [f"{value:f}" for value in values]
@@ -48,6 +49,7 @@ def test_plain_numbers_are_exact(values: list[Decimal], digits: int) -> None:
     assert result.rounded == len(lost)
 
 
+@settings(deadline=None)
 @given(st.lists(decimals, min_size=1, max_size=20), st.sampled_from(["元", "千元", "亿元"]))
 def test_units_are_converted_exactly(values: list[Decimal], source: str) -> None:
     result = read([f"{value:f}" for value in values], column(source, limit=10**13))
@@ -59,7 +61,7 @@ def test_units_are_converted_exactly(values: list[Decimal], source: str) -> None
 
 
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=2))
-@settings(max_examples=200)
+@settings(deadline=None)
 def test_every_way_of_writing_gives_the_same_number(value: Decimal) -> None:
     plain = f"{value:f}"
     full_width = plain.translate(str.maketrans("0123456789.-", "０１２３４５６７８９．－"))
@@ -77,7 +79,7 @@ def test_every_way_of_writing_gives_the_same_number(value: Decimal) -> None:
 @given(
     st.lists(st.floats(min_value=-1e9, max_value=1e9, allow_nan=False).map(lambda x: round(x, 2)), min_size=1)
 )
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_a_workbooks_floats_are_what_excel_shows(
     tmp_path_factory: pytest.TempPathFactory, values: list[float]
 ) -> None:
@@ -154,6 +156,7 @@ def test_percent_is_a_number_only_where_there_is_no_dimension() -> None:
     assert read(["12.5%"], column("1", "1", 4)).values.to_list() == [1250]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_missing_or_told_of(text: str) -> None:
     number = parse_number(text, parse_unit("万元"))

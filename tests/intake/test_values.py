@@ -6,12 +6,13 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muheng.intake.values import join_tags, read_dates, read_tags, read_texts
 
 
+@settings(deadline=None)
 @given(st.dates(date(1900, 3, 1), date(2099, 12, 31)))
 def test_every_way_of_writing_a_date(day: date) -> None:
     serial = (day - date(1899, 12, 30)).days

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import Cell, MergedCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils.exceptions import IllegalCharacterError
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -116,7 +115,7 @@ def _mark(book: Workbook, problems: Iterable[Problem], lang: Language) -> None:
         cell.fill = PatternFill("solid", fgColor=_FILLS[severity])
         own = [cell.comment.text] if cell.comment is not None else []
         text = "\n".join([*own, *(_sentence(problem, lang) for problem in found)])
-        cell.comment = Comment(text[:10_000], _AUTHOR, width=320, height=140)
+        cell.comment = Comment(_clean(text)[:10_000], _AUTHOR, width=320, height=140)
 
 
 def _find_sheet(book: Workbook, name: str) -> Worksheet | None:
@@ -192,8 +191,10 @@ def _cell(sheet: Worksheet, row: int, column: int) -> Cell:
 
 def _write_text(cell: Cell, text: str) -> None:
     """Text stays text, even when it begins with = + - or @."""
-    try:
-        cell.value = text
-    except IllegalCharacterError:
-        cell.value = "".join(c for c in text if c.isprintable() or c in "\n\t")
+    cell.value = _clean(text)
     cell.data_type = "s"
+
+
+def _clean(text: str) -> str:
+    """Without the control characters that XML forbids, cut to what a cell holds."""
+    return ILLEGAL_CHARACTERS_RE.sub("", text)[:32_767]

@@ -79,7 +79,9 @@ def _note_doubles(batch: Batch, claim: Claims) -> pl.DataFrame:
         batch.note(sheet, row, None, what, say("如确是两笔，请填写能区分的编号后再交。"), error=False)
     several = several.join(again, on=[SHEET, ROW], how="anti")
     for gain in claim.gains:
-        if gain.repeat is None and gain.column in several.columns:
+        if gain.column not in several.columns:
+            continue
+        if gain.repeat is None:
             differing = several.filter(pl.col(gain.column).drop_nulls().n_unique().over(CODE) > 1)
             for sheet, row, code in differing.select(SHEET, ROW, CODE).iter_rows():
                 what = say("{code} 有几行，“{column}”不一致。", code=code, column=gain.column)

@@ -363,6 +363,9 @@ def _match_party(
         codes.alias(GIVEN_CODE),
         names.alias(GIVEN_NAME),
     )
+    # Whichever of the two it belongs to, the other rows of that enterprise are not all of them.
+    for name in ("conflict", "claimed"):
+        batch.withheld |= set(matched.get_column(name).drop_nulls())
     if party.outside:
         outside = matched.get_column(CODE).is_null() & ends_with_any(names, party.outside)
         frame = frame.with_columns(
@@ -437,7 +440,8 @@ def _drop_out_of_term(batch: Batch, rows: pl.DataFrame, year: int) -> pl.DataFra
         batch.note(sheet, row, period.end, say("租期止早于租期起。"), say("请核对租期。"), error=True)
     last, first = date(year, 12, 31), date(year, 1, 1)
     bounds = (last, last) if period.counted == "年末有效" else (last, first)
-    counted = (start.is_null() | (start <= bounds[0])) & (end.is_null() | (end >= bounds[1])) | (start > end)
+    begun, running = start <= bounds[0], end >= bounds[1]
+    counted = (begun.fill_null(True) & running.fill_null(True)) | (start > end).fill_null(False)
     left = rows.filter(~counted)
     for at, sheet in enumerate(batch.sheets):
         out = left.filter(pl.col(SHEET) == at).select(ROW, pl.lit(OUT_OF_TERM).alias(SKIP))

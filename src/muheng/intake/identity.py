@@ -133,10 +133,10 @@ def _pairs_of(name: str) -> set[str]:
 
 
 def match(codes: pl.Series | None, names: pl.Series | None, roster: Roster) -> pl.DataFrame:
-    """One row for each row given: 统一社会信用代码 (null: unmatched), 依据, `conflict`, `renamed`.
+    """One row for each row given: 统一社会信用代码 (null: unmatched), 依据, `conflict`, `claimed`, `renamed`.
 
-    `conflict` is the code of another enterprise whose name the row bears though its code says otherwise (such
-    a row is unmatched); `renamed` is true where the code matched and the name is another one.
+    A row that bears the code of one enterprise (`claimed`) and the name of another (`conflict`) is unmatched;
+    `renamed` is true where the code matched and the name is another one.
     """
     height = len(codes) if codes is not None else len(names) if names is not None else 0
     blank = pl.Series([None], dtype=pl.String).new_from_index(0, height)
@@ -175,6 +175,7 @@ def match(codes: pl.Series | None, names: pl.Series | None, roster: Roster) -> p
         pl.when(conflict.is_null()).then(pl.coalesce("by_code", "by_name")).alias(CODE),
         reason.alias(REASON),
         conflict.alias("conflict"),
+        pl.when(conflict.is_not_null()).then(pl.col("by_code")).alias("claimed"),
         (pl.col("by_code").is_not_null() & differs).fill_null(False).alias("renamed"),
     )
 
