@@ -308,6 +308,9 @@ class _Adviser:
             if reach is None:
                 continue
             up, most = reach
+            # Fewer staff would raise productivity on paper; it is not something to advise.
+            if not up and self.plan.numeric(name).unit == "人":
+                continue
             levers.append((name, up))
             near = self.nearest(name, up, now, most, line)
             if near is None:

@@ -66,9 +66,8 @@ class Explanation:
         """The tree as indented lines."""
         shown = [self.name, *_lines(self.root, 0, lang)]
         if self.open_questions:
-            shown.append(
-                say("规则原文未说明之处：{points}。", points="；".join(self.open_questions)).render(lang)
-            )
+            shown.append(say("规则原文未说明之处：").render(lang))
+            shown += [f"· {point}" for point in self.open_questions]
         return shown
 
     def json(self, lang: Language = "zh") -> dict[str, Any]:

@@ -88,6 +88,9 @@ def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
         if result.previous is not None:
             write_facts(result.previous, folder / "previous")
         (folder / RESULTS).write_bytes(_table_bytes(result.values))
+        for file, data in calendar_files().items():
+            (folder / "calendars").mkdir(exist_ok=True)
+            (folder / "calendars" / file).write_bytes(data)
         (folder / AGGREGATES).write_text(_dump(_aggregates(result)), encoding="utf-8")
         rows = {name: file_digests(file) for name, file in _files(folder).items()}
         digests = pl.concat(
@@ -167,19 +170,14 @@ def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
             "polars": version("polars"),
             "numpy": version("numpy"),
         },
-        "calendars": calendar_hashes(),
         "files": {name: _hash(file.read_bytes()) for name, file in _files(folder).items()},
     }
 
 
-def calendar_hashes() -> dict[str, str]:
+def calendar_files() -> dict[str, bytes]:
     """The working-day calendars in force when the result was sealed."""
     folder = files("muheng.standards").joinpath("data", "calendars")
-    return {
-        entry.name: _hash(entry.read_bytes())
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    }
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".toml")}
 
 
 def _aggregates(result: Result) -> list[dict[str, Any]]:
