@@ -41,6 +41,7 @@ def command(lang: Language) -> click.Command:
             "--year",
             about=say("评价哪一年（默认 2025）。"),
             type=click.IntRange(2001, 2099),
+            metavar="YEAR",
             default=YEAR,
         ),
     )

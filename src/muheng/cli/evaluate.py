@@ -55,7 +55,14 @@ def command(lang: Language) -> click.Command:
             multiple=True,
             metavar="FILE",
         ),
-        option(lang, "--year", about=say("评价哪一年。"), type=click.IntRange(2001, 2099), required=True),
+        option(
+            lang,
+            "--year",
+            about=say("评价哪一年。"),
+            type=click.IntRange(2001, 2099),
+            metavar="YEAR",
+            required=True,
+        ),
         option(lang, "--out", about=say("结果写到哪个文件夹。"), required=True, metavar="DIR"),
         option(
             lang,
@@ -245,13 +252,19 @@ def summary(done: Evaluation, lang: Language) -> list[str | Table]:
         lines.append(say("示例规则，不是当地现行规定。").render(lang))
     if done.warnings:
         lines += ["", format_diagnostics(done.warnings, lang)]
-    lines += ["", say("读入").render(lang)]
-    lines += [f"  {line.render(lang)}" for line in done.data.describe()]
-    lines += ["", say("等级（户）").render(lang), grade_table(done, lang)]
+    lines += ["", *done.data.lines(lang)]
+    lines += ["", _grade_title(done).render(lang), grade_table(done, lang)]
     lines += ["", *problem_lines(done, lang)]
     lines += ["", say("写在 {out}", out=done.out).render(lang)]
-    lines += [f"  {name}  {what.render(lang)}" for name, what in written_files(done)]
+    lines += [f"  {name:<16} {what.render(lang)}" for name, what in written_files(done)]
     return lines
+
+
+def _grade_title(done: Evaluation) -> Message:
+    merged = done.data.facts.frame.height - done.result.values.height
+    if merged:
+        return say("等级（户；另有 {count} 户并入同一宗地的主体企业一起评价）", count=_count(merged))
+    return say("等级（户）")
 
 
 def grade_table(done: Evaluation, lang: Language) -> Table:
@@ -275,14 +288,14 @@ def problem_lines(done: Evaluation, lang: Language) -> list[str | Table]:
         return [say("数据没有发现问题。").render(lang)]
     unknown = say("部门未知").render(lang)
     rows = [
-        (group.department or unknown, _count(group.errors), _count(group.warnings), "、".join(group.files))
+        (group.department or unknown, "、".join(group.files), _count(group.errors), _count(group.warnings))
         for group in done.problems
     ]
-    head = (say("部门"), say("错误"), say("提示"), say("文件"))
+    head = (say("部门"), say("文件"), say("错误"), say("提示"))
     total = say(
         "数据问题 {count} 处（有错误的行没有导入，按缺数据处理）", count=_count(len(problems))
     ).render(lang)
-    return [total, Table(tuple(word.render(lang) for word in head), rows)]
+    return [total, Table(tuple(word.render(lang) for word in head), rows, texts=2)]
 
 
 def written_files(done: Evaluation) -> list[tuple[str, Message]]:

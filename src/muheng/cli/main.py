@@ -13,7 +13,7 @@ import click
 
 from muheng.cli.answer import Failure, explain_os_error
 from muheng.cli.usage import explain_usage, refuse_verb
-from muheng.cli.verb import LANGUAGES, context_class, help_option, option, print_failure
+from muheng.cli.verb import LANGUAGES, context_class, help_option, language_option, option, print_failure
 from muheng.documents.message import Language, Message, say
 
 VERBS = ("run", "demo", "check", "evaluate", "explain", "advise", "whatif", "compare", "verify")
@@ -93,6 +93,7 @@ def commands(lang: Language) -> click.Group:
                 expose_value=False,
                 callback=_show_version,
             ),
+            language_option(lang, expose_value=False),
             help_option(lang),
         ],
         add_help_option=False,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +13,7 @@ import click
 from muheng.cli.answer import Answer, Failure, Table
 from muheng.cli.bundle import BUNDLE
 from muheng.cli.demo import SEED, YEAR, write_city
-from muheng.cli.evaluate import STEPS, describe, evaluate_all, summary
+from muheng.cli.evaluate import REPORT, STEPS, describe, evaluate_all, summary
 from muheng.cli.progress import show_progress
 from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
@@ -51,11 +54,12 @@ def show_everything(out: str, quiet: bool, lang: Language) -> Answer:
     code = choose_example(done.result)
     explanation = explain(done.result, code)
     bundle = results / BUNDLE
-    next_steps = (
-        ("muheng explain", f"{bundle} {code}", say("一户企业为什么是这个等级")),
-        ("muheng advise", f"{bundle} {code} --grade A", say("怎样最省力地升级")),
-        ("muheng whatif", f"{bundle} --set grading.quota.A=25%", say("改一条规则，谁会变")),
-        ("muheng verify", f"{bundle}", say("重算复核")),
+    program, sealed = program_name(), shlex.quote(str(bundle))
+    commands = (
+        (f"explain {sealed} {code}", say("一户企业为什么是这个等级")),
+        (f"advise {sealed} {code} --grade A", say("怎样最省力地升级")),
+        (f"whatif {sealed} --set grading.quota.A=25%", say("改一条规则，谁会变")),
+        (f"verify {sealed}", say("重算复核")),
     )
     lines: list[str | Table] = [
         say(
@@ -74,7 +78,8 @@ def show_everything(out: str, quiet: bool, lang: Language) -> Answer:
         *(f"  {line}" for line in explanation.lines(lang)),
         "",
         say("接下来可以").render(lang),
-        *(f"  {command} {rest}\n      {what.render(lang)}" for command, rest, what in next_steps),
+        say("  用浏览器打开 {report}", report=results / REPORT).render(lang),
+        *(f"  {program} {command}   # {what.render(lang)}" for command, what in commands),
     ]
     return Answer(
         lines,
@@ -89,6 +94,17 @@ def show_everything(out: str, quiet: bool, lang: Language) -> Answer:
             "example": explanation.json(lang),
         },
     )
+
+
+def program_name() -> str:
+    """How this muheng can be called again: it may not be on the search path."""
+    if shutil.which("muheng"):
+        return "muheng"
+    beside = Path(sys.executable).parent / "muheng"
+    try:
+        return shlex.quote(str(beside.relative_to(Path.cwd())))
+    except ValueError:
+        return shlex.quote(str(beside))
 
 
 def choose_example(result: Result) -> str:

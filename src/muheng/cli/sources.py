@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from muheng.cli.answer import Detail, Failure
+from muheng.cli.answer import Detail, Failure, Table
 from muheng.cli.bundle import open_bundle
 from muheng.documents.diagnostic import Diagnostic
-from muheng.documents.message import Message, say
+from muheng.documents.message import Language, say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,13 +49,27 @@ class Data:
     files: tuple[Path, ...] = ()
     grades: pl.DataFrame | None = None
 
-    def describe(self) -> list[Message]:
-        """A line for each sheet, with the way it was read."""
+    def lines(self, lang: Language) -> list[str | Table]:
+        """How the data were read; a row for each sheet."""
+        households = f"{self.facts.frame.height:,}"
         if self.way == "facts":
-            return [say("已核数据，{count} 户", count=f"{self.facts.frame.height:,}")]
+            return [say("读入已核数据，{count} 户", count=households).render(lang)]
         if self.way == "bundle":
-            return [say("封存包里的数据，{count} 户", count=f"{self.facts.frame.height:,}")]
-        return [_describe_sheet(sheet, self.way) for sheet in self.sheets]
+            return [say("读入封存包里的数据，{count} 户", count=households).render(lang)]
+        head = (
+            say("文件"), say("工作表"), say("读作"), say("行"), say("导入"), say("有问题未导入"), say("跳过")
+        )  # fmt: skip
+        rows = [
+            (
+                sheet.file,
+                sheet.sheet,
+                say("平表").render(lang) if self.way == "plain" else f"{sheet.department}·{sheet.kind}",
+                *(f"{count:,}" for count in (sheet.rows, sheet.imported, sheet.listed, sheet.skipped)),
+            )
+            for sheet in self.sheets
+        ]
+        total = say("读入 {count} 户", count=households).render(lang)
+        return [total, Table(tuple(word.render(lang) for word in head), rows, texts=3)]
 
     def json(self) -> list[dict[str, Any]]:
         if self.way in ("facts", "bundle"):
@@ -68,22 +82,6 @@ class Data:
             }
             for sheet in self.sheets
         ]  # fmt: skip
-
-
-def _describe_sheet(sheet: SheetReport, way: Way) -> Message:
-    how: Message = (
-        say("平表") if way == "plain" else say("{who}的“{kind}”", who=sheet.department, kind=sheet.kind)
-    )
-    return say(
-        "{file} · {sheet}：按{how}读，{rows} 行，导入 {imported}，有问题未导入 {listed}，跳过 {skipped}",
-        file=sheet.file,
-        sheet=sheet.sheet,
-        how=how,
-        rows=f"{sheet.rows:,}",
-        imported=f"{sheet.imported:,}",
-        listed=f"{sheet.listed:,}",
-        skipped=f"{sheet.skipped:,}",
-    )
 
 
 def find_files(given: Sequence[str]) -> list[Path]:

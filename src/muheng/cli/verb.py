@@ -6,9 +6,10 @@ Knows click and the terminal; knows no verb.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 import click
@@ -46,6 +47,7 @@ def verb(
         params=[*params, *_common(lang)],
         callback=callback,
         help=about.render(lang),
+        short_help=re.split(r"(?<=[。.]) ?", about.render(lang))[0],
         add_help_option=False,
         hidden=hidden,
         context_settings={"allow_extra_args": True},
@@ -91,21 +93,31 @@ def _spread(args: Sequence[str], greedy: set[str]) -> list[str]:
 
 def option(lang: Language, *names: str, about: Message, **settings: Any) -> click.Option:
     """A click option whose help is in the language."""
-    return click.Option(list(names), help=about.render(lang), **settings)
+    if settings.get("required"):
+        about = say("{about}必填。", about=about)
+    return _Option(list(names), help=about.render(lang), **settings)
+
+
+class _Option(click.Option):
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Without click's own remarks on types and defaults, which it makes in English."""
+        record = super().get_help_record(ctx)
+        return None if record is None else (record[0], self.help or "")
 
 
 def _common(lang: Language) -> list[click.Parameter]:
+    only_json = say("标准输出只有一份 JSON，供程序读取。")
     return [
-        option(lang, "--json", "as_json", about=say("标准输出只有一份 JSON，供程序读取。"), is_flag=True),
-        option(
-            lang,
-            "--lang",
-            about=say("所说的语言：zh 中文，en 英文；也可用环境变量 MUHENG_LANG 设定。"),
-            type=click.Choice(LANGUAGES),
-            default=lang,
-        ),
+        option(lang, "--json", "as_json", about=only_json, is_flag=True),
+        language_option(lang),
         help_option(lang),
     ]
+
+
+def language_option(lang: Language, **settings: Any) -> click.Option:
+    """--lang; its value is found before anything else is read."""
+    about = say("所说的语言：zh 中文，en 英文；也可用环境变量 MUHENG_LANG 设定。")
+    return option(lang, "--lang", about=about, type=click.Choice(LANGUAGES), default=lang, **settings)
 
 
 def help_option(lang: Language) -> click.Option:
@@ -180,11 +192,38 @@ _HEADINGS: Mapping[str, Message] = {"Options": say("选项"), "Commands": say("�
 
 
 class _ChineseFormatter(click.HelpFormatter):
+    """Wraps by the columns that Chinese characters take; they may be parted anywhere."""
+
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         super().write_usage(prog, args, prefix or str(say("用法：")))
 
     def write_heading(self, heading: str) -> None:
         super().write_heading(str(_HEADINGS.get(heading, heading)))
+
+    def write_text(self, text: str) -> None:
+        for line in wrap(text, self.width - self.current_indent):
+            self.write(" " * self.current_indent + line + "\n")
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        rows = list(rows)
+        first = min(max(len(name) for name, _ in rows), col_max) + col_spacing
+        for name, text in rows:
+            lead = " " * self.current_indent + name.ljust(first)
+            for line in wrap(text, self.width - self.current_indent - first):
+                self.write(lead + line + "\n")
+                lead = " " * (self.current_indent + first)
+
+
+def wrap(text: str, wide: int) -> list[str]:
+    """Lines of at most ``wide`` columns, broken between Chinese characters or at spaces."""
+    lines = [""]
+    for word in re.findall(r"[\x21-\x7e]+|\s+|.", text):
+        # A comma does not begin a line.
+        if width(lines[-1]) + width(word) > wide and word not in "，。；：、）”":
+            lines.append("")
+        if lines[-1] or not word.isspace():
+            lines[-1] += word
+    return [line.rstrip() for line in lines]
 
 
 class _ChineseContext(click.Context):
