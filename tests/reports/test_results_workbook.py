@@ -24,7 +24,8 @@ from muheng.intake.problem import Problem
 from muheng.policy import plan as p
 from muheng.policy.run import Result, evaluate
 from muheng.reports import sheet as sheets
-from muheng.reports.sheet import Column, Sheet, Table, write_sheets
+from muheng.reports.rows import Column
+from muheng.reports.sheet import Sheet, Table, write_sheets
 from muheng.reports.workbook import write_results
 
 PUBLISHED = ["序号", "企业名称", "统一社会信用代码", "类别", "所在乡镇（园区）", "评价等级"]
@@ -255,7 +256,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         "@SUM(A1)",
         "http://example.org",
         "1234567890123456789",
-        "<r><t>粗体</t></r> ",
+        "<r><t>粗体</t></r>",
     } <= seen
     assert "=cmd|' /C calc'!A0" in seen
 

@@ -28,7 +28,8 @@ from muheng.reports.listing import (
     TOWNSHIP,
     knows,
 )
-from muheng.reports.sheet import Column, Sheet, Table, write_sheets
+from muheng.reports.rows import Column
+from muheng.reports.sheet import Sheet, Table, write_sheets
 from muheng.standards.rounding import divide_half_up, scale_half_up
 
 BASE_DIGITS = 8
