@@ -212,6 +212,19 @@ def test_place_names_township_and_park(figures: Figures) -> None:
         assert place == both
 
 
+def test_an_enterprise_in_two_parks_is_counted_under_both_names_at_once(result: Result) -> None:
+    facts = make_facts(40)
+    parks = ["甲园|乙园", "乙园|甲园", " 甲园 ", ""] * 10
+    frame = facts.frame.with_columns(pl.Series("园区", parks))
+    found = gather_figures(evaluate(make_plan(), replace(facts, frame=frame)), []).by_park
+    assert found is not None
+    assert dict(zip(found.labels, map(sum, found.counts), strict=True)) == {
+        "乙园、甲园": 20,
+        "甲园": 10,
+        None: 10,
+    }
+
+
 def test_last_year_given_by_hand_wins_over_the_facts(result: Result) -> None:
     last_year = pl.DataFrame({CODE: [result.values[CODE][0]], p.GRADE: ["D"]})
     grades = list_subjects(result, last_year)[LAST_GRADE]

@@ -31,9 +31,9 @@ def list_subjects(result: Result, last_year: pl.DataFrame | None = None) -> pl.D
     ``last_year`` has 统一社会信用代码 and 等级; without it, 上年等级 comes from the facts.
     """
     frame = result.grades.with_columns(result.values[p.TOTAL], _regraded_by(result))
-    given = result.facts.frame.select(
-        CODE, *(_text(result.facts, name) for name in (TOWNSHIP, PARK, INDUSTRY, LAST_GRADE))
-    )
+    places = [_joined(_text(result.facts, name)).alias(name) for name in (TOWNSHIP, PARK)]
+    others = [_text(result.facts, name) for name in (INDUSTRY, LAST_GRADE)]
+    given = result.facts.frame.select(CODE, *places, *others)
     if last_year is not None:
         grades = last_year.select(CODE, pl.col(p.GRADE).alias(LAST_GRADE)).unique(CODE, keep="first")
         given = given.drop(LAST_GRADE).join(grades, on=CODE, how="left")
@@ -72,6 +72,15 @@ def _text(facts: Facts, name: str) -> pl.Expr:
         return pl.lit(None, pl.String).alias(name)
     stripped = pl.col(name).str.strip_chars()
     return pl.when(stripped != "").then(stripped).alias(name)
+
+
+def _joined(text: pl.Expr) -> pl.Expr:
+    """An enterprise in several places, 甲|乙 or 乙|甲 in the facts, has one name for them all."""
+    return (
+        pl.when(text.str.contains("|", literal=True))
+        .then(text.str.split("|").list.sort().list.join("、"))
+        .otherwise(text)
+    )
 
 
 def _regraded_by(result: Result) -> pl.Series:

@@ -27,6 +27,9 @@ MAX_CELLS = 15_000_000
 """In one sheet: more would pass the 2 GiB that a part of the file may have without zip64."""
 WIDEST = 46
 NOTE_COLUMNS = 6
+UPRIGHT = 7
+PRINTABLE = 16
+"""Columns that fit on an upright and on a lying page of A4."""
 NAME_LENGTH = 31
 
 
@@ -167,9 +170,9 @@ class _Formats:
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.line = book.add_format({"font_color": "#444444"})
         self.note = book.add_format({"text_wrap": True, "valign": "top", "font_color": "#444444"})
-        self.header = book.add_format(
-            {"bold": True, "text_wrap": True, "valign": "vcenter", "bg_color": "#E8EDF2", "bottom": 1}
-        )
+        header = {"bold": True, "text_wrap": True, "valign": "vcenter", "bg_color": "#E8EDF2", "bottom": 1}
+        self.header = book.add_format(header)
+        self.number_header = book.add_format({**header, "align": "right"})
         self.made: dict[str, Any] = {}
 
     def of(self, column: Column) -> Any:
@@ -186,8 +189,11 @@ class _Formats:
 def _write_sheet(book: Any, formats: _Formats, sheet: Sheet) -> list[_Gap]:
     page = book.add_worksheet(sheet.name)
     page.set_paper(9)  # A4
-    page.set_landscape()
-    page.fit_to_pages(1, 0)
+    many = max(len(table.columns) for table in sheet.tables)
+    if many > UPRIGHT:
+        page.set_landscape()
+    if many <= PRINTABLE:
+        page.fit_to_pages(1, 0)
     widths: dict[int, int] = {}
     for table in sheet.tables:
         for index, column in enumerate(table.columns):
@@ -211,7 +217,8 @@ def _write_table(page: Any, formats: _Formats, table: Table, row: int, alone: bo
     header = row
     page.set_row(row, 32)
     for index, column in enumerate(table.columns):
-        page.write_string(row, index, column.title, formats.header)
+        look = formats.header if column.is_text else formats.number_header
+        page.write_string(row, index, column.title, look)
     row += 1
     if table.height:
         gap = _Gap(table, row + 1)
