@@ -41,7 +41,7 @@ MAX_PARTS = 10_000
 # Beyond this a list of bad cells helps nobody: the whole sheet needs mending.
 MAX_LISTED_CELLS = 100_000
 _SMALL_PART_BYTES = 16 << 20
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 19
 # One row is held in memory while it is scanned.
 _MAX_ROW_BYTES = 64 << 20
 
@@ -318,7 +318,9 @@ def _whole_rows(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         block = rest + chunk
-        cut = max(block.rfind(b"<row"), block.rfind(b":row "))
+        cut = block.rfind(b"<row")
+        if cut < 0:
+            cut = block.rfind(b":row ")
         if cut <= 0:
             if len(block) > _MAX_ROW_BYTES:
                 raise RefusedFileError(
@@ -380,7 +382,8 @@ def _measure(block: bytes) -> _Extent:
         starts = np.flatnonzero(tag & (second == _C))
         tags = int(np.count_nonzero(_ENDS_NAME[data[starts + 2]]))
     prefixed = not len(cells) and b":c " in block
-    formulas = np.flatnonzero(tag & (second == _F))
+    named = tag & (second == _F)
+    formulas = np.flatnonzero(named) if named.any() else opening[:0]
     typed = after[before == _T]
     special = bool(np.any(typed == _E)) or bool(np.any(_ENDS_NAME[data[formulas + 2]]))
     rows, columns = _locate(data, cells) if len(cells) else (0, 0)

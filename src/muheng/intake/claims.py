@@ -54,8 +54,8 @@ class Batch:
     layout: Layout
     kind: str
     sheets: list[TypedSheet]
-    flaws: list[list[Flaw]] = field(default_factory=list)
-    withheld: set[str] = field(default_factory=set)
+    flaws: list[list[Flaw]] = field(init=False)
+    withheld: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.flaws = [list(sheet.flaws) for sheet in self.sheets]
