@@ -14,7 +14,7 @@ import polars as pl
 from muheng.intake.facts import column_letters
 from muheng.policy.run import decimal_text
 
-SLICE = 16_384
+SLICE = 4_096
 LONGEST_TEXT = 32_767
 """UTF-16 units in a cell: Excel's own limit."""
 
