@@ -90,7 +90,7 @@ def read(sheets: dict[str, list[list[object]]], layouts: list[Layout], folder: P
 
 
 @given(workbooks())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_row_is_imported_or_listed_or_skipped(
     tmp_path_factory: pytest.TempPathFactory, sheets: dict[str, list[list[object]]]
 ) -> None:

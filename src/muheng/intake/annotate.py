@@ -29,7 +29,7 @@ MAX_MARKED_CELLS = 5_000
 # Excel shows no more rows.
 MAX_LISTED_PROBLEMS = 1_000_000
 
-_AUTHOR = str(say("亩衡"))
+_AUTHOR = "亩衡"
 _FILLS = {"error": "FFFFC7CE", "warning": "FFFFEB9C"}
 _XLSX = b"PK\x03\x04"
 _WIDTHS = (6, 8, 16, 10, 30, 22, 24, 60, 60)
