@@ -340,7 +340,10 @@ def _list_skipped(file: str, sheet: str, skipped: pl.DataFrame) -> list[Problem]
         numbers = rows.get_column(ROW).to_list()
         shown = "、".join(str(number) for number in numbers[:10]) + ("…" if len(numbers) > 10 else "")
         what = say(
-            "第 {rows} 行是{reason}，共 {count} 行，已跳过。", rows=shown, reason=reason, count=len(numbers)
+            "第 {rows} 行是{reason}，共 {count} 行，已跳过。",
+            rows=shown,
+            reason=Message(reason),
+            count=len(numbers),
         )
         problems.append(Problem("warning", file, sheet, None, None, None, "", what))
     return problems
