@@ -6,7 +6,7 @@ import click
 
 from muheng.cli.answer import Answer, Failure
 from muheng.cli.bundle import bundle_argument, open_bundle
-from muheng.cli.explain import enterprise_argument, refuse_enterprise
+from muheng.cli.explain import enterprise_argument, find_code
 from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
 
@@ -25,7 +25,6 @@ def command(lang: Language) -> click.Command:
 
 def advise_enterprise(bundle: str, code: str, grade: str, lang: Language) -> Answer:
     from muheng.policy.advise import advise
-    from muheng.policy.explain import UnknownEnterprise
 
     result = open_bundle(bundle)
     if grade not in result.plan.grades:
@@ -33,8 +32,5 @@ def advise_enterprise(bundle: str, code: str, grade: str, lang: Language) -> Ans
         raise Failure(
             "unknown", say("没有等级“{grade}”。", grade=grade), say("可用：{grades}。", grades=grades)
         )
-    try:
-        found = advise(result, code.strip(), grade)
-    except UnknownEnterprise as error:
-        raise refuse_enterprise(result, code) from error
+    found = advise(result, find_code(result, code), grade)
     return Answer(found.lines(lang), found.json(lang))

@@ -38,8 +38,23 @@ class Detail:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
+KINDS: Mapping[str, Message] = {
+    "usage": say("命令行写法不对"),
+    "file": say("文件或文件夹找不到、读不了"),
+    "policy": say("规则、布局或城市包有错误"),
+    "data": say("数据与规则不符"),
+    "bundle": say("封存包打不开，或与封存时不符"),
+    "unknown": say("没有这户企业、等级或编号"),
+    "output": say("结果写不进去"),
+    "engine": say("计算引擎没有安装"),
+    "interrupted": say("被中断"),
+    "internal": say("程序自身的错误"),
+}
+"""Every kind of failure, as docs/cli.md lists them; ``usage`` is exit code 2, ``interrupted`` 130, others 1."""
+
+
 class Failure(Exception):
-    """The work cannot be done. ``kind`` is one of policy, data, file, bundle, unknown, output, internal."""
+    """The work cannot be done. ``kind`` is one of KINDS."""
 
     def __init__(
         self,
@@ -50,6 +65,7 @@ class Failure(Exception):
         diagnostics: Sequence[Diagnostic] = (),
     ) -> None:
         super().__init__(str(what))
+        assert kind in KINDS, kind
         self.kind = kind
         self.what = what
         self.fix = fix

@@ -16,7 +16,7 @@ from muheng.cli.progress import Step, show_progress
 from muheng.cli.sources import Data, misfit_details, read_data, read_layouts, read_policy
 from muheng.cli.verb import option, verb
 from muheng.documents.diagnostic import diagnostic_json, format_diagnostics
-from muheng.documents.message import Language, Message, say
+from muheng.documents.message import Language, Message, Refusal, say
 
 if TYPE_CHECKING:
     from muheng.documents.diagnostic import Diagnostic
@@ -204,9 +204,8 @@ def run_engine(plan: Plan, data: Data, past: Data | None, engine: Engine) -> Res
         ]
         what = say("数据与规则不符，没有运行，也没有写下任何结果：")
         raise Failure("data", what, details=details) from error
-    except ImportError as error:
-        what = say("没有安装 {engine} 引擎。", engine=engine)
-        raise Failure("data", what, say("安装：pip install 'muheng[cluster]'")) from error
+    except Refusal as refusal:
+        raise Failure("engine", refusal.what, refusal.fix) from refusal
 
 
 def engine_versions(engine: Engine) -> Mapping[str, str]:

@@ -34,29 +34,37 @@ def enterprise_argument() -> click.Argument:
 
 
 def explain_grade(bundle: str, code: str, lang: Language) -> Answer:
-    from muheng.policy.explain import UnknownEnterprise, explain
+    from muheng.policy.explain import explain
 
     result = open_bundle(bundle)
-    try:
-        explanation = explain(result, code.strip())
-    except UnknownEnterprise as error:
-        raise refuse_enterprise(result, code) from error
+    explanation = explain(result, find_code(result, code))
     return Answer(explanation.lines(lang), explanation.json(lang))
 
 
-def refuse_enterprise(result: Result, code: str) -> Failure:
-    """No enterprise, or several, of this code or name; offers those whose name or code holds the text."""
+def find_code(result: Result, text: str) -> str:
+    """The credit code that is meant, by code or full name; merged enterprises have theirs too.
+
+    Raises Failure that offers those whose name or code holds the text.
+    """
     import polars as pl
 
     from muheng.intake.facts import CODE, NAME
+    from muheng.standards.credit_code import normalise
 
-    text = code.strip()
-    holds = pl.col(NAME).str.contains(text, literal=True) | pl.col(CODE).str.contains(text, literal=True)
-    like = result.facts.frame.filter(holds).select(NAME, CODE)
+    for code in (text.strip(), normalise(text)):
+        if code in result.rows:
+            return code
+    name = text.strip()
+    everyone = result.facts.frame.select(CODE, NAME)
+    named = everyone.filter(pl.col(NAME) == name)
+    if named.height == 1:
+        return str(named[0, CODE])
+    holds = pl.col(NAME).str.contains(name, literal=True) | pl.col(CODE).str.contains(name, literal=True)
+    like = everyone.filter(holds) if name else everyone.clear()
     fix: Message | None = None
-    if text and like.height:
-        shown = "、".join(f"{name}（{code}）" for name, code in like.head(OFFERED).iter_rows())
+    if like.height:
+        shown = "、".join(f"{name}（{code}）" for code, name in like.head(OFFERED).iter_rows())
         fix = say("是不是：{names}？", names=shown)
         if like.height > OFFERED:
             fix = say("相近的有 {count} 户：{names}……", count=like.height, names=shown)
-    return Failure("unknown", say("这份结果里没有“{code}”。", code=code), fix)
+    raise Failure("unknown", say("这份结果里没有“{code}”。", code=text), fix)
