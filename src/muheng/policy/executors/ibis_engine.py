@@ -6,7 +6,7 @@ case of names and refuse some characters. Ibis is an optional dependency, import
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub
 from typing import TYPE_CHECKING, Any
@@ -39,14 +39,15 @@ from muheng.policy.program import (
     Step,
     Where,
     in_batches,
+    step_reads,
 )
 
 if TYPE_CHECKING:
     from ibis.backends import BaseBackend
     from ibis.expr.types import Table
 
-# Batches between two stored tables: more and the SQL nests too deep to be planned quickly.
-STORED_EVERY = 8
+# Batches computed into one stored table: more, and the SQL nests too deep to be planned quickly.
+STORED_EVERY = 3
 
 # Ibis writes `//` as a division of floats, wrong beyond 2**53; engines have an exact one by these names.
 _INTEGER_DIVISION = {
@@ -82,18 +83,16 @@ def run_ibis(
 ) -> tuple[Table, dict[str, str]]:
     """Run on any backend with window functions and temporary tables.
 
-    ``columns`` gives the name in ``table`` of each input column (``@name``) and of ``~行``. Returns a
-    temporary table, its rows in no order, and the name in it of every column of the program.
+    ``columns`` gives the name in ``table`` of each input column (``@name``) and of ``~行``. Returns a table,
+    its rows in no order, and the name in it of every column of the program.
     Raises :class:`OverflowRefused`.
     """
     run = _Run(_import_ibis(), connection, table, dict(columns))
-    for index, batch in enumerate(in_batches(program.steps)):
-        if index and index % STORED_EVERY == 0:
-            run.store()
-        run.add(batch)
-    run.store()
+    batches = in_batches(program.steps)
+    for start in range(0, len(batches), STORED_EVERY):
+        run.store(batches[start : start + STORED_EVERY])
     run.refuse_overflow()
-    return run.table, run.columns
+    return run.gathered(run.columns), run.columns
 
 
 def _import_ibis() -> Any:
@@ -108,38 +107,66 @@ def _import_ibis() -> Any:
 
 
 class _Run:
-    """The table as it grows, step by step."""
+    """The columns made so far, in stored tables of a few columns each.
+
+    Narrow tables, because SQL engines carry every column of a row through every window.
+    """
 
     def __init__(self, ibis: Any, connection: BaseBackend, table: Table, columns: dict[str, str]) -> None:
         self.ibis = ibis
         self.connection = connection
-        self.table = table
+        self.row = columns[ROW]
+        self.base = table
         self.columns = columns
-        self.checks: list[tuple[str, str]] = []  # (column that is true beyond the limit, node)
+        self.homes = dict.fromkeys(columns, table)
+        self.checks: list[tuple[str, str, Table]] = []  # (column true beyond the limit, node, its table)
         self.serial = len(columns)
-        self.stored: str | None = None
         self.divide = _integer_division(ibis, connection.name)
+        # While a table is being made: its expression, its columns by name, its checks.
+        self.table = table
+        self.made: list[str] = []
+        self.beyond: list[tuple[str, str]] = []
 
-    def store(self) -> None:
-        """Compute what is asked so far; its result is the table to go on with."""
-        if not self.connection.supports_temporary_tables:
-            self.table = self.table.cache()
-            return
-        name = f"muheng_{self.serial}"
-        self.table = self.connection.create_table(name, self.table, temp=True)
-        if self.stored is not None:
-            # Ibis 12 forgets the name in its own DROP with sqlglot 30.18 and later (ibis issue 12101).
-            self.connection.raw_sql(f"DROP TABLE {self.stored}")
-        self.stored = name
+    def gathered(self, names: Iterable[str]) -> Table:
+        """One table with the columns of these names and the row number."""
+        homes: dict[Table, list[str]] = {}
+        for name in names:
+            if name != ROW:
+                homes.setdefault(self.homes[name], []).append(self.columns[name])
+        parts = [home.select(self.row, *columns) for home, columns in homes.items()]
+        return reduce(lambda left, right: left.join(right, self.row), parts or [self.base.select(self.row)])
+
+    def store(self, batches: list[list[Step]]) -> None:
+        """Compute some batches into a table of what they make."""
+        steps = [step for batch in batches for step in batch]
+        fresh = {step.name for step in steps if not isinstance(step, Check)}
+        needed = {name: None for step in steps for name in sorted(step_reads(step)) if name not in fresh}
+        self.table = self.gathered(needed)
+        self.made, self.beyond = [], []
+        for batch in batches:
+            self.add(batch)
+        made = list(dict.fromkeys(self.made))
+        stored = self.table.select(
+            self.row, *(self.columns[name] for name in made), *(beyond for beyond, _ in self.beyond)
+        )
+        if self.connection.supports_temporary_tables:
+            stored = self.connection.create_table(f"muheng_{self.serial}", stored, temp=True)
+        else:
+            stored = stored.cache()
+        self.homes.update(dict.fromkeys(made, stored))
+        self.checks += [(beyond, node, stored) for beyond, node in self.beyond]
 
     def add(self, steps: list[Step]) -> None:
         """A batch of steps that do not read one another."""
         self.limit([step for step in steps if isinstance(step, Check)])
-        made = {step.name: self.value(step) for step in steps if not isinstance(step, Check)}
-        if made:
-            columns = {name: self.fresh() for name in made}
-            self.table = self.table.mutate(**{columns[name]: value for name, value in made.items()})
+        self.mutate({step.name: self.value(step) for step in steps if not isinstance(step, Check)})
+
+    def mutate(self, values: Mapping[str, Any]) -> None:
+        if values:
+            columns = {name: self.fresh() for name in values}
+            self.table = self.table.mutate(**{columns[name]: value for name, value in values.items()})
             self.columns.update(columns)
+            self.made += values
 
     def fresh(self) -> str:
         self.serial += 1
@@ -150,30 +177,27 @@ class _Run:
 
         Blanking changes no result: any value passed by a limit refuses the run.
         """
-        if not checks:
-            return
-        made: dict[str, Any] = {}
         tightest: dict[str, int] = {}
+        beyond: dict[str, Any] = {}
         for check in checks:
-            beyond = self.fresh()
-            made[beyond] = self.column(check.column).abs() > self.integer(check.limit)
-            self.checks.append((beyond, check.node))
+            column = self.fresh()
+            beyond[column] = self.column(check.column).abs() > self.integer(check.limit)
+            self.beyond.append((column, check.node))
             tightest[check.column] = min(check.limit, tightest.get(check.column, check.limit))
-        for name, most in tightest.items():
-            value = self.column(name)
-            made[self.columns[name]] = self.ibis.ifelse(value.abs() <= self.integer(most), value, self.null())
-        self.table = self.table.mutate(**made)
+        if beyond:
+            self.table = self.table.mutate(**beyond)
+        within = {name: self.column(name).abs() <= self.integer(most) for name, most in tightest.items()}
+        self.mutate({name: self.ibis.ifelse(within[name], self.column(name), self.null()) for name in within})
 
     def refuse_overflow(self) -> None:
-        if not self.checks:
-            return
-        failed = self.table.aggregate(**{beyond: self.table[beyond].any() for beyond, _ in self.checks})
-        found = self.connection.to_pyarrow(failed).to_pylist()[0]
-        for beyond, node in self.checks:
-            if found[beyond]:
-                row = self.columns[ROW]
-                rows = self.table.filter(self.table[beyond]).select(row)
-                raise OverflowRefused(node, sorted(self.connection.to_pyarrow(rows)[row].to_pylist()))
+        for stored in dict.fromkeys(table for _, _, table in self.checks):
+            checks = [(beyond, node) for beyond, node, table in self.checks if table is stored]
+            failed = stored.aggregate(**{beyond: stored[beyond].any() for beyond, _ in checks})
+            found = self.connection.to_pyarrow(failed).to_pylist()[0]
+            for beyond, node in checks:
+                if found[beyond]:
+                    rows = self.connection.to_pyarrow(stored.filter(stored[beyond]).select(self.row))
+                    raise OverflowRefused(node, sorted(rows[self.row].to_pylist()))
 
     def value(self, step: Let | Reduce | RowNumber | BetterCount) -> Any:
         match step:
@@ -182,13 +206,14 @@ class _Run:
             case Reduce():
                 return self.reduced(step)
             case RowNumber(_, order, where, key, _):
-                keys = [
-                    self.ibis.desc(self.column(by.name)) if down else self.column(by.name)
-                    for by, down in order
-                ]
+                # Of a key that stands twice Ibis would keep the last; the first is the one that decides.
+                keys: dict[str, bool] = {}
+                for by, descending in (*order, (Column(ROW), False)):
+                    keys.setdefault(by.name, descending)
                 there = self.column(where.name)
                 window = self.ibis.window(
-                    group_by=[there, *self.group(key)], order_by=[*keys, self.column(ROW)]
+                    group_by=[there, *self.group(key)],
+                    order_by=[self.directed(name, descending) for name, descending in keys.items()],
                 )
                 number = self.ibis.row_number().over(window) + self.integer(1)
                 return self.ibis.ifelse(there, number, self.null())
@@ -197,7 +222,7 @@ class _Run:
                 counted = self.ibis.ifelse(self.column(population.name), self.integer(1), self.integer(0))
                 reached = self.ibis.range_window(
                     group_by=self.group(key) or None,
-                    order_by=self.ibis.desc(ordered) if descending else ordered,
+                    order_by=self.directed(by.name, descending),
                     preceding=None,
                     following=0,
                 )
@@ -206,7 +231,8 @@ class _Run:
                 return self.ibis.ifelse(self.column(where.name), better, self.null())
 
     def reduced(self, step: Reduce) -> Any:
-        where = self.expression(step.where)
+        # Ibis sums columns only; a condition that always holds has to be made one.
+        where = self.column(ROW).notnull() if step.where == Constant(True) else self.expression(step.where)
         window = self.ibis.window(group_by=self.group(step.key) or None, preceding=None, following=None)
         if step.how == "count":
             ones = self.ibis.ifelse(where, self.integer(1), self.integer(0))
@@ -222,6 +248,9 @@ class _Run:
 
     def column(self, name: str) -> Any:
         return self.table[self.columns[name]]
+
+    def directed(self, name: str, descending: bool) -> Any:
+        return self.ibis.desc(self.column(name)) if descending else self.column(name)
 
     def integer(self, value: int) -> Any:
         # Engines take small literals for 32 bits, and arithmetic among such would overflow.
