@@ -23,7 +23,7 @@ from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.executors.polars_engine import run_polars
 from muheng.policy.lower import MOVES, ROW, RULE, lower
 from muheng.policy.merge import merge_facts
-from muheng.policy.program import Program
+from muheng.policy.program import Check, Program
 from muheng.standards.rounding import format_scaled
 
 Engine = Literal["polars", "duckdb"]
@@ -177,7 +177,9 @@ def _evaluate(plan: p.Plan, facts: Facts, previous: Facts | None, engine: Engine
     last_year = last_year_figures(plan, previous)
     program = make_program(plan, encoded, last_year)
     values = _run(plan, program, encoded, engine)
-    kept = [name for name in values.columns if name[0] not in "~@" or name in (RULE, MOVES)]
+    # In the program's order, which is the same whatever engine ran it.
+    made = (step.name for step in program.steps if not isinstance(step, Check))
+    kept = [CODE, NAME, *(name for name in made if name[0] not in "~@" or name in (RULE, MOVES))]
     return Result(plan, facts, encoded, values.select(kept), result_labels(plan, encoded), program, previous)
 
 
