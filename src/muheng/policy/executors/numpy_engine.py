@@ -116,6 +116,8 @@ class Kernel:
         self.tables: dict[str, tuple[Column | None, Values]] = {}
         self.groupings: dict[Column | None, Grouping] = {}
         self.steps: dict[str, Step] = {}
+        # The checks that each column has passed as it is.
+        self.passed: dict[str, set[Check]] = {}
 
     def part(self, rows: NDArray[np.intp]) -> Kernel:
         """The same figures for some of the rows; right as long as those rows hold whole groups."""
@@ -126,6 +128,7 @@ class Kernel:
             found.groupings[key] = Grouping(codes, grouping.size)
         found.tables = dict(self.tables)
         found.steps = dict(self.steps)
+        found.passed = {name: set(checks) for name, checks in self.passed.items()}
         return found
 
     def names(self) -> list[str]:
@@ -141,22 +144,37 @@ class Kernel:
         """
         stale = set(changed_inputs)
         todo: list[Step] = []
+        named = {step.name for step in program.steps if not isinstance(step, Check)}
+        # What the program no longer has would not follow its inputs, and be wrong when it comes back.
+        for name in [name for name in self.steps if name not in named]:
+            self._forget(name)
         for step in program.steps:
             if isinstance(step, Check):
-                if step.column in stale:
+                if step.column in stale or step not in self.passed.get(step.column, ()):
                     todo.append(step)
             elif self.steps.get(step.name) != step or (stale and step_reads(step) & stale):
                 stale.add(step.name)
                 todo.append(step)
+        for name in stale:
+            self.passed.pop(name, None)
         for step in todo:
             if not isinstance(step, Check):
-                self.columns.pop(step.name, None)
-                self.tables.pop(step.name, None)
-                self.groupings.pop(Column(step.name), None)
-                self.steps[step.name] = step
+                self._forget(step.name)
+        # A step counts as done once it has run, so that after a refusal the rest is still to be done.
         for step in todo:
             self._run(step)
+            if isinstance(step, Check):
+                self.passed.setdefault(step.column, set()).add(step)
+            else:
+                self.steps[step.name] = step
         return stale
+
+    def _forget(self, name: str) -> None:
+        self.steps.pop(name, None)
+        self.columns.pop(name, None)
+        self.tables.pop(name, None)
+        self.groupings.pop(Column(name), None)
+        self.passed.pop(name, None)
 
     def replay(self, steps: list[Step]) -> None:
         """Run steps of the present program again after a column they read was replaced."""
