@@ -14,7 +14,7 @@ from muheng.intake.facts import CODE
 from muheng.policy import plan as p
 from muheng.policy.run import Result, evaluate
 from muheng.reports import words
-from muheng.reports.cuts import Cut, find_cuts, group_labels
+from muheng.policy.cuts import Cut, find_cuts, group_labels
 
 COARSE = POLICY.replace("total_digits = 1", "total_digits = 0")
 

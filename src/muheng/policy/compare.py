@@ -19,7 +19,9 @@ from muheng.policy import plan as p
 from muheng.policy.bind import DataError
 from muheng.policy.change import Change, differences, make_change, read_data
 from muheng.policy.compile import compile_file
+from muheng.policy.cuts import Cut, find_cuts
 from muheng.policy.run import Result, evaluate
+from muheng.standards.rounding import format_scaled
 
 WORDING = {"name", "source", "open", "clause", "provider", "id", "valid", "illustrative", "from"}
 
@@ -36,13 +38,15 @@ class Cause:
 @dataclass(frozen=True)
 class Comparison:
     """``moves``: 统一社会信用代码, 企业名称, 原等级, 新等级, 原总分, 新总分, 原因 (number of the cause, from 1; several
-    joined by 、), one row for each enterprise whose grade differs. ``matrix``: 原等级, 新等级, 户数, everyone."""
+    joined by 、), one row for each enterprise whose grade differs. ``matrix``: 原等级, 新等级, 户数, everyone.
+    ``ties``: the cuts of the second result that a tie key decided."""
 
     moves: pl.DataFrame
     matrix: pl.DataFrame
     causes: tuple[Cause, ...]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
+    ties: tuple[Cut, ...]
 
     def lines(self, lang: Language = "zh", most: int = 20) -> list[str]:
         shown = [say("{count} 户等级变动。", count=self.moves.height).render(lang)]
@@ -77,6 +81,18 @@ class Comparison:
         ):
             if codes:
                 shown.append(say("{what}：{count} 户", what=what, count=len(codes)).render(lang))
+        for cut in self.ties:
+            shown.append(
+                say(
+                    "{group} {better}／{worse} 分界处 {tied} 户同为 {total} 分，由“{key}”决定",
+                    group=cut.group or "、".join(cut.classes),
+                    better=cut.better,
+                    worse=cut.worse,
+                    tied=cut.tied,
+                    total="—" if cut.last_in.total is None else format_scaled(cut.last_in.total, cut.digits),
+                    key=cut.key.name,
+                ).render(lang)
+            )
         return shown
 
     def json(self, lang: Language = "zh") -> dict[str, Any]:
@@ -100,6 +116,17 @@ class Comparison:
             ],
             "only_before": list(self.only_before),
             "only_after": list(self.only_after),
+            "ties": [
+                {
+                    "classes": list(cut.classes),
+                    "group": cut.group.render(lang) if isinstance(cut.group, Message) else cut.group,
+                    "better": cut.better,
+                    "worse": cut.worse,
+                    "tied": cut.tied,
+                    "decided_by": cut.key.name,
+                }
+                for cut in self.ties
+            ],
         }  # fmt: skip
 
 
@@ -142,7 +169,13 @@ def compare(before: Result, after: Result) -> Comparison:
         tuple(Cause(what, changes, moved) for (what, changes), moved in zip(causes, moved_by, strict=True)),
         tuple(first.join(last, on=CODE, how="anti")[CODE]),
         tuple(last.join(first, on=CODE, how="anti")[CODE]),
+        find_ties(after),
     )
+
+
+def find_ties(result: Result) -> tuple[Cut, ...]:
+    """The cuts at which the score did not decide."""
+    return tuple(cut for cut in find_cuts(result) if cut.depth)
 
 
 def compare_trial(before: Result, after: Result, changes: tuple[Change, ...]) -> Comparison:
@@ -156,6 +189,7 @@ def compare_trial(before: Result, after: Result, changes: tuple[Change, ...]) ->
         (cause,),
         found.only_before,
         found.only_after,
+        found.ties,
     )
 
 
@@ -179,6 +213,7 @@ def compare_plain(before: Result, after: Result) -> Comparison:
         (),
         tuple(first.join(last, on=CODE, how="anti")[CODE]),
         tuple(last.join(first, on=CODE, how="anti")[CODE]),
+        find_ties(after),
     )
 
 
@@ -188,7 +223,7 @@ def _standing(result: Result) -> pl.DataFrame:
     if result.members is None:
         return grades
     members = pl.DataFrame({CODE: list(result.members), "~主": list(result.members.values())})
-    names = result.facts.frame.select(CODE, NAME)
+    names = result.given.frame.select(CODE, NAME)
     return (
         members.join(grades.drop(NAME), left_on="~主", right_on=CODE, how="left")
         .join(names, on=CODE, how="left")
@@ -209,7 +244,7 @@ def _stages(before: Result, after: Result) -> Iterator[tuple[Message, tuple[Chan
             continue
         waiting.append(change)
         file = make_change(file, change)
-        result = _try(file, before.facts, before.previous)
+        result = _try(file, before.given, before.given_previous)
         if result is None:
             continue
         if result.plan.meaning != meaning:
@@ -218,7 +253,7 @@ def _stages(before: Result, after: Result) -> Iterator[tuple[Message, tuple[Chan
         waiting = []
     if waiting:
         yield say("{changes}", changes="；".join(map(str, waiting))), tuple(waiting), after
-    if before.facts is not after.facts and not before.facts.frame.equals(after.facts.frame):
+    if before.given is not after.given and not before.given.frame.equals(after.given.frame):
         if before.year != after.year:
             what = say("数据由 {before} 年换为 {after} 年", before=before.year, after=after.year)
         else:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import polars as pl
+
 from muheng.documents.message import Language, Message, say
-from muheng.intake.facts import NAME, SourceCell
+from muheng.intake.facts import CODE, NAME, SourceCell
 from muheng.policy import plan as p
 from muheng.policy.executors.numpy_engine import Kernel
 from muheng.policy.expression import (
@@ -90,10 +92,10 @@ def find_row(result: Result, enterprise: str) -> int:
     row = result.rows.get(enterprise)
     if row is not None:
         return row
-    named = result.values[NAME].eq(enterprise).arg_true()
-    if len(named) != 1:
+    named = result.given.frame.filter(pl.col(NAME) == enterprise)[CODE]
+    if len(named) != 1 or named[0] not in result.rows:
         raise UnknownEnterprise(enterprise)
-    return int(named[0])
+    return result.rows[named[0]]
 
 
 def explain(result: Result, enterprise: str) -> Explanation:
@@ -101,9 +103,11 @@ def explain(result: Result, enterprise: str) -> Explanation:
     row = find_row(result, enterprise)
     writer = _Writer(result, row)
     grade = result.grades[p.GRADE][row]
+    own = pl.col(CODE if enterprise in result.rows else NAME) == enterprise
+    who = result.given.frame.filter(own) if result.members is not None else result.values[row]
     return Explanation(
-        code=enterprise if enterprise in result.rows else result.values[0, 0],
-        name=result.values[NAME][row],
+        code=who[CODE][0],
+        name=who[NAME][0],
         subject=result.values.item(row, 0),
         grade=grade,
         root=writer.grade(),
@@ -155,7 +159,7 @@ class _Writer:
         label = self.plan.grades[int(grade)] if grade is not None else "—"
         name = self.plan.document.grade[label].name if grade is not None else "—"
         total = self.shown(p.TOTAL)
-        parts = (*self.score_parts(), *self.changes())
+        parts = (*self.merging(), *self.score_parts(), *self.changes())
         if ranking is None or self.value(ranking.name) is None:
             sentence = say(
                 "综合等级 {grade}（{name}），总分 {total}，不参加排名", grade=label, name=name, total=total
@@ -172,6 +176,28 @@ class _Writer:
             line=self.next_line(ranking),
         )
         return Reason(p.GRADE, sentence, label, parts=parts)
+
+    def merging(self) -> Iterator[Reason]:
+        """Who is evaluated together here, and what the other evaluation gave where there are two."""
+        members = self.result.members_of(self.subject)
+        names = dict(
+            self.result.given.frame.filter(pl.col(CODE).is_in(members)).select(CODE, NAME).iter_rows()
+        )
+        if len(members) > 1:
+            others = "、".join(names[code] for code in members[1:])
+            yield Reason(
+                p.GRADE, say("{lead}与{others}合并评价，数据相加", lead=names[self.subject], others=others)
+            )
+        other = self.result.independent
+        if other is None or (row := other.rows.get(self.subject)) is None:
+            return
+        grade, total = other.grades[p.GRADE][row], other.grades[p.TOTAL][row]
+        if grade is not None and len(other.members_of(self.subject)) != len(members):
+            what = say("独立评价") if len(members) > 1 else say("合并评价")
+            yield Reason(
+                p.GRADE,
+                say("{what}为 {grade}，总分 {total}，供对照", what=what, grade=grade, total=trimmed(total)),
+            )
 
     def not_rated(self, standing: int) -> Reason:
         rule = self.plan.standing.rules[int(self.value(RULE) or 1) - 1]
@@ -431,7 +457,8 @@ class _Writer:
         )
 
     def data(self, name: str, node: p.NumberInput | p.CodeInput) -> Reason:
-        cells = tuple(self.result.facts.cells(self.subject, name))
+        members = self.result.members_of(self.subject)
+        cells = tuple(cell for member in members for cell in self.result.given.cells(member, name))
         raw = self.provided(name)
         if raw is None:
             instead = self.shown(name)

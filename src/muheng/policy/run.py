@@ -47,6 +47,30 @@ class Result:
     previous: Facts | None = None
     members: Mapping[str, str] | None = None
     independent: Result | None = None
+    unmerged: Facts | None = None
+    unmerged_previous: Facts | None = None
+
+    @property
+    def given(self) -> Facts:
+        """The facts of every enterprise, as they were before any were merged."""
+        return self.unmerged or self.facts
+
+    @property
+    def given_previous(self) -> Facts | None:
+        return self.unmerged_previous or self.previous
+
+    def members_of(self, subject: str) -> list[str]:
+        """The enterprises whose figures a subject's are: itself, and those merged into it."""
+        return self.merged_into.get(subject, [subject])
+
+    @cached_property
+    def merged_into(self) -> dict[str, list[str]]:
+        """Members by their subject's code, the subject first, for merged subjects only."""
+        found: dict[str, list[str]] = {}
+        for member, lead in (self.members or {}).items():
+            if member != lead:
+                found.setdefault(lead, [lead]).append(member)
+        return found
 
     @property
     def year(self) -> int:
@@ -153,7 +177,12 @@ def evaluate(
         return _evaluate(plan, facts, previous, engine)
     merged, members = merge_facts(plan, facts, _alone(plan, facts))
     merged_previous = merge_facts(plan, previous, _alone(plan, previous))[0] if previous is not None else None
-    together = replace(_evaluate(plan, merged, merged_previous, engine), members=members)
+    together = replace(
+        _evaluate(plan, merged, merged_previous, engine),
+        members=members,
+        unmerged=facts,
+        unmerged_previous=previous,
+    )
     if merge.result == "共享":
         return together
     alone = _evaluate(plan, facts, previous, engine)

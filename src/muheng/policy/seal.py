@@ -84,13 +84,13 @@ def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / POLICY).write_text(result.plan.text, encoding="utf-8", newline="")
-        write_facts(result.facts, folder / "facts")
-        if result.previous is not None:
-            write_facts(result.previous, folder / "previous")
+        write_facts(result.given, folder / "facts")
+        if result.given_previous is not None:
+            write_facts(result.given_previous, folder / "previous")
         (folder / RESULTS).write_bytes(_table_bytes(result.values))
-        for file, data in calendar_files().items():
-            (folder / "calendars").mkdir(exist_ok=True)
-            (folder / "calendars" / file).write_bytes(data)
+        (folder / "calendars").mkdir()
+        for calendar, data in calendar_files().items():
+            (folder / "calendars" / calendar).write_bytes(data)
         (folder / AGGREGATES).write_text(_dump(_aggregates(result)), encoding="utf-8")
         rows = {name: file_digests(file) for name, file in _files(folder).items()}
         digests = pl.concat(

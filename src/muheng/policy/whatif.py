@@ -67,7 +67,7 @@ def what_if(result: Result, assignments: Sequence[str]) -> Comparison:
     file = read_data(result.plan.text, result.plan.document.policy.id)
     changes = tuple(read_change(file, assignment) for assignment in assignments)
     plan = change_policy(result.plan, changes)
-    changed = evaluate(plan, result.facts, previous=result.previous)
+    changed = evaluate(plan, result.given, previous=result.given_previous)
     return compare_trial(result, changed, changes)
 
 

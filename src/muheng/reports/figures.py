@@ -14,8 +14,8 @@ import polars as pl
 from muheng.intake.facts import CODE, NAME
 from muheng.intake.problem import Problem
 from muheng.policy import plan as p
+from muheng.policy.cuts import Cut, find_cuts
 from muheng.policy.run import Result, evaluate
-from muheng.reports.cuts import Cut, find_cuts
 from muheng.reports.listing import (
     DIVISION,
     LAST_GRADE,

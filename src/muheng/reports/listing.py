@@ -101,10 +101,9 @@ def _members(result: Result) -> pl.DataFrame:
     """The other members of each merged subject, by the lead's code."""
     pairs = [(lead, member) for member, lead in (result.members or {}).items() if member != lead]
     frame = pl.DataFrame(pairs, schema={CODE: pl.String, MEMBERS: pl.String}, orient="row")
-    if result.independent is not None:
-        names = result.independent.facts.frame.select(pl.col(CODE).alias(MEMBERS), NAME)
-        named = frame.join(names, on=MEMBERS, how="left", maintain_order="left")
-        frame = named.select(CODE, pl.format("{} {}", pl.col(NAME).fill_null(""), MEMBERS).alias(MEMBERS))
+    names = result.given.frame.select(pl.col(CODE).alias(MEMBERS), NAME)
+    named = frame.join(names, on=MEMBERS, how="left", maintain_order="left")
+    frame = named.select(CODE, pl.format("{} {}", pl.col(NAME).fill_null(""), MEMBERS).alias(MEMBERS))
     return frame.group_by(CODE, maintain_order=True).agg(pl.col(MEMBERS).sort().str.join("；"))
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from muheng.documents.message import Language, Message, say
 from muheng.policy import plan as p
+from muheng.policy.cuts import Cut
 from muheng.policy.run import Result
-from muheng.reports.cuts import Cut
 from muheng.reports.figures import ProblemGroup, Ungraded
 from muheng.standards.rounding import divide_half_up, format_scaled
 

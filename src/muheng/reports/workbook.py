@@ -15,9 +15,9 @@ from muheng.documents.message import Language, Message, say
 from muheng.intake.facts import CODE, NAME
 from muheng.intake.problem import Problem
 from muheng.policy import plan as p
+from muheng.policy.cuts import GROUP, Cut, group_labels
 from muheng.policy.run import Result
 from muheng.reports import words
-from muheng.reports.cuts import GROUP, Cut, group_labels
 from muheng.reports.figures import Breakdown, Figures, gather_figures
 from muheng.reports.listing import (
     INDUSTRY,

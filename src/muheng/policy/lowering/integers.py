@@ -82,6 +82,13 @@ class Integers:
         self.steps.append(Let(name, op))
         return Column(name)
 
+    def hidden_flag(self, op: Op) -> Op:
+        """A condition in a column of its own, unless it is one already."""
+        if isinstance(op, Column | Constant):
+            return op
+        self.serial += 1
+        return self.flag(f"~{self.serial}", op)
+
     def keep_within(self, value: Int, limit: int) -> Int:
         """The value with a check that it stays within ±limit."""
         if value.magnitude <= limit:
@@ -93,6 +100,8 @@ class Integers:
         if isinstance(made.op, Column):
             self.steps.append(Check(made.op.name, limit, self.node))
             self.known[made.op.name] = Bounds(max(made.low, -limit), min(made.high, limit), made.nullable)
+        else:
+            self.unproved.append((self.node, f"±{limit}"))
         return Int(made.op, max(made.low, -limit), min(made.high, limit), made.nullable)
 
     def times(self, value: Int, factor: int) -> Int:
@@ -101,8 +110,7 @@ class Integers:
         if isinstance(value.op, Constant) and value.op.value is None:
             return value
         if isinstance(value.op, Constant) and isinstance(value.op.value, int):
-            product = value.op.value * factor
-            return Int(Constant(product), product, product, False)
+            return self.constant(value.op.value * factor)
         value = self.keep_within(value, MOST // max(abs(factor), 1))
         ends = sorted((value.low * factor, value.high * factor))
         return Int(Binary("multiply", value.op, Constant(factor)), ends[0], ends[1], value.nullable)
@@ -231,6 +239,9 @@ class Integers:
         )
 
     def constant(self, value: int) -> Int:
+        if abs(value) > MOST:
+            self.unproved.append((self.node, f"±{MOST}"))
+            value = MOST if value > 0 else -MOST
         return Int(Constant(value), value, value, False)
 
 

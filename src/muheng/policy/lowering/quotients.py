@@ -151,6 +151,8 @@ class Quotients(Integers):
 
     def _chosen(self, test: Op, a: Ratio, b: Ratio) -> Ratio:
         factor = common_factor(a, b)
+        if a.under is not None or b.under is not None:
+            test = self.hidden_flag(test)
         over = self.where(
             test,
             self.times(a.over, _whole(a.factor / factor)),
@@ -162,6 +164,8 @@ class Quotients(Integers):
 
     def _better(self, function: str, a: Ratio, b: Ratio) -> Ratio:
         first, second, factor, under = self.aligned(a, b)
+        # Engines name both sides more than once; of many, nested, the expression would grow without bound.
+        first, second = self.hidden(first), self.hidden(second)
         if factor < 0:
             function = "min" if function == "max" else "max"
         chosen = self.greatest(first, second) if function == "max" else self.least(first, second)
