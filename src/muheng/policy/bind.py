@@ -178,8 +178,9 @@ def _scale(values: pl.Series, node: NumberInput, item: Item) -> pl.Series:
 
 
 def _out_of_range(node: NumberInput, bounds: Bounds, frame: pl.DataFrame) -> Iterator[Misfit]:
-    low = scale_half_up(node.range[0], node.digits)
-    high = scale_half_up(node.range[1], node.digits)
+    # ``_scale`` stops at ±2**62, so nothing from there on can be taken for the figure itself.
+    low = max(scale_half_up(node.range[0], node.digits), 1 - 2**62)
+    high = min(scale_half_up(node.range[1], node.digits), 2**62 - 1)
     if low <= bounds.low and bounds.high <= high:
         return
     values = frame[node.name]
