@@ -246,7 +246,7 @@ class _State:
     def extreme(self, how: str, left: Op, right: Op) -> pl.Expr:
         """Null where either is; a constant bound is a clip."""
         first, second = self.expression(left), self.expression(right)
-        if isinstance(right, Constant):
+        if isinstance(right, Constant) and right.value is not None:
             return first.clip(upper_bound=second) if how == "least" else first.clip(lower_bound=second)
         wins = first <= second if how == "least" else first >= second
         return pl.when(wins).then(first).when(~wins).then(second).otherwise(None)
