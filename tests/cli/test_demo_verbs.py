@@ -15,6 +15,16 @@ from muheng.cli.run import show_everything
 from muheng.cli.verb import print_lines
 from muheng.intake.facts import read_facts
 
+ROOT = Path(__file__).parents[2]
+
+
+def explained_on(page: str) -> list[str]:
+    """The explained grade that a README shows."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    block = re.search(r"<!-- explained -->\n```\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    return block.group(1).splitlines()
+
 
 def test_run_shows_everything_and_its_next_commands_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -42,6 +52,9 @@ def test_run_shows_everything_and_its_next_commands_work(
     departments = {group["department"] for group in data["evaluation"]["problems"]["departments"]}
     assert departments >= {"税务", "供电", "统计"}
     assert data["example"]["code"] in words
+    for page, lang in (("README.md", "zh"), ("README.en.md", "en")):
+        told = muheng("explain", results, data["example"]["code"], "--lang", lang).out.splitlines()
+        assert [line for line in explained_on(page) if line not in told] == [], page
     assert len(os.listdir(results / "annotated")) == len(data["evaluation"]["files"]) - 4
 
 

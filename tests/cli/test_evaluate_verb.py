@@ -141,12 +141,6 @@ def test_duckdb_gives_the_same_table(town: Path, tmp_path: Path, evaluated: tupl
     assert (tmp_path / "出" / name).read_bytes() == (evaluated[0] / name).read_bytes()
 
 
-COLUMN_ORDER = pytest.mark.xfail(
-    strict=False, reason="a result's columns stand in an order that differs between engines and processes"
-)
-
-
-@COLUMN_ORDER
 def test_a_bundle_of_duckdb_is_proved_by_polars(town: Path, tmp_path: Path) -> None:
     assert evaluate(town, tmp_path / "出", "--engine", "duckdb").code == 0
     assert muheng("verify", tmp_path / "出").code == 0
