@@ -25,13 +25,8 @@ def main() -> None:
     print(", ".join(f"{package} {version(package)}" for package in PACKAGES))
     print("\n| job | ours | beside | theirs | ours / theirs | note |\n|---|---|---|---|---|---|", flush=True)
     for name in wanted:
-        for row in chosen[name].run():
-            note = f"peak {row['peak_mb']:.0f} MB" if row.get("peak_mb") else ""
-            print(
-                f"| {row['job']} | {row['ours_s'] * 1000:,.1f} ms | {row['peer']} | {row['peer_s'] * 1000:,.1f} ms "
-                f"| {row['ratio']:.2f} | {note} |",
-                flush=True,
-            )
+        for comparison in chosen[name].run():
+            print(comparison, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import duckdb
+
+from bench.comparison import Comparison, median_time
 from bench.peers import by_pandas, by_polars, duckdb_sql, openfisca_run, to_float
 from bench.scenario import FLAGS, NUMBERS, make_facts, make_policy
 from muheng.policy.compile import compile_policy
 from muheng.policy.run import evaluate
 
 
-def median_time(act: Callable[[], Any], times: int) -> float:
-    """Median seconds of ``times`` calls, after one that warms up."""
-    act()
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        act()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
-
-
-def run(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), times: int = 7) -> list[dict[str, Any]]:
-    import duckdb
-
+def run(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), times: int = 7) -> Iterator[Comparison]:
+    """Each size beside each peer."""
     plan = compile_policy(make_policy(), "bench.toml").plan
     assert plan is not None
-    rows: list[dict[str, Any]] = []
     for size in sizes:
         facts = make_facts(size)
         ours = median_time(lambda facts=facts: evaluate(plan, facts), times)
@@ -50,21 +38,4 @@ def run(sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000), times: int = 7) -
             "openfisca-core": lambda columns=columns, industry=industry: openfisca_run(columns, industry),
         }
         for name, act in peers.items():
-            theirs = median_time(act, times)
-            rows.append(
-                {
-                    "job": f"evaluate {size:,}",
-                    "peer": name,
-                    "ours_s": ours,
-                    "peer_s": theirs,
-                    "ratio": ours / theirs,
-                }
-            )
-    return rows
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(
-            f"{row['job']:>20} {row['peer']:<20} ours {row['ours_s']:.3f}  peer {row['peer_s']:.3f}  ratio {row['ratio']:.2f}"
-        )
+            yield Comparison(f"evaluate {size:,}", ours, name, median_time(act, times))

@@ -11,16 +11,18 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 import xlsxwriter
+from stdnum.cn.uscc import calc_check_digit
+
+from bench.comparison import Comparison
 
 ROWS = 100_000
 NUMBERS = 35
 RUNS = 3
-
-_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 _PEER = """
 import fastexcel
@@ -82,41 +84,30 @@ def make_workbook(path: Path, rows: int = ROWS, numbers: int = NUMBERS, seed: in
 
 def _make_code(number: int) -> str:
     body = f"91340500MA{number:07d}"
-    total = sum(_ALPHABET.index(letter) * pow(3, place, 31) for place, letter in enumerate(body))
-    return body + _ALPHABET[(31 - total % 31) % 31]
+    return body + str(calc_check_digit(body))
 
 
-def run() -> list[dict[str, object]]:
+def run(rows: int = ROWS) -> Iterator[Comparison]:
     """Medians of three runs, ours and the peer's in turn."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "宽表.xlsx"
-        make_workbook(path)
+        make_workbook(path, rows)
         ours, peer = [], []
         for _ in range(RUNS):
-            peer.append(_measure(_PEER, path))
-            ours.append(_measure(_OURS, path))
-    ours_s, peer_s = (median(seconds for seconds, _ in runs) for runs in (ours, peer))
-    return [
-        {
-            "name": f"intake {ROWS:,} × {NUMBERS + 5}, fastexcel bare read",
-            "ours_s": round(ours_s, 3),
-            "peer_s": round(peer_s, 3),
-            "ratio": round(ours_s / peer_s, 2),
-            "limit": 2.5,
-            "peak_mb": round(median(peak for _, peak in ours)),
-            "peer_peak_mb": round(median(peak for _, peak in peer)),
-        }
-    ]
+            peer.append(_measure(_PEER, path, rows))
+            ours.append(_measure(_OURS, path, rows))
+    yield Comparison(
+        f"intake {rows:,} × {NUMBERS + 5}",
+        median(seconds for seconds, _ in ours),
+        "fastexcel's bare read",
+        median(seconds for seconds, _ in peer),
+        median(peak for _, peak in ours),
+    )
 
 
-def _measure(body: str, path: Path) -> tuple[float, float]:
+def _measure(body: str, path: Path, rows: int) -> tuple[float, float]:
     program = _MEASURED.format(body=body)
-    command = [sys.executable, "-c", program, str(path), str(ROWS), str(NUMBERS)]
+    command = [sys.executable, "-c", program, str(path), str(rows), str(NUMBERS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds, peak = json.loads(done.stdout)
     return seconds, peak
-
-
-if __name__ == "__main__":
-    for line in run():
-        print(json.dumps(line, ensure_ascii=False))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from bench.comparison import Comparison, median_time, time_once
 from bench.scenario import make_facts, make_policy
 from muheng.intake.facts import CODE
 from muheng.policy.advise import advise
@@ -21,19 +21,15 @@ ROWS = 100_000
 
 def each(act: Callable[[Any], Any], items: Iterable[Any]) -> float:
     """Median seconds of one call."""
-    taken = []
-    for item in items:
-        start = time.perf_counter()
-        act(item)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+    return statistics.median(time_once(lambda item=item: act(item)) for item in items)
 
 
-def run(rows: int = ROWS) -> list[dict[str, Any]]:
+def run(rows: int = ROWS) -> Iterator[Comparison]:
+    """Each interaction beside an evaluation of everyone."""
     plan = compile_policy(make_policy(), "bench.toml").plan
     assert plan is not None
     facts = make_facts(rows)
-    full = each(lambda _: evaluate(plan, facts), range(5))
+    full = median_time(lambda: evaluate(plan, facts), 5)
     result = evaluate(plan, facts)
     grades = result.values[GRADE].to_list()
     codes = result.values[CODE].to_list()
@@ -48,13 +44,5 @@ def run(rows: int = ROWS) -> list[dict[str, Any]]:
         "explanation": each(lambda code: explain(result, code), codes[:: rows // 200]),
         "advice to B, verified": each(lambda code: advise(result, code, "B"), class_c),
     }
-    return [
-        {
-            "job": f"{job}, {rows:,}",
-            "peer": "a full run",
-            "ours_s": ours,
-            "peer_s": full,
-            "ratio": ours / full,
-        }
-        for job, ours in jobs.items()
-    ]
+    for job, ours in jobs.items():
+        yield Comparison(f"{job}, {rows:,}", ours, "a full run", full)

@@ -12,8 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
+from bench.comparison import Comparison, time_once
 from bench.scenario import make_facts, make_policy
 from muheng.intake.facts import Item
 from muheng.policy.compile import compile_policy
@@ -103,12 +103,10 @@ def write_peer(sheets: Sheets, path: Path) -> None:
 
 def timed(action: Callable[[], None]) -> float:
     gc.collect()
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+    return time_once(action)
 
 
-def run(rows: int = ROWS, rounds: int = ROUNDS) -> list[dict[str, object]]:
+def run(rows: int = ROWS, rounds: int = ROUNDS) -> Iterator[Comparison]:
     """Medians of rounds that take turns."""
     result = make_result(rows)
     sheets = peer_cells(result)
@@ -119,22 +117,19 @@ def run(rows: int = ROWS, rounds: int = ROUNDS) -> list[dict[str, object]]:
         for _ in range(rounds):
             ours.append(timed(lambda: write_results(result, [], Path(folder) / "ours.xlsx")))
             peer.append(timed(lambda: write_peer(sheets, Path(folder) / "peer.xlsx")))
-    ours_s, peer_s = statistics.median(ours), statistics.median(peer)
     child = subprocess.run(
-        [sys.executable, "-m", "bench.results_xlsx", "once", str(rows)],
+        [sys.executable, "-m", "bench.results_xlsx", str(rows)],
         check=True,
         capture_output=True,
         text=True,
     )
-    return [
-        {
-            "name": f"results.xlsx, {rows:,} enterprises, {many:,} cells",
-            "ours_s": round(ours_s, 3),
-            "peer_s": round(peer_s, 3),
-            "ratio": round(ours_s / peer_s, 2),
-            "peak_mb": float(child.stdout),
-        }
-    ]
+    yield Comparison(
+        f"results.xlsx, {rows:,} enterprises, {many:,} cells",
+        statistics.median(ours),
+        "XlsxWriter, constant memory",
+        statistics.median(peer),
+        float(child.stdout),
+    )
 
 
 def _once(rows: int) -> None:
@@ -146,8 +141,4 @@ def _once(rows: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["once"]:
-        _once(int(sys.argv[2]))
-    else:
-        for line in run():
-            print(line)
+    _once(int(sys.argv[1]))
