@@ -1,7 +1,7 @@
 """The closed expression language of policy files: text → a small syntax tree.
 
 It can name declared values, compare, calculate and call the functions listed in ``FUNCTIONS``; nothing else
-exists in it. There is no evaluation here: names, types and units are checked by ``compile``.
+exists in it. There is no evaluation here: names, types and units are checked by ``resolve``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from fractions import Fraction
 from typing import Literal
 
@@ -344,6 +345,7 @@ class _Parser:
         return iter(items)
 
 
+@lru_cache(maxsize=4096)
 def parse_expression(source: str) -> Expression:
     """Parse one expression; raises :class:`ExpressionError`."""
     if len(source) > MAX_LENGTH:
