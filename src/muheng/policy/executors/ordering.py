@@ -28,7 +28,8 @@ def row_numbers(groups: Ints | None, order: Sequence[tuple[Ints, bool]], where: 
     start = np.zeros(count, dtype=np.int64) if groups is None else _of(groups, rows)
     ranked = _ranked(start, [(-values if descending else values, rows) for values, descending in order])
     # Groups stand one after the other, so a place is the position less where its group starts.
-    sizes = np.bincount(start) if start.min() >= 0 else np.unique(start, return_counts=True)[1]
+    is_dense = start.min() >= 0 and start.max() < 4 * count + 1024
+    sizes = np.bincount(start) if is_dense else np.unique(start, return_counts=True)[1]
     places = np.arange(1, count + 1) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     numbers[ranked if rows is None else rows[ranked]] = places
     return numbers, where

@@ -65,6 +65,8 @@ class Groups(Quotients):
                 key = part if key is None else Binary("add", Binary("multiply", key, Constant(many)), part)
                 size *= many
             assert key is not None
+            if size > MOST:
+                self.unproved.append((self.node, str(size)))
             self.keys[by] = (self.flag(f"~组.{'.'.join(by)}", key), size)
         return self.keys[by]
 
@@ -225,7 +227,7 @@ class Groups(Quotients):
         return Int(Lookup(key, table), low, high, None in table)
 
     def _key_labels(self, by: tuple[str, ...]) -> list[tuple[str | None, ...]]:
-        """The labels of each group in the order of ``_key``; None: missing."""
+        """The labels of each group in the order of ``key_of``; None: missing."""
         combined: list[tuple[str | None, ...]] = [()]
         for name in by:
             combined = [(*left, label) for left in combined for label in (*self.labels[name], None)]
