@@ -12,9 +12,9 @@ from report_city import POLICY, make_facts, make_plan
 from muheng.documents.message import Message
 from muheng.intake.facts import CODE
 from muheng.policy import plan as p
+from muheng.policy.cuts import Cut, find_cuts, group_labels
 from muheng.policy.run import Result, evaluate
 from muheng.reports import words
-from muheng.policy.cuts import Cut, find_cuts, group_labels
 
 COARSE = POLICY.replace("total_digits = 1", "total_digits = 0")
 

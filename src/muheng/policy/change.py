@@ -86,7 +86,7 @@ def read_place(path: str) -> Place:
 
 def _read_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"值 = {text}".replace("值", "value", 1), parse_float=Decimal)["value"]
+        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
     except tomllib.TOMLDecodeError:
         return text
 
@@ -128,7 +128,7 @@ def differences(before: TomlFile, after: TomlFile) -> list[Change]:
 
 
 def _differences(place: Place, before: Any, after: Any) -> Iterator[Change]:
-    if isinstance(before, dict) and isinstance(after, dict) and _order_matters(place) is False:
+    if isinstance(before, dict) and isinstance(after, dict) and not _order_matters(place):
         for key in after:
             yield from _differences((*place, key), before.get(key, ABSENT), after[key])
         for key in before:

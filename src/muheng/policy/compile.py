@@ -27,9 +27,7 @@ from muheng.policy.compiling.definitions import (
 from muheng.policy.compiling.grading import add_grading, add_totals, check_grades
 from muheng.policy.compiling.indicators import add_indicators, add_picks
 from muheng.policy.compiling.workspace import SYSTEM_NAMES, Workspace
-from muheng.policy.document import (
-    PolicyDocument,
-)
+from muheng.policy.document import PolicyDocument
 from muheng.policy.lint import lint
 from muheng.policy.resolve import Meaning
 

@@ -1,8 +1,10 @@
 """The plan becomes a program of integer steps, with a proof that none of them can overflow.
 
-Every rounding of the plan happens here, in one function (``_half_up``), so that all executors share it. Bounds
-of every value are followed from the bounds of the inputs; where a product could pass 2**62, a ``Check`` step
-limits the operand, and a run whose data pass the check is exact.
+One method writes the steps of each kind of node; what they are written with (bounded integers, exact quotients,
+figures of groups) is in ``lowering``. Every rounding of the plan is written by one function
+(``Integers.half_up``), so that all executors share it. Bounds of every value are followed from the bounds of the
+inputs; where a product could pass 2**62, a ``Check`` step limits the operand, and a run whose data pass the check
+is exact.
 """
 
 from __future__ import annotations
@@ -158,10 +160,9 @@ class _Lowering(Groups):
         self.let(node.name, value)
 
     def _grouping(self, node: p.Grouping) -> None:
-        labels = tuple(dict.fromkeys([*(label for label, _ in node.table), node.other]))
+        labels = node.labels
         table: list[int] = []
         for text in self.labels[node.source]:
-            # The longest prefix that fits, so that 171 can stand apart from 17.
             fits = [
                 (len(prefix), label)
                 for label, prefixes in node.table

@@ -103,11 +103,16 @@ class Condition(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Grouping(Node):
-    """Text → group label by the first matching prefix."""
+    """Text → group label by the longest matching prefix, so that 171 can stand apart from 17."""
 
     source: str
     table: tuple[tuple[str, tuple[str, ...]], ...]
     other: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The groups' names in the order of their codes."""
+        return tuple(dict.fromkeys([*(label for label, _ in self.table), self.other]))
 
     def reads(self) -> tuple[str, ...]:
         return (self.source,)

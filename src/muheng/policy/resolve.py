@@ -209,7 +209,7 @@ class Resolver:
                 raise MeaningError(say("标签不能直接比较。"), say("请写“有('标签', '级别')”。"))
             if not isinstance(right, Text) or operator not in ("==", "!="):
                 raise MeaningError(say("文本只能用 == 或 != 与引号中的文字比较。"))
-            test = self._text_test(found, "equals", (right.value,))
+            test = self._one_of(found, (right.value,))
             return test if operator == "==" else Not(test)
         if found.kind == "level":
             if not isinstance(right, Text):
@@ -235,7 +235,7 @@ class Resolver:
         found = self.resolve(tree.left)
         if found.kind == "text":
             values = tuple(self._literal(item) for item in tree.right.items)
-            return self._text_test(found, "equals", values)
+            return self._one_of(found, values)
         if found.kind in ("level", "number", "date"):
             parts = tuple(self._comparison(Comparison("==", tree.left, item)) for item in tree.right.items)
             return parts[0] if len(parts) == 1 else Logic("or", parts)
@@ -246,7 +246,8 @@ class Resolver:
             raise MeaningError(say("这里应当是引号中的文字。"))
         return tree.value
 
-    def _text_test(self, found: Resolved, how: Literal["equals"], values: tuple[str, ...]) -> TextTest:
+    def _one_of(self, found: Resolved, values: tuple[str, ...]) -> TextTest:
+        """Whether a text is one of ``values``, each of which it can have."""
         assert isinstance(found.tree, Name)
         allowed = self._meaning(found.tree.name).values
         for value in values:
@@ -255,7 +256,7 @@ class Resolver:
                     say("“{name}”没有“{value}”这个取值。", name=found.tree.name, value=value),
                     say("可用：{values}。", values="、".join(allowed)),
                 )
-        return TextTest(found.tree.name, how, values)
+        return TextTest(found.tree.name, "equals", values)
 
     def _level(self, found: Resolved, text: str) -> Number:
         if text not in found.levels:

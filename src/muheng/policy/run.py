@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME, Facts
 from muheng.policy import plan as p
-from muheng.policy.bind import DataError, Encoded, Misfit, bind
+from muheng.policy.bind import SHOWN, DataError, Encoded, Misfit, bind
 from muheng.policy.executors.numpy_engine import Kernel
 from muheng.policy.executors.outcome import OverflowRefused
 from muheng.policy.executors.polars_engine import run_polars
@@ -92,8 +92,8 @@ class Result:
         return kernel
 
     @cached_property
-    def lines(self) -> dict[tuple[str, object, int], int | None]:
-        """Where grades begin, by ranking, group and grade, as far as they were asked for (see ``explain``)."""
+    def lines(self) -> dict[tuple[str, int], Mapping[int, int]]:
+        """Where grades begin, by ranking and grade, then by group, as far as they were asked for (see ``explain``)."""
         return {}
 
     @cached_property
@@ -227,7 +227,7 @@ def result_labels(plan: p.Plan, encoded: Encoded) -> dict[str, tuple[str, ...]]:
         if isinstance(node, p.CodeInput) and node.kind == "level":
             labels[node.name] = node.levels
         elif isinstance(node, p.Grouping):
-            labels[node.name] = tuple(dict.fromkeys([*(label for label, _ in node.table), node.other]))
+            labels[node.name] = node.labels
     labels[p.CLASS] = plan.classes
     return labels
 
@@ -316,6 +316,7 @@ def last_year_figures(plan: p.Plan, previous: Facts | None) -> dict[str, dict[tu
 
 
 def too_large(plan: p.Plan, encoded: Encoded, refused: OverflowRefused) -> list[Misfit]:
+    """The first enterprises with a value beyond what can be computed exactly."""
     frame = encoded.frame
     title = plan.by_name[refused.node].title
     return [
@@ -326,7 +327,7 @@ def too_large(plan: p.Plan, encoded: Encoded, refused: OverflowRefused) -> list[
             frame[CODE][row],
             frame[NAME][row],
         )
-        for row in refused.rows[:20]
+        for row in refused.rows[:SHOWN]
     ]
 
 

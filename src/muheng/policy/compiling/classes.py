@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from muheng.documents.message import say
+from muheng.documents.toml_file import KeyPath
 from muheng.policy import plan as p
 from muheng.policy.compiling.definitions import raw_name
-from muheng.policy.compiling.workspace import STANDING_PREFIX, KeyPath, Workspace
-from muheng.policy.expression import (
-    Comparison,
-    Expression,
-    Missing,
-    Name,
-    Number,
-)
+from muheng.policy.compiling.workspace import Workspace, read_standing
+from muheng.policy.expression import Comparison, Expression, Missing, Name, Number
 from muheng.policy.resolve import Meaning
 from muheng.standards.units import parse_unit
 
@@ -73,16 +68,15 @@ def add_standing(ws: Workspace) -> None:
         none = Missing(p.CLASS)
         rules.append(p.StandingRule("不参评", "不属于任何评价类别", none, path=("class",)))
     for name, declared in ws.document.input.items():
-        match = STANDING_PREFIX.match(declared.missing) if isinstance(declared.missing, str) else None
-        if match is None:
+        found = read_standing(declared.missing)
+        if found is None:
             continue
         only = tuple(c for c in classes if name in ws.class_uses.get(c, set()))
         everywhere = declared.type != "数值" or len(only) == len(classes)
         if only or everywhere:
             rules.append(
                 p.StandingRule(
-                    match.group(1),
-                    match.group(2).strip(),
+                    *found,
                     Missing(name),
                     None if everywhere else only,
                     path=("input", name),
@@ -90,9 +84,9 @@ def add_standing(ws: Workspace) -> None:
                 )
             )
     for name, definition in ws.document.define.items():
-        match = STANDING_PREFIX.match(definition.otherwise or "")
+        found = read_standing(definition.otherwise)
         node = ws.nodes.get(name)
-        if match is None or not isinstance(node, p.Formula) or node.must is None:
+        if found is None or not isinstance(node, p.Formula) or node.must is None:
             continue
         only = tuple(c for c in classes if name in ws.class_uses.get(c, set()))
         operator, limit = node.must
@@ -101,8 +95,7 @@ def add_standing(ws: Workspace) -> None:
         if only:
             rules.append(
                 p.StandingRule(
-                    match.group(1),
-                    match.group(2).strip(),
+                    *found,
                     tree,
                     None if len(only) == len(classes) else only,
                     path=("define", name),

@@ -9,21 +9,17 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from muheng.documents.message import say
+from muheng.documents.toml_file import KeyPath
 from muheng.policy import plan as p
 from muheng.policy.compiling.workspace import (
     LEFT_MISSING,
     REFUSE,
     SCORE_MEAN,
     SCORE_ZERO,
-    STANDING_PREFIX,
-    KeyPath,
     Workspace,
+    read_standing,
 )
-from muheng.policy.document import (
-    Definition,
-    Input,
-    Merge,
-)
+from muheng.policy.document import Definition, Input, Merge
 from muheng.policy.expression import (
     Arithmetic,
     Call,
@@ -88,7 +84,7 @@ def add_input(ws: Workspace, name: str, declared: Input) -> None:
         ws.error((*path, "missing"), say("{type}的 missing 应为文字。", type=declared.type))
     elif missing in (SCORE_ZERO, SCORE_MEAN):
         ws.error((*path, "missing"), say("“{rule}”只用于数值。", rule=missing))
-    elif missing not in (REFUSE, LEFT_MISSING) and not is_standing_rule(ws, missing):
+    elif missing not in (REFUSE, LEFT_MISSING) and read_standing(missing) is None:
         fill = missing
         options = declared.levels if kind == "level" else declared.values
         if options and fill not in options:
@@ -142,7 +138,7 @@ def _number_input(ws: Workspace, name: str, declared: Input, path: KeyPath) -> N
     low, high = declared.range or default_range(unit)
     if low >= high:
         ws.error((*path, "range"), say("合理范围的下限应小于上限。"))
-    fill, causes = _missing_number(ws, name, declared, path)
+    fill, causes = _missing_number(ws, declared, path)
     ws.missing_rules[name] = causes
     ws.nodes[name] = p.NumberInput(
         name=name,
@@ -159,15 +155,14 @@ def _number_input(ws: Workspace, name: str, declared: Input, path: KeyPath) -> N
     )
 
 
-def _missing_number(
-    ws: Workspace, name: str, declared: Input, path: KeyPath
-) -> tuple[Fraction | None, frozenset[str]]:
+def _missing_number(ws: Workspace, declared: Input, path: KeyPath) -> tuple[Fraction | None, frozenset[str]]:
+    """What replaces a missing figure, and the rules that then decide about the score."""
     missing = declared.missing
     if not isinstance(missing, str):
         return Fraction(missing), frozenset()
     if missing in (SCORE_ZERO, SCORE_MEAN, LEFT_MISSING):
         return None, frozenset({missing})
-    if missing == REFUSE or is_standing_rule(ws, missing):
+    if missing == REFUSE or read_standing(missing) is not None:
         return None, frozenset()
     ws.error(
         (*path, "missing"),
@@ -175,11 +170,6 @@ def _missing_number(
         say("写一个数、“得零分”“同组平均得分”“视为缺”“报错”，或“不参评：理由”。"),
     )
     return None, frozenset()
-
-
-def is_standing_rule(ws: Workspace, rule: object) -> bool:
-    """Whether the rule is 不参评：理由 and the like; ``_standing`` makes it a rule later."""
-    return isinstance(rule, str) and STANDING_PREFIX.match(rule) is not None
 
 
 def add_definition(ws: Workspace, name: str, definition: Definition) -> None:
@@ -228,17 +218,17 @@ def _grouping(ws: Workspace, name: str, definition: Definition, path: KeyPath) -
                     say("“{prefix}”同时属于“{a}”和“{b}”。", prefix=prefix, a=seen[prefix], b=label),
                 )
             seen[prefix] = label
-    values = tuple(dict.fromkeys([*definition.table, definition.other]))
-    if ws.declare(name, path, Meaning("text", values=values)):
-        ws.nodes[name] = p.Grouping(
-            name=name,
-            title=name,
-            path=path,
-            clause=definition.clause,
-            source=source,
-            table=tuple(definition.table.items()),
-            other=definition.other,
-        )
+    node = p.Grouping(
+        name=name,
+        title=name,
+        path=path,
+        clause=definition.clause,
+        source=source,
+        table=tuple(definition.table.items()),
+        other=definition.other,
+    )
+    if ws.declare(name, path, Meaning("text", values=node.labels)):
+        ws.nodes[name] = node
 
 
 def _formula(ws: Workspace, name: str, definition: Definition, path: KeyPath) -> None:
@@ -267,7 +257,7 @@ def _formula(ws: Workspace, name: str, definition: Definition, path: KeyPath) ->
     causes = ws.causes_behind(tree)
     if definition.otherwise == SCORE_ZERO:
         causes |= {SCORE_ZERO}
-    elif definition.otherwise is not None and STANDING_PREFIX.match(definition.otherwise) is None:
+    elif definition.otherwise is not None and read_standing(definition.otherwise) is None:
         ws.error((*path, "else"), say("else 应为“不参评：理由”“暂缓评价：理由”或“得零分”。"))
     if any(not is_positive(ws, divisor) for divisor in denominators(tree)):
         causes |= {LEFT_MISSING}

@@ -8,23 +8,13 @@ from fractions import Fraction
 from typing import Literal
 
 from muheng.documents.message import say
+from muheng.documents.toml_file import KeyPath
 from muheng.intake.facts import CODE
 from muheng.policy import plan as p
 from muheng.policy.compiling.indicators import check_limits
-from muheng.policy.compiling.workspace import KeyPath, Workspace, as_fraction
-from muheng.policy.document import (
-    Adjustment,
-    Boundaries,
-    Regrade,
-    Veto,
-)
-from muheng.policy.expression import (
-    Expression,
-    Logic,
-    Number,
-    TextTest,
-    names_in,
-)
+from muheng.policy.compiling.workspace import Workspace, as_fraction, is_percentage
+from muheng.policy.document import Adjustment, Boundaries, Regrade, Veto
+from muheng.policy.expression import Expression, Logic, Number, TextTest, names_in
 from muheng.policy.resolve import Meaning
 from muheng.standards.units import parse_unit
 
@@ -40,6 +30,8 @@ _HOW: dict[str, Literal["set", "up", "down", "at_best", "at_worst"]] = {
     "最低": "at_worst",
 }
 
+Sign = Literal[1, -1]
+
 
 def add_totals(ws: Workspace) -> None:
     scoring = ws.document.scoring
@@ -52,15 +44,16 @@ def add_totals(ws: Workspace) -> None:
         of=tuple(indicator.filled for indicator in ws.indicators),
     )
     ws.meanings[p.SUBTOTAL] = Meaning("number", parse_unit("分"))
-    signs: dict[str, int] = {}
+    signs: dict[str, Sign] = {}
     members: dict[str, list[str]] = {name: [] for name in ws.document.limit}
     for name in members:
         if not ws.declare(name, ("limit", name), Meaning("number", parse_unit("分"))):
             ws.broken.add(name)
-    for section, sign, adjustments in (
+    sections: tuple[tuple[str, Sign, tuple[Adjustment, ...]], ...] = (
         ("bonus", 1, ws.document.bonus),
         ("deduction", -1, ws.document.deduction),
-    ):
+    )
+    for section, sign, adjustments in sections:
         for index, adjustment in enumerate(adjustments):
             _adjustment(ws, (section, index), adjustment, sign, signs, members)
     limited: list[tuple[str, int]] = []
@@ -78,7 +71,7 @@ def add_totals(ws: Workspace) -> None:
             of=tuple(members[name]),
             take=limit.take,
             cap=cap,
-            sign=1 if sign > 0 else -1,
+            sign=sign,
         )
         limited.append((name, sign))
     cap = ws.amount_or_none(("scoring", "cap"), scoring.cap)
@@ -101,8 +94,8 @@ def _adjustment(
     ws: Workspace,
     path: KeyPath,
     adjustment: Adjustment,
-    sign: int,
-    signs: dict[str, int],
+    sign: Sign,
+    signs: dict[str, Sign],
     members: dict[str, list[str]],
 ) -> None:
     if adjustment.limit not in members:
@@ -130,7 +123,7 @@ def _adjustment(
         figure = ws.number((*path, "add"), adjustment.add)
         if figure is not None and figure < 0:
             ws.error((*path, "add"), say("加分、减分都写正数。"))
-        if isinstance(adjustment.add, str) and adjustment.add.strip().endswith("%"):
+        if is_percentage(adjustment.add):
             percent = figure
         elif figure is not None:
             points = Number(figure, str(adjustment.add))
@@ -149,7 +142,7 @@ def _adjustment(
         only=adjustment.classes,
         points=points,
         percent=percent,
-        sign=1 if sign > 0 else -1,
+        sign=sign,
     )
 
 
@@ -162,7 +155,7 @@ def check_grades(ws: Workspace) -> None:
 
 
 def add_grading(ws: Workspace) -> None:
-    shared: dict[int, list[str]] = {}
+    shared: list[str] = []
     for name, declared in ws.document.classes.items():
         if declared.grading is None:
             if ws.document.grading is None:
@@ -172,11 +165,11 @@ def add_grading(ws: Workspace) -> None:
                     say("写 [grading] 或 [class.{name}.grading]。", name=name),
                 )
                 continue
-            shared.setdefault(0, []).append(name)
+            shared.append(name)
     rankings: list[str] = []
     moves = _moves(ws)
     if ws.document.grading is not None and shared:
-        _ranking(ws, ("grading",), ws.document.grading, tuple(shared[0]), moves, rankings)
+        _ranking(ws, ("grading",), ws.document.grading, tuple(shared), moves, rankings)
     for name, declared in ws.document.classes.items():
         if declared.grading is not None:
             _ranking(ws, ("class", name, "grading"), declared.grading, (name,), moves, rankings)
@@ -376,7 +369,7 @@ def _bounds(ws: Workspace, grading: Boundaries, path: KeyPath) -> tuple[p.Bound,
             least = Fraction(match.group(1))
             bounds.append(p.Bound(grade, None, "舍去", False, Fraction(match.group(1))))
             continue
-        share = as_fraction(text) if text.strip().endswith("%") else None
+        share = as_fraction(text) if is_percentage(text) else None
         if share is None:
             ws.error(here, say("“{text}”应为累计比例（“20%”）或分数线（“>= 60分”）。", text=text))
             continue

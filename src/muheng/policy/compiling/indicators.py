@@ -8,22 +8,19 @@ from fractions import Fraction
 from typing import Literal
 
 from muheng.documents.message import say
+from muheng.documents.toml_file import KeyPath
 from muheng.policy import plan as p
-from muheng.policy.compiling.definitions import is_positive, is_standing_rule
+from muheng.policy.compiling.definitions import is_positive
 from muheng.policy.compiling.workspace import (
     LEFT_MISSING,
     SCORE_FULL,
     SCORE_MEAN,
     SCORE_ZERO,
-    STANDING_PREFIX,
-    KeyPath,
     Workspace,
     as_fraction,
+    read_standing,
 )
-from muheng.policy.document import (
-    Base,
-    Indicator,
-)
+from muheng.policy.document import Base, Indicator
 from muheng.policy.expression import (
     Arithmetic,
     Comparison,
@@ -158,12 +155,11 @@ def _zero(
         return None, Fraction(0)
     tests: list[Expression] = [Comparison("<=", divisor, Number(Fraction(0), "0")) for divisor in risky]
     when = None if not tests else tests[0] if len(tests) == 1 else Logic("or", tuple(tests))
-    if match := STANDING_PREFIX.match(indicator.zero):
+    if found := read_standing(indicator.zero):
         if when is not None:
             ws.value_rules.append(
                 p.StandingRule(
-                    match.group(1),
-                    match.group(2).strip(),
+                    *found,
                     when,
                     _only(ws, class_name),
                     path=path,
@@ -202,14 +198,13 @@ def _indicator_missing(
     path: KeyPath,
 ) -> Fraction | Literal["mean"]:
     if indicator.missing is not None:
-        if match := STANDING_PREFIX.match(indicator.missing):
+        if found := read_standing(indicator.missing):
             absent: Expression = Missing(value)
             if zero_when is not None:
                 absent = Logic("and", (absent, Not(zero_when)))
             ws.value_rules.append(
                 p.StandingRule(
-                    match.group(1),
-                    match.group(2).strip(),
+                    *found,
                     absent,
                     _only(ws, class_name),
                     path=path,
@@ -392,7 +387,7 @@ def _base(
             path=here,
             clause=indicator.clause,
             unit=value.unit,
-            digits=_published_digits(ws, base.values(), value.digits),
+            digits=_published_digits(base.values(), value.digits),
             how="mean",
             of=None,
             by=(group,),
@@ -444,11 +439,11 @@ def _group_base(
     if base.values is not None:
         ws.nodes[name] = p.Aggregate(
             name=name,
-            title=f"{base.of}",
+            title=base.of,
             path=here,
             clause=indicator.clause,
             unit=value.unit,
-            digits=max(digits, _published_digits(ws, base.values.values(), digits)),
+            digits=max(digits, _published_digits(base.values.values(), digits)),
             how="mean",
             of=None,
             by=base.by,
@@ -526,11 +521,11 @@ def _labels(ws: Workspace, by: tuple[str, ...]) -> list[str] | None:
     if len(by) > 1 or meaning is None or not meaning.values:
         return None
     may_be_missing = isinstance(node, p.CodeInput) and node.fill is None and not node.required
-    kept_out = by[0] in ws.document.input and is_standing_rule(ws, ws.document.input[by[0]].missing)
+    kept_out = by[0] in ws.document.input and read_standing(ws.document.input[by[0]].missing) is not None
     return list(meaning.values) if kept_out or not may_be_missing else None
 
 
-def _published_digits(ws: Workspace, values: Iterable[object], least: int) -> int:
+def _published_digits(values: Iterable[object], least: int) -> int:
     """Decimals enough to hold the published figures as printed."""
     most = least
     for value in values:

@@ -12,12 +12,10 @@ from typing import Literal, TypeVar
 from muheng.documents.diagnostic import Diagnostic
 from muheng.documents.message import Message, say
 from muheng.documents.spelling import nearest
-from muheng.documents.toml_file import TomlFile
+from muheng.documents.toml_file import KeyPath, TomlFile
 from muheng.intake.facts import CODE
 from muheng.policy import plan as p
-from muheng.policy.document import (
-    PolicyDocument,
-)
+from muheng.policy.document import PolicyDocument
 from muheng.policy.expression import (
     Call,
     Expression,
@@ -28,14 +26,12 @@ from muheng.policy.expression import (
 from muheng.policy.resolve import BrokenError, Meaning, MeaningError, Resolved, Resolver
 from muheng.standards.units import Unit, UnknownUnit, parse_unit
 
-KeyPath = tuple[str | int, ...]
 T = TypeVar("T")
 
 SCORE_ZERO, SCORE_MEAN, SCORE_FULL = "得零分", "同组平均得分", "满分"
 LEFT_MISSING = "视为缺"
 REFUSE = "报错"
-STANDING_PREFIX = re.compile(r"^(不参评|暂缓评价|免评价|T)[：:](.+)$")
-
+_STANDING = re.compile(r"^(不参评|暂缓评价|免评价|T)[：:](.+)$")
 
 SYSTEM_NAMES = {
     p.CLASS,
@@ -87,21 +83,8 @@ class Workspace:
     def report(
         self, severity: Literal["error", "warning"], path: KeyPath, what: Message, fix: Message | None
     ) -> None:
-        line = self.file.line_of(path)
-        self.found.append(Diagnostic(severity, self.file.name, line, self._show(path), what, fix))
-
-    def _show(self, path: KeyPath) -> str:
-        """class.规上.indicator[亩均税收].weight: list positions shown by the name that stands there."""
-        shown = ""
-        value: object = self.file.data
-        for key in path:
-            value = value[key] if isinstance(value, list | dict) and _holds(value, key) else None  # type: ignore[index]
-            if isinstance(key, int):
-                label = value.get("name") if isinstance(value, dict) else None
-                shown += f"[{label or key + 1}]"
-            else:
-                shown += f".{key}" if shown else key
-        return shown
+        place = self.file.error if severity == "error" else self.file.warning
+        self.found.append(place(path, what, fix))
 
     def attempt(self, path: KeyPath, act: Callable[[], T]) -> T | None:
         """What ``act`` makes, or None and a diagnostic at ``path``."""
@@ -128,7 +111,7 @@ class Workspace:
 
     def amount(self, path: KeyPath, value: object) -> Fraction | None:
         """Points: a figure that is no percentage."""
-        if isinstance(value, str) and value.strip().endswith("%"):
+        if is_percentage(value):
             self.error(path, say("这里写分数，不写百分比（{value}）。", value=value), say("写数值，如 12。"))
             return None
         return self.number(path, value)
@@ -136,7 +119,7 @@ class Workspace:
     def figure(self, path: KeyPath, value: object, unit: Unit) -> Fraction | None:
         """A figure in ``unit``: a bare number, or a percentage where the unit has no dimension."""
         found = self.number(path, value)
-        if found is None or not (isinstance(value, str) and value.strip().endswith("%")):
+        if found is None or not is_percentage(value):
             return found
         if unit.dimensions:
             self.error(
@@ -182,7 +165,8 @@ class Workspace:
 
     def points(self, text: str) -> Expression:
         """A quantity of points; a bare count such as 5 × 户数 is read as points."""
-        found = self.resolver.resolve(parse_expression(text))
+        tree = parse_expression(text)
+        found = self.resolver.resolve(tree)
         if found.kind == "number" and found.unit is not None:
             counts = {dimension for dimension, _ in found.unit.dimensions} <= {
                 "households",
@@ -191,7 +175,7 @@ class Workspace:
             }
             if counts:
                 return found.tree
-        return self.resolver.number(parse_expression(text), parse_unit("分"))
+        return self.resolver.number(tree, parse_unit("分"))
 
     def condition(self, path: KeyPath, text: str) -> Expression | None:
         return self.attempt(path, lambda: self.resolver.condition(parse_expression(text)))
@@ -212,16 +196,21 @@ class Workspace:
                 self.error(path, say("没有类别“{name}”。", name=name))
 
 
-def _holds(value: object, key: str | int) -> bool:
-    if isinstance(value, list):
-        return isinstance(key, int) and 0 <= key < len(value)
-    return isinstance(value, dict) and key in value
-
-
 def _indicator_names(document: PolicyDocument) -> frozenset[str]:
     return frozenset(
         indicator.name for declared in document.classes.values() for indicator in declared.indicator
     )
+
+
+def read_standing(rule: object) -> tuple[str, str] | None:
+    """Standing and reason of a rule such as 不参评：无有效用地; None for any other rule."""
+    match = _STANDING.match(rule) if isinstance(rule, str) else None
+    return None if match is None else (match.group(1), match.group(2).strip())
+
+
+def is_percentage(value: object) -> bool:
+    """Whether the author wrote "5%" and not a plain figure."""
+    return isinstance(value, str) and value.strip().endswith("%")
 
 
 def as_fraction(value: object) -> Fraction | None:
