@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import polars as pl
+
+from muheng.standards.rounding import format_scaled
 
 CODE = "统一社会信用代码"
 NAME = "企业名称"
@@ -120,10 +122,7 @@ class Facts:
 def show(value: int | str | date, item: Item) -> str:
     """A stored value as plain text: a number with its item's digits, a date in ISO form."""
     if isinstance(value, int):
-        digits = item.digits or 0
-        whole, part = divmod(abs(value), 10**digits)
-        sign = "-" if value < 0 else ""
-        return f"{sign}{whole}.{part:0{digits}d}" if digits else f"{sign}{whole}"
+        return format_scaled(value, item.digits or 0)
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -148,9 +147,9 @@ def write_facts(facts: Facts, folder: Path) -> None:
     }
     text = json.dumps(head, ensure_ascii=False, indent=1)
     (folder / "facts.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-    _write_frame(facts.frame, folder / "facts.parquet")
+    write_frame(facts.frame, folder / "facts.parquet")
     for number, table in enumerate(facts.sources):
-        _write_frame(table.frame, folder / f"source-{number:03d}.parquet")
+        write_frame(table.frame, folder / f"source-{number:03d}.parquet")
 
 
 def read_facts(folder: Path) -> Facts:
@@ -209,10 +208,11 @@ def column_letters(index: int) -> str:
     return letters
 
 
-def _write_frame(frame: pl.DataFrame, path: Path) -> None:
+def write_frame(frame: pl.DataFrame, target: Path | IO[bytes]) -> None:
+    """Write a frame as parquet; the same values and types give the same bytes under one version of Polars."""
     # One chunk, fixed compression and group size: the bytes depend on the values alone.
     frame.rechunk().write_parquet(
-        path, compression="zstd", compression_level=3, statistics=False, row_group_size=131_072
+        target, compression="zstd", compression_level=3, statistics=False, row_group_size=131_072
     )
 
 

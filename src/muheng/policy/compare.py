@@ -133,44 +133,28 @@ class Comparison:
 def compare(before: Result, after: Result) -> Comparison:
     """Everything from ``before`` to ``after``; enterprises are matched by credit code."""
     stages = [_standing(before)]
-    causes: list[tuple[Message, tuple[Change, ...]]] = []
-    for cause, changes, result in _stages(before, after):
-        causes.append((cause, changes))
+    causes: list[Cause] = []
+    reason = stages[0].select(CODE, pl.lit("").alias("原因"))
+    for number, (what, changes, result) in enumerate(_stages(before, after), 1):
         stages.append(_standing(result))
-    first, last = stages[0], _standing(after)
-    both = first.join(last, on=CODE, how="inner", suffix="_后")
-    reason = pl.DataFrame({CODE: both[CODE], "原因": [""] * both.height})
-    moved_by: list[int] = []
-    for number in range(1, len(stages)):
-        step = stages[number - 1].join(stages[number], on=CODE, how="inner", suffix="_后")
-        turned = step.filter(pl.col("等级") != pl.col("等级_后")).select(
-            CODE, pl.lit(str(number)).alias("~号")
-        )
-        moved_by.append(turned.height)
+        turned = _beside(*stages[-2:]).filter(_MOVED).select(CODE, pl.lit(str(number)).alias("~号"))
+        causes.append(Cause(what, changes, turned.height))
         reason = reason.join(turned, on=CODE, how="left", maintain_order="left").select(
             CODE,
             pl.concat_str(["原因", "~号"], separator="、", ignore_nulls=True)
             .str.strip_chars_start("、")
             .alias("原因"),
         )
-    table = both.join(reason, on=CODE, how="left", maintain_order="left").select(
-        CODE,
-        pl.col(NAME),
-        pl.col("等级").alias("原等级"),
-        pl.col("等级_后").alias("新等级"),
-        pl.col(p.TOTAL).alias("原总分"),
-        pl.col(f"{p.TOTAL}_后").alias("新总分"),
-        "原因",
-    )
-    matrix = table.group_by("原等级", "新等级").agg(pl.len().alias("户数")).sort("原等级", "新等级")
-    return Comparison(
-        table.filter(pl.col("原等级") != pl.col("新等级")),
-        matrix,
-        tuple(Cause(what, changes, moved) for (what, changes), moved in zip(causes, moved_by, strict=True)),
-        tuple(first.join(last, on=CODE, how="anti")[CODE]),
-        tuple(last.join(first, on=CODE, how="anti")[CODE]),
-        find_ties(after),
-    )
+    return _compared(stages[0], _standing(after), reason, tuple(causes), find_ties(after))
+
+
+def compare_trial(before: Result, after: Result, changes: tuple[Change, ...]) -> Comparison:
+    """A what-if whose changes are known: one cause."""
+    first, last = _standing(before), _standing(after)
+    what = say("{changes}", changes="；".join(map(str, changes)))
+    cause = Cause(what, changes, _beside(first, last).filter(_MOVED).height)
+    reason = first.select(CODE, pl.lit("1").alias("原因"))
+    return _compared(first, last, reason, (cause,), find_ties(after))
 
 
 def find_ties(result: Result) -> tuple[Cut, ...]:
@@ -178,47 +162,43 @@ def find_ties(result: Result) -> tuple[Cut, ...]:
     return tuple(cut for cut in find_cuts(result) if cut.depth)
 
 
-def compare_trial(before: Result, after: Result, changes: tuple[Change, ...]) -> Comparison:
-    """A what-if whose changes are known: one cause."""
-    what = say("{changes}", changes="；".join(str(change) for change in changes))
-    found = compare_plain(before, after)
-    cause = Cause(what, changes, found.moves.height)
-    return Comparison(
-        found.moves.with_columns(pl.lit("1").alias("原因")),
-        found.matrix,
-        (cause,),
-        found.only_before,
-        found.only_after,
-        found.ties,
-    )
+_MOVED = pl.col("原等级") != pl.col("新等级")
 
 
-def compare_plain(before: Result, after: Result) -> Comparison:
-    """Who moves, without asking why."""
-    first, last = _standing(before), _standing(after)
-    both = first.join(last, on=CODE, how="inner", suffix="_后", maintain_order="left")
-    table = both.select(
+def _beside(first: pl.DataFrame, last: pl.DataFrame) -> pl.DataFrame:
+    """统一社会信用代码, 企业名称, 原等级, 新等级, 原总分, 新总分 of everyone who stands in both."""
+    return first.join(last, on=CODE, how="inner", suffix="_后", maintain_order="left").select(
         CODE,
         NAME,
         pl.col("等级").alias("原等级"),
         pl.col("等级_后").alias("新等级"),
         pl.col(p.TOTAL).alias("原总分"),
         pl.col(f"{p.TOTAL}_后").alias("新总分"),
-        pl.lit("").alias("原因"),
     )
-    matrix = table.group_by("原等级", "新等级").agg(pl.len().alias("户数")).sort("原等级", "新等级")
+
+
+def _compared(
+    first: pl.DataFrame,
+    last: pl.DataFrame,
+    reason: pl.DataFrame,
+    causes: tuple[Cause, ...],
+    ties: tuple[Cut, ...],
+) -> Comparison:
+    """``reason``: 统一社会信用代码, 原因 of everyone in ``first``."""
+    both = _beside(first, last)
+    matrix = both.group_by("原等级", "新等级").agg(pl.len().alias("户数")).sort("原等级", "新等级")
     return Comparison(
-        table.filter(pl.col("原等级") != pl.col("新等级")),
+        both.filter(_MOVED).join(reason, on=CODE, how="left", maintain_order="left"),
         matrix,
-        (),
+        causes,
         tuple(first.join(last, on=CODE, how="anti")[CODE]),
         tuple(last.join(first, on=CODE, how="anti")[CODE]),
-        find_ties(after),
+        ties,
     )
 
 
 def _standing(result: Result) -> pl.DataFrame:
-    """Everyone's grade, or standing where there is none; members of merged subjects have their subject's."""
+    """统一社会信用代码, 企业名称, 等级, 总分: everyone's grade, or standing where there is none; members of merged subjects have their subject's."""
     grades = result.grades.select(CODE, NAME, pl.coalesce(p.GRADE, p.STANDING).alias("等级"), p.TOTAL)
     if result.members is None:
         return grades

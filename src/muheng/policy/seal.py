@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,11 +24,12 @@ import numpy as np
 import polars as pl
 
 from muheng.documents.message import Message, say
-from muheng.intake.facts import CODE, NAME, Facts, read_facts, write_facts
+from muheng.intake.facts import CODE, NAME, Facts, read_facts, write_facts, write_frame
 from muheng.policy.bind import DataError
 from muheng.policy.compile import compile_policy
 from muheng.policy.plan import Aggregate, Plan
 from muheng.policy.run import Engine, Result, decode, evaluate
+from muheng.standards.calendar import calendar_files
 from muheng.standards.rounding import format_scaled
 
 FORMAT = 1
@@ -118,7 +118,7 @@ def read_bundle(path: Path) -> Result:
     with _opened(path) as folder:
         plan, facts, previous = _read_inputs(folder)
         sealed = pl.read_parquet(folder / RESULTS)
-    return replace(_recompute(plan, facts, previous), values=sealed)
+    return replace(evaluate(plan, facts, previous=previous), values=sealed)
 
 
 def verify_bundle(path: Path) -> Verification:
@@ -135,7 +135,7 @@ def verify_bundle(path: Path) -> Verification:
         same_bytes = False
         try:
             plan, facts, previous = _read_inputs(folder)
-            again = _recompute(plan, facts, previous).values
+            again = evaluate(plan, facts, previous=previous).values
         except BundleError as error:
             findings.append(Finding(POLICY, None, error.what))
         except DataError as error:
@@ -172,12 +172,6 @@ def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
         },
         "files": {name: _hash(file.read_bytes()) for name, file in _files(folder).items()},
     }
-
-
-def calendar_files() -> dict[str, bytes]:
-    """The working-day calendars in force when the result was sealed."""
-    folder = files("muheng.standards").joinpath("data", "calendars")
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".toml")}
 
 
 def _aggregates(result: Result) -> list[dict[str, Any]]:
@@ -233,9 +227,7 @@ def row_digests(frame: pl.DataFrame) -> pl.Series:
 
 def _table_bytes(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.rechunk().write_parquet(
-        buffer, compression="zstd", compression_level=3, statistics=False, row_group_size=131_072
-    )
+    write_frame(frame, buffer)
     return buffer.getvalue()
 
 
@@ -289,10 +281,6 @@ def _read_inputs(folder: Path) -> tuple[Plan, Facts, Facts | None]:
     if plan is None:
         raise BundleError(say("封存的规则有错误，不能运行。"))
     return plan, facts, previous
-
-
-def _recompute(plan: Plan, facts: Facts, previous: Facts | None) -> Result:
-    return evaluate(plan, facts, previous=previous)
 
 
 def _changed_files(folder: Path, known: dict[str, str]) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from muheng.documents.diagnostic import Diagnostic
@@ -128,15 +127,3 @@ class Simulation:
         values = self.kernel.values(p.GRADE)
         data = np.asarray(values.data, dtype=np.int64)
         return data.copy() if values.valid is None else np.where(values.valid, data, -1)
-
-
-def effect_table(effect: Effect) -> pl.DataFrame:
-    """The matrix as a table: 原等级, 新等级, 户数."""
-    labels = [*effect.plan.grades, "—"]
-    rows = [
-        {"原等级": labels[i], "新等级": labels[j], "户数": int(effect.matrix[i, j])}
-        for i in range(len(labels))
-        for j in range(len(labels))
-        if effect.matrix[i, j]
-    ]
-    return pl.DataFrame(rows, schema={"原等级": pl.String, "新等级": pl.String, "户数": pl.Int64})

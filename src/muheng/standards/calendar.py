@@ -67,15 +67,21 @@ class Calendar:
         return sum(self.is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
 
 
+def calendar_files() -> dict[str, bytes]:
+    """The calendars shipped with the software: file name → content, by name."""
+    folder = files("muheng.standards").joinpath("data", "calendars")
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return {entry.name: entry.read_bytes() for entry in entries if entry.name.endswith(".toml")}
+
+
 @cache
 def load_calendar() -> Calendar:
     """All calendars shipped with the software."""
     years: dict[int, str] = {}
     holidays: set[date] = set()
     make_up_days: set[date] = set()
-    folder = files("muheng.standards").joinpath("data/calendars")
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        published = tomllib.loads(file.read_text(encoding="utf-8"))
+    for data in calendar_files().values():
+        published = tomllib.loads(data.decode())
         years[published["year"]] = published["source"]["document"]
         make_up_days.update(published["work"])
         for holiday in published["holiday"]:
