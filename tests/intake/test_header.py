@@ -187,3 +187,35 @@ def test_a_tie_is_settled_by_the_sheets_name_or_not_at_all(layouts: list[Layout]
     assert str(answer.what) == "这张表像“统计”，也像“快报”，分不清。"
     assert understood(rows, both, "快报").layout.id == "flash"
     assert understood(rows, both, "统计年报").layout.id == "statistics"
+
+
+@pytest.mark.parametrize(
+    "note", ["金额单位：人民币元（列至角分）", "单位：元（人民币）", "金额单位：元至角分", "单位：人民币元"]
+)
+def test_yuan_is_yuan_however_forms_put_it(layouts: list[Layout], note: str) -> None:
+    header = understood([[None, None, note], TAX, [CODE_CELL, "甲", "1"]], layouts)
+    unit = header.columns["入库税收"].unit
+    assert unit is not None
+    assert unit.factor == 1
+    assert not header.remarks
+
+
+@pytest.mark.parametrize(("note", "factor"), [("人民币元", 1), ("RMB万元", 10_000), ("万", 10_000)])
+def test_the_currency_beside_a_unit_changes_nothing(layouts: list[Layout], note: str, factor: int) -> None:
+    header = understood([[*TAX[:2], f"入库税收（{note}）"], [CODE_CELL, "甲", "1"]], layouts)
+    unit = header.columns["入库税收"].unit
+    assert unit is not None
+    assert unit.factor == factor
+
+
+@pytest.mark.parametrize("note", ["美元", "万美元", "亿", "千"])
+def test_a_unit_that_is_not_known_is_not_taken_for_the_columns_own(layouts: list[Layout], note: str) -> None:
+    header = understood([[*TAX[:2], f"入库税收（{note}）"], [CODE_CELL, "甲", "1"]], layouts)
+    assert "入库税收" not in header.columns
+    assert [remark.severity for remark in header.remarks] == ["error"]
+    assert f"“{note}”" in str(header.remarks[0].what)
+
+
+def test_an_unknown_unit_above_the_header_is_told(layouts: list[Layout]) -> None:
+    header = understood([[None, "填报单位：某某局", "单位：美元"], TAX, [CODE_CELL, "甲", "1"]], layouts)
+    assert [(remark.severity, remark.header) for remark in header.remarks] == [("warning", "美元")]

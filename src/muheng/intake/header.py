@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -23,9 +23,14 @@ SEARCHED_ROWS = 30
 # What clerks add for themselves: nothing is lost when it is not read.
 _OWN_NOTES = frozenset(["序号", "编号", "备注", "联系人", "联系电话", "电话", "手机", "no", "no."])
 _BRACKETS = re.compile(r"[(\[{【〔<]([^()\[\]{}【】〔〕<>]*)[)\]}】〕>]")
+_MULTIPLE = re.compile(r"[亿万千百十]+")
 _YEAR = re.compile(r"(20[0-9]{2})\s*(?:年度|年末|年|度)?")
 _UNIT_NOTE = re.compile(r"(?<![报制送填主管])单位\s*[::]\s*([^\s::]+(?:[、,;]\s*[^\s::]+)*)")
 _SEPARATORS = re.compile(r"[,;、|\s]+")
+# 人民币元, 元至角分, 元(列至角分): all are 元.
+_CURRENCY = re.compile(r"人民币|rmb|cny|[¥￥()]|[列保留算精确]*[至到](?:角分|[角分])", re.IGNORECASE)
+# What ends like a unit is meant as one: 美元 is not to be taken for the column's own 万元.
+_LIKE_A_UNIT = re.compile(r"(?:[元亩顷吨]|平方米|千瓦时|立方米|kwh|tce|m[23²³])$", re.IGNORECASE)
 
 Basis = Literal["等价值", "当量值"]
 
@@ -214,11 +219,10 @@ def _read_label(text: str) -> _Label:
     unit: Unit | None = None
     basis: Basis | None = None
     year: int | None = None
-    for note in _BRACKETS.findall(text):
-        for word in [note, *_SEPARATORS.split(note)]:
-            unit = unit or _unit_of(word)
-            basis = basis or _basis_of(word)
-            year = year or _year_of(word)
+    for word in _words_in_brackets(text):
+        unit = unit or _unit_of(word)
+        basis = basis or _basis_of(word)
+        year = year or _year_of(word)
     base = _BRACKETS.sub("", text)
     found = _YEAR.match(base)
     if found:
@@ -237,6 +241,12 @@ def _read_label(text: str) -> _Label:
     return _Label(text, tuple(dict.fromkeys(keys)), unit, basis, year)
 
 
+def _words_in_brackets(text: str) -> list[str]:
+    return [
+        word for note in _BRACKETS.findall(text) for word in dict.fromkeys((note, *_SEPARATORS.split(note)))
+    ]
+
+
 def _basis_of(text: str) -> Basis | None:
     return "等价值" if "等价" in text else "当量值" if "当量值" in text else None
 
@@ -251,10 +261,22 @@ def _unit_of(text: str) -> Unit | None:
     bare = re.sub(r"^单位\s*:\s*", "", text.strip().strip("()")).strip()
     if not bare or bare.isdigit():
         return None
-    try:
-        return parse_unit(bare)
-    except UnknownUnit:
-        return None
+    for written in dict.fromkeys((bare, _CURRENCY.sub("", bare).strip())):
+        try:
+            return parse_unit(written)
+        except UnknownUnit:
+            continue
+    return None
+
+
+def _strange_unit(words: Iterable[str], own: str) -> str | None:
+    """The word that is meant as a unit and is none that we know; 万 alone is the 万 of the column's own 万元."""
+    for word in words:
+        bare = _CURRENCY.sub("", word).strip()
+        multiple = _MULTIPLE.fullmatch(bare) is not None and not own.startswith(bare)
+        if multiple or (_LIKE_A_UNIT.search(bare) and _unit_of(word) is None):
+            return word
+    return None
 
 
 def _match(
@@ -306,7 +328,18 @@ def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> He
     letters = table.frame.columns
     remarks: list[Remark] = []
     columns: dict[str, HeaderColumn] = {}
-    noted = _noted_units(rows[: chosen.row])
+    notes = _unit_notes(rows[: chosen.row])
+    noted = [unit for word in notes if (unit := _unit_of(word)) is not None]
+    if (strange := _strange_unit(notes, "")) is not None:
+        remarks.append(
+            Remark(
+                "warning",
+                None,
+                strange,
+                say("表头上方写的单位“{found}”不认识，没有采用。", found=strange),
+                say("请核对各列的单位，写明如 万元、亩。"),
+            )
+        )
     for name, (index, label) in chosen.found.items():
         declared = chosen.sheet.columns[name]
         place = letters[index]
@@ -328,6 +361,10 @@ def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> He
         unit = None
         if declared.type == "数字":
             own = declared.parsed_unit
+            strange = _strange_unit(_words_in_brackets(label.text), own.symbol)
+            if label.unit is None and strange is not None:
+                remarks.append(_unknown_unit(name, declared, label, strange, place))
+                continue
             unit = label.unit or next((known for known in noted if same_dimension(known, own)), own)
             if not same_dimension(unit, own):
                 remarks.append(_wrong_unit(name, declared, label, unit, place))
@@ -365,15 +402,14 @@ def _last_texts(rows: list[list[str]], chosen: _Candidate) -> list[str]:
     ]
 
 
-def _noted_units(rows: list[list[str]]) -> list[Unit]:
-    """Units named above the header, as in 单位：万元、亩."""
+def _unit_notes(rows: list[list[str]]) -> list[str]:
+    """The words above the header that say units, as in 单位：万元、亩."""
     return [
-        unit
+        word
         for row in rows
         for cell in row
         for note in _UNIT_NOTE.findall(cell)
         for word in re.split(r"[、,;\s]+", note.strip("()"))
-        if (unit := _unit_of(word)) is not None
     ]
 
 
@@ -406,6 +442,16 @@ def _wrong_unit(name: str, declared: Column, label: _Label, unit: Unit, place: s
             column=name,
             unit=declared.unit,
         ),
+        say("请在表头写明 {unit} 或可以换算的单位。", unit=declared.unit),
+    )
+
+
+def _unknown_unit(name: str, declared: Column, label: _Label, found: str, place: str) -> Remark:
+    return Remark(
+        "error",
+        place,
+        label.text,
+        say("表头的“{found}”像是“{column}”的单位，但不认识，没有读这一列。", found=found, column=name),
         say("请在表头写明 {unit} 或可以换算的单位。", unit=declared.unit),
     )
 
