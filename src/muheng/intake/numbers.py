@@ -272,7 +272,10 @@ def parse_number(text: str, unit: Unit) -> Fraction | Message | None:
 
 
 def _fold(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    """Half-width. ① and ² stay what they are: as digits, a footnote's mark would become part of the figure."""
+    folded = "".join(
+        c if unicodedata.category(c) == "No" else unicodedata.normalize("NFKC", c) for c in text
+    ).translate(_DASHES)
     return "".join(c for c in folded if unicodedata.category(c) != "Cf").strip().casefold()
 
 
