@@ -211,6 +211,17 @@ def test_a_zip_bomb_is_refused_by_the_size_it_declares(tmp_path: Path) -> None:
     assert "超过上限" in str(answer["words"])
 
 
+def test_a_workbook_too_well_packed_is_refused_for_that(tmp_path: Path) -> None:
+    path = forge(tmp_path / "炸弹.xlsx", SHEET.format(rows="<row/>" * 1000))
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    data = path.read_bytes()
+    path.write_bytes(data.replace(struct.pack("<I", size), struct.pack("<I", 600 << 20)))
+    words = str(run_bounded(path, 60)["words"])
+    assert "解压后有 600 MB，是压缩包的" in words
+    assert "上限" not in words
+
+
 def test_a_zip_bomb_that_lies_about_its_size_is_refused_while_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "说谎.xlsx"
     row = b'<row r="1"><c r="A1"><v>1</v></c></row>'

@@ -111,10 +111,9 @@ def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
     parts = archive.infolist()
     declared = sum(part.file_size for part in parts)
     packed = sum(part.compress_size for part in parts)
-    if len(parts) > MAX_PARTS or declared > MAX_UNPACKED_BYTES:
-        raise _too_large(declared)
-    if declared > RATIO_MATTERS_ABOVE and declared > MAX_RATIO * max(packed, 1):
-        raise _too_large(declared)
+    if len(parts) > MAX_PARTS:
+        raise RefusedFileError(say("压缩包里有 {count} 个文件，不是正常的工作簿。", count=f"{len(parts):,}"))
+    _check_size(declared, packed)
     names = {part.filename for part in parts}
     if "xl/workbook.bin" in names:
         raise RefusedFileError(say("是 .xlsb 二进制工作簿，不支持。"), say("请用 Excel 另存为 .xlsx 再交。"))
@@ -151,16 +150,30 @@ def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
         expanded > MAX_EXPANDED_TEXT_BYTES
         and _expand_text(archive, sheets, strings) > MAX_EXPANDED_TEXT_BYTES
     ):
-        raise _too_large(expanded)
+        raise _too_large(expanded, MAX_EXPANDED_TEXT_BYTES)
     return scans
 
 
-def _too_large(size: int) -> RefusedFileError:
+def _check_size(unpacked: int, packed: int) -> None:
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise _too_large(unpacked, MAX_UNPACKED_BYTES)
+    if unpacked > RATIO_MATTERS_ABOVE and unpacked > MAX_RATIO * max(packed, 1):
+        raise RefusedFileError(
+            say(
+                "解压后有 {size} MB，是压缩包的 {times} 倍，不像正常的工作簿，没有打开。",
+                size=f"{unpacked >> 20:,}",
+                times=f"{unpacked // max(packed, 1):,}",
+            ),
+            say("请用 Excel 打开后，把数据复制到新的工作簿再交。"),
+        )
+
+
+def _too_large(size: int, limit: int) -> RefusedFileError:
     return RefusedFileError(
         say(
             "解压后有 {size} MB，超过上限 {limit} MB，没有打开。",
             size=f"{size >> 20:,}",
-            limit=MAX_UNPACKED_BYTES >> 20,
+            limit=limit >> 20,
         ),
         say("请删去空白的格式行列，或分成几个文件再交。"),
     )
@@ -189,10 +202,7 @@ class _Budget:
         head = b""
         while chunk := stream.read(_CHUNK_BYTES):
             self.unpacked += len(chunk)
-            if self.unpacked > MAX_UNPACKED_BYTES or (
-                self.unpacked > RATIO_MATTERS_ABOVE and self.unpacked > MAX_RATIO * max(self.packed, 1)
-            ):
-                raise _too_large(self.unpacked)
+            _check_size(self.unpacked, self.packed)
             if not head:
                 head = chunk[:4096]
                 if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
@@ -246,7 +256,7 @@ def _parse_small(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
     with archive.open(name) as stream:
         data = stream.read(_SMALL_PART_BYTES + 1)
     if len(data) > _SMALL_PART_BYTES:
-        raise _too_large(len(data))
+        raise _too_large(len(data), _SMALL_PART_BYTES)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise RefusedFileError(say("文件里有 XML 实体声明，不是正常的工作簿，没有打开。"))
     return ElementTree.fromstring(data)
