@@ -19,7 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from muheng.documents.message import Language, say
 from muheng.intake.archive import RefusedFileError, scan_workbook
-from muheng.intake.problem import PROBLEM_SHEET, Problem
+from muheng.intake.problem import PROBLEM_SHEET, SEVERITY_NAMES, Problem
 from muheng.intake.tables import read_tables
 
 # openpyxl needs about 1 KB and 20 µs for each cell: half a million cells are 0.5 GB and ten seconds.
@@ -156,7 +156,7 @@ def _list(book: Workbook, problems: Sequence[Problem], lang: Language) -> None:
         cell.font = Font(bold=True)
         sheet.column_dimensions[cell.column_letter].width = width
     sheet.freeze_panes = "A2"
-    levels = {"error": say("错误").render(lang), "warning": say("提示").render(lang)}
+    levels = {severity: name.render(lang) for severity, name in SEVERITY_NAMES.items()}
     for number, problem in enumerate(problems[:MAX_LISTED_PROBLEMS], start=1):
         row = number + 1
         place = problem.cell or (f"A{problem.row}" if problem.row is not None else "")

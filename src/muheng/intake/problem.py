@@ -12,6 +12,8 @@ PROBLEM_SHEET = "问题清单"
 
 Severity = Literal["error", "warning"]
 
+SEVERITY_NAMES: dict[Severity, Message] = {"error": say("错误"), "warning": say("提示")}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -33,9 +35,7 @@ class Problem:
 def format_problem(problem: Problem, lang: Language = "zh") -> str:
     """`税务局2022.xlsx · 入库税收 · F17：“1,234.5万” 不是数字。` and, indented below, how to mend it."""
     sheet = problem.sheet if problem.column is None else problem.column
-    place = problem.cell or (
-        None if problem.row is None else str(say("第{row}行", row=problem.row).render(lang))
-    )
+    place = problem.cell or (None if problem.row is None else say("第{row}行", row=problem.row).render(lang))
     where = " · ".join(part for part in (problem.file, sheet, place) if part)
     text = say("{where}：{what}", where=where, what=problem.what).render(lang)
     return text if problem.fix is None else f"{text}\n  {problem.fix.render(lang)}"

@@ -9,13 +9,15 @@ from fractions import Fraction
 from typing import Literal
 
 from muheng.documents.message import Message, say
+from muheng.documents.toml_file import KeyPath
 from muheng.policy.document import Boundaries, PolicyDocument
+from muheng.standards.rounding import format_exact
 
 
 @dataclass(frozen=True)
 class Finding:
     severity: Literal["error", "warning"]
-    path: tuple[str | int, ...]
+    path: KeyPath
     what: Message
     fix: Message | None = None
 
@@ -41,10 +43,10 @@ def _weights(document: PolicyDocument) -> Iterator[Finding]:
                 ("class", name, "indicator", 0, "weight"),
                 say(
                     "权重合计 {total}，应为 {due}。{name}：{parts}。",
-                    total=_plain(total),
-                    due=_plain(due or Fraction(0)),
+                    total=format_exact(total),
+                    due=format_exact(due or Fraction(0)),
                     name=name,
-                    parts="+".join(_plain(weight) for weight in weights if weight is not None),
+                    parts="+".join(format_exact(weight) for weight in weights if weight is not None),
                 ),
                 say("检查各指标的 weight；若来源文本合计不是 100，在 [scoring] 写 weights。"),
             )
@@ -60,8 +62,8 @@ def _caps(document: PolicyDocument) -> Iterator[Finding]:
                     ("class", name, "indicator", index, "score", "cap"),
                     say(
                         "得分上限 {cap} 小于权重 {weight}，谁也得不到满分。",
-                        cap=_plain(cap),
-                        weight=_plain(weight),
+                        cap=format_exact(cap),
+                        weight=format_exact(weight),
                     ),
                     say("确认来源文本；一般上限不小于权重。"),
                 )
@@ -92,7 +94,7 @@ def _repeated_conditions(document: PolicyDocument) -> Iterator[Finding]:
 
 
 def _small_groups(document: PolicyDocument) -> Iterator[Finding]:
-    places: list[tuple[tuple[str | int, ...], Boundaries]] = []
+    places: list[tuple[KeyPath, Boundaries]] = []
     if document.grading is not None:
         places.append((("grading",), document.grading))
     places += [
@@ -112,7 +114,3 @@ def _small_groups(document: PolicyDocument) -> Iterator[Finding]:
 
 def _figure(value: object) -> Fraction | None:
     return Fraction(value) if isinstance(value, int | Decimal) else None
-
-
-def _plain(value: Fraction) -> str:
-    return f"{value.numerator}" if value.denominator == 1 else f"{float(value):g}"

@@ -1,4 +1,4 @@
-"""The figures behind the reports: counts by grade, moves, levels, cuts' neighbours are in ``cuts``.
+"""The figures behind the reports: counts by grade, moves, levels; the cuts are found by ``policy.cuts``.
 
 Counts integers and keeps scores scaled; what a figure is called, and how it is drawn, is said elsewhere.
 """
@@ -157,7 +157,6 @@ class Judged:
     over: int
     weight: Fraction
     most: int | None
-    most_code: str | None
     most_name: str | None
     digits: int
 
@@ -444,7 +443,7 @@ def judge_scores(result: Result) -> tuple[Judged, ...]:
     for indicator in plan.indicators:
         node = plan.numeric(indicator.filled)
         frame = result.values.select(
-            CODE, NAME, pl.col(indicator.score).alias("score"), pl.col(indicator.filled).alias("filled")
+            NAME, pl.col(indicator.score).alias("score"), pl.col(indicator.filled).alias("filled")
         ).drop_nulls("filled")
         full = indicator.weight * 10**node.digits
         over = frame.filter(pl.col("filled") > full.numerator // full.denominator)
@@ -457,7 +456,6 @@ def judge_scores(result: Result) -> tuple[Judged, ...]:
                 over.height,
                 indicator.weight,
                 top[0]["filled"] if top else None,
-                top[0][CODE] if top else None,
                 top[0][NAME] if top else None,
                 node.digits,
             )

@@ -6,7 +6,6 @@ Puts what ``sections`` tells into HTML; asks no network, no clock, and trusts no
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -28,6 +27,8 @@ from muheng.reports.findings import tell_findings, tell_headline
 from muheng.reports.listing import LAST_GRADE, MEMBERS, PLACE
 from muheng.reports.sections import tell_sections
 from muheng.reports.story import Story
+from muheng.reports.whole_file import write_whole
+from muheng.standards.rounding import format_exact
 
 SEARCHED = 5_000
 """With more subjects than these the page would be too heavy to send; `muheng explain` finds each."""
@@ -49,13 +50,8 @@ def write_report(
     """
     figures = gather_figures(result, problems, last_year)
     text = render_report(Story(result, problems, figures, lang, engines or {}), city)
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with write_whole(Path(path)) as stream:
+        stream.write(text.encode())
 
 
 def render_report(story: Story, city: str | None = None) -> str:
@@ -144,7 +140,7 @@ def _records(story: Story) -> dict[str, Any]:
     series = grade_series(figures.grades, "")
     return {
         "classes": [
-            [name, [[i.name, plan.numeric(i.value).unit, words.exact(i.weight)] for i in own]]
+            [name, [[i.name, plan.numeric(i.value).unit, format_exact(i.weight)] for i in own]]
             for name, own in by_class.items()
         ],
         "adjusted": [[name, "+" if sign > 0 else "−"] for name, sign in total.of],

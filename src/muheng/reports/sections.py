@@ -5,7 +5,7 @@ Sentences and charts only; ``figures`` counted them, ``page`` puts them into HTM
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import polars as pl
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME
-from muheng.intake.problem import format_problem
+from muheng.intake.problem import SEVERITY_NAMES, format_problem
 from muheng.policy import plan as p
 from muheng.reports import words
 from muheng.reports.chart import Mark, Series, Strip, Tone, bars, heat_table, histogram, stacked_bars
@@ -21,6 +21,7 @@ from muheng.reports.figures import Breakdown, Histogram, Moves, grades_without, 
 from muheng.reports.findings import tell_closest_cut, tell_moved
 from muheng.reports.listing import LAST_GRADE, PLACE
 from muheng.reports.story import Exhibit, Said, Section, Story
+from muheng.standards.rounding import format_exact, format_trimmed
 
 CHARTED = 16
 """Rows in a chart; its table has them all."""
@@ -30,8 +31,6 @@ ENOUGH = 10
 """Graded subjects that a label needs before its share of a grade says anything."""
 FEWEST = 3
 """Labels that there must be before one of them is called the highest."""
-
-SEVERITIES: Mapping[str, Message] = {"error": say("错误"), "warning": say("提示")}
 
 
 def tell_sections(story: Story) -> list[Section]:
@@ -153,7 +152,7 @@ def _classes_apart(story: Story) -> Iterator[Message]:
 
 def _histogram(story: Story, found: Histogram) -> Exhibit:
     edges = [
-        words.trimmed(found.start + index * found.width, found.digits)
+        format_trimmed(found.start + index * found.width, found.digits)
         for index in range(len(found.counts) + 1)
     ]
     spans: list[str] = []
@@ -206,7 +205,7 @@ def _breakdown_section(
         return None
     sentences: list[Message] = []
     for what, found in known:
-        sentences += _extremes(story, what, found)
+        sentences += _extremes(what, found)
     exhibits = [
         _breakdown_exhibit(story, say("各{what}的等级", what=what), what, found, words.NOT_GIVEN)
         for what, found in known
@@ -214,7 +213,7 @@ def _breakdown_section(
     return _section(story, name, title, sentences, exhibits)
 
 
-def _extremes(story: Story, what: Message, found: Breakdown) -> Iterator[Message]:
+def _extremes(what: Message, found: Breakdown) -> Iterator[Message]:
     """Where the best and the worst grade are most frequent."""
     graded = {
         label: counts
@@ -426,7 +425,7 @@ def _adjustments(story: Story) -> Section | None:
             [
                 one.name,
                 words.count(one.subjects),
-                ("−" if one.sign < 0 else "+") + words.trimmed(one.points, one.digits),
+                ("−" if one.sign < 0 else "+") + format_trimmed(one.points, one.digits),
                 words.count(one.cut),
             ]
             for one in figures.limited
@@ -440,7 +439,7 @@ def _adjustments(story: Story) -> Section | None:
                 adjusted.limit,
                 adjusted.name,
                 words.count(adjusted.subjects),
-                ("−" if adjusted.sign < 0 else "+") + words.trimmed(adjusted.points, adjusted.digits),
+                ("−" if adjusted.sign < 0 else "+") + format_trimmed(adjusted.points, adjusted.digits),
             ]
             for adjusted in figures.adjusted
         ]
@@ -572,12 +571,12 @@ def _problems(story: Story) -> Section:
         for group in groups
     ]
     kinds = (
-        Series(story.tell(say("错误")), "#a63a2b", "#ffffff"),
-        Series(story.tell(say("提示")), "#e0b04f", "#16202b"),
+        Series(story.tell(SEVERITY_NAMES["error"]), "#a63a2b", "#ffffff"),
+        Series(story.tell(SEVERITY_NAMES["warning"]), "#e0b04f", "#16202b"),
     )
     grid = story.grid(
         say("各部门数据问题"),
-        [say("部门"), say("错误"), say("提示"), say("文件")],
+        [say("部门"), *SEVERITY_NAMES.values(), say("文件")],
         [
             [
                 words.department_name(group),
@@ -592,7 +591,8 @@ def _problems(story: Story) -> Section:
     exhibits = [Exhibit(grid.title, stacked_bars(strips[:CHARTED], kinds, to_scale=True), grid)]
     listed = sorted(story.problems, key=lambda problem: problem.severity != "error")[:LISTED]
     rows = [
-        [story.tell(SEVERITIES[problem.severity]), format_problem(problem, story.lang)] for problem in listed
+        [story.tell(SEVERITY_NAMES[problem.severity]), format_problem(problem, story.lang)]
+        for problem in listed
     ]
     every = story.grid(
         say("逐条列出"), [say("程度"), say("问题与改法")], rows, more=_more(len(story.problems))
@@ -635,7 +635,7 @@ def _open(story: Story) -> Section:
                 say(
                     "{score}（满分 {weight}）",
                     score=words.scaled(one.most, one.digits),
-                    weight=words.exact(one.weight),
+                    weight=format_exact(one.weight),
                 )
                 if one.over
                 else "—",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import io
-import os
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ import polars as pl
 import xlsxwriter
 
 from muheng.reports.rows import Column, write_rows
+from muheng.reports.whole_file import write_whole
 
 MAX_ROWS = 1_000_000
 MAX_CELLS = 15_000_000
@@ -71,15 +71,10 @@ def write_sheets(sheets: Sequence[Sheet], path: Path, created: datetime.datetime
 
     Raises OSError where the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as stream:
-            layout = io.BytesIO()
-            gaps = _lay_out(sheets, layout, created)
-            _fill(layout, gaps, stream)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    layout = io.BytesIO()
+    gaps = _lay_out(sheets, layout, created)
+    with write_whole(path) as stream:
+        _fill(layout, gaps, stream)
 
 
 def _lay_out(sheets: Sequence[Sheet], layout: IO[bytes], created: datetime.datetime) -> list[list[_Gap]]:

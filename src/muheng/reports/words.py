@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 
 from muheng.documents.message import Language, Message, say
 from muheng.policy import plan as p
@@ -47,17 +46,6 @@ def level(value: int | None, digits: int, largest: int) -> str:
     if value is None or digits <= 2 or largest < 10**digits:
         return scaled(value, digits)
     return scaled(divide_half_up(value, 10 ** (digits - 2)), 2)
-
-
-def trimmed(value: int, digits: int) -> str:
-    """A scaled integer without the zeros at its end."""
-    text = format_scaled(value, digits)
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def exact(value: Fraction, digits: int = 8) -> str:
-    """A rule's number as its author wrote it, rounded to ``digits`` where it does not end."""
-    return trimmed(divide_half_up(value.numerator * 10**digits, value.denominator), digits)
 
 
 def listed(parts: Sequence[Message | str]) -> Message | str:

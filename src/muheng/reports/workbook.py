@@ -13,24 +13,16 @@ import polars as pl
 
 from muheng.documents.message import Language, Message, say
 from muheng.intake.facts import CODE, NAME
-from muheng.intake.problem import Problem
+from muheng.intake.problem import SEVERITY_NAMES, Problem
 from muheng.policy import plan as p
 from muheng.policy.cuts import GROUP, Cut, group_labels
 from muheng.policy.run import Result
 from muheng.reports import words
 from muheng.reports.figures import Breakdown, Figures, gather_figures
-from muheng.reports.listing import (
-    INDUSTRY,
-    LAST_GRADE,
-    MEMBERS,
-    PARK,
-    PLACE,
-    TOWNSHIP,
-    knows,
-)
+from muheng.reports.listing import INDUSTRY, LAST_GRADE, MEMBERS, PARK, PLACE, TOWNSHIP, knows
 from muheng.reports.rows import Column
 from muheng.reports.sheet import Sheet, Table, write_sheets
-from muheng.standards.rounding import divide_half_up, scale_half_up
+from muheng.standards.rounding import divide_half_up, format_exact, format_trimmed, scale_half_up
 
 BASE_DIGITS = 8
 
@@ -216,7 +208,7 @@ def _benchmarks(
     if isinstance(indicator.base, str):
         yield column(title, values[indicator.base], plan.numeric(indicator.base).digits)
     elif indicator.base is not None:
-        digits = len(words.exact(indicator.base, BASE_DIGITS).partition(".")[2])
+        digits = len(format_exact(indicator.base, BASE_DIGITS).partition(".")[2])
         base = scale_half_up(indicator.base, digits)
         yield column(title, pl.repeat(base, values.height, dtype=pl.Int64, eager=True), digits)
 
@@ -233,7 +225,7 @@ def _adjusted_by(result: Result, values: pl.DataFrame) -> pl.Series:
             sign = "+" if node.sign > 0 else "−"
             title = result.plan.by_name[name].title
             texts = {
-                value: f"{title} {sign}{words.trimmed(value, digits)}" for value in found.to_list() if value
+                value: f"{title} {sign}{format_trimmed(value, digits)}" for value in found.to_list() if value
             }
             if texts:
                 parts.append(pl.col(name).replace_strict(texts, default=None, return_dtype=pl.String))
@@ -246,7 +238,7 @@ def _adjusted_by(result: Result, values: pl.DataFrame) -> pl.Series:
 
 
 def _problems(problems: Sequence[Problem], lang: Language) -> Sheet:
-    severities = {"error": words.render(say("错误"), lang), "warning": words.render(say("提示"), lang)}
+    severities = {severity: name.render(lang) for severity, name in SEVERITY_NAMES.items()}
     columns = (
         _column(say("程度"), [severities[problem.severity] for problem in problems], lang),
         _column(say("文件"), [problem.file for problem in problems], lang),

@@ -36,6 +36,17 @@ def format_scaled(value: int, digits: int) -> str:
     return f"{unscale(value, digits):f}"
 
 
+def format_trimmed(value: int, digits: int) -> str:
+    """A scaled integer as plain text without the zeros at its end: 12.3 for 1230 with 2 digits, 12 for 1200."""
+    text = format_scaled(value, digits)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_exact(value: Fraction, digits: int = 8) -> str:
+    """A number as its author wrote it (24.097, 5), rounded half up to `digits` where it does not end."""
+    return format_trimmed(scale_half_up(value, digits), digits)
+
+
 def round_gbt8170(value: Fraction, digits: int) -> int:
     """`value` as a scaled integer by GB/T 8170-2008 §3.2 (进舍规则): an exact half goes to the even digit."""
     return round(value * Fraction(10**digits))
