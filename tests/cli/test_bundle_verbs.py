@@ -144,6 +144,27 @@ def test_verify_finds_a_changed_digit_and_its_row(bundle: Path, tmp_path: Path) 
     assert "policy.toml" in outcome.out
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (f'"year": {YEAR}', f'"year": {YEAR - 1}', "年度"),
+        ('"id": "small-town"', '"id": "other-town"', "规则编号"),
+        ("小镇工业企业亩均效益评价", "大镇工业企业亩均效益评价", "规则名称"),
+        ('"enterprises": 40', '"enterprises": 41', "户数"),
+    ],
+)
+def test_verify_finds_what_the_manifest_says_wrongly(
+    bundle: Path, tmp_path: Path, old: str, new: str, word: str
+) -> None:
+    def forge(data: bytes) -> bytes:
+        assert old.encode() in data
+        return data.replace(old.encode(), new.encode())
+
+    outcome = muheng("verify", tamper(bundle, tmp_path / "清单改过.zip", "manifest.json", forge))
+    assert outcome.code == 1
+    assert f"manifest.json：清单上的{word}" in outcome.out
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
 def test_what_is_no_bundle(verb: tuple[str, ...], bundle: Path, tmp_path: Path) -> None:
     text = tmp_path / "文本.zip"

@@ -13,7 +13,7 @@ import json
 import platform
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -143,6 +143,7 @@ def verify_bundle(path: Path) -> Verification:
                 Finding("facts/facts.parquet", None, misfit.what) for misfit in error.misfits[:SHOWN_ROWS]
             ]
         else:
+            findings += _wrong_claims(manifest, plan, facts, again)
             findings += _different_results(folder, again)
             same_bytes = _hash(_table_bytes(again)) == known.get(RESULTS)
     return Verification(_hash(text), *about, tuple(findings), same_bytes)
@@ -324,6 +325,24 @@ def _changed_rows(folder: Path, file: Path, name: str) -> Iterator[Finding]:
 def _who(frame: pl.DataFrame, row: int) -> str:
     shown = [str(frame[column][row]) for column in (NAME, CODE) if column in frame.columns]
     return " ".join(shown) or "—"
+
+
+def _wrong_claims(
+    manifest: Mapping[str, Any], plan: Plan, facts: Facts, again: pl.DataFrame
+) -> Iterator[Finding]:
+    """What the manifest says of the sealed policy and facts, and they do not."""
+    policy = plan.document.policy
+    for claim, said, found in (
+        (say("规则编号"), manifest["policy"].get("id"), policy.id),
+        (say("规则名称"), manifest["policy"].get("name"), policy.name),
+        (say("年度"), manifest["year"], facts.year),
+        (say("户数"), manifest["enterprises"], again.height),
+    ):
+        if said != found:
+            what = say(
+                "清单上的{claim}是 {said}，封存的内容是 {found}。", claim=claim, said=said, found=found
+            )
+            yield Finding(MANIFEST, None, what)
 
 
 def _different_results(folder: Path, again: pl.DataFrame) -> Iterator[Finding]:
