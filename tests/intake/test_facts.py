@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muheng.intake.archive import column_number
+from muheng.intake.address import column_letters, column_number
 from muheng.intake.facts import (
     CODE,
     NAME,
@@ -19,7 +19,6 @@ from muheng.intake.facts import (
     Facts,
     Item,
     SourceTable,
-    column_letters,
     facts_from_table,
     read_facts,
     show,

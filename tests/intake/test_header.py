@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from muheng.intake.facts import column_letters
+from muheng.intake.address import column_letters
 from muheng.intake.header import Header, Unrecognised, recognise
 from muheng.intake.layout import Layout
 from muheng.intake.tables import TextTable

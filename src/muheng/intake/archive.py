@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muheng.documents.message import Message, say
+from muheng.intake.address import column_number
 
 # 100,000 rows × 40 columns unpack to 143 MB; a gigabyte is the largest county's roster several times over.
 MAX_UNPACKED_BYTES = 1 << 30
@@ -479,11 +480,3 @@ def _expand_text(archive: zipfile.ZipFile, sheets: dict[str, SheetScan], strings
 
 
 _SHARED = re.compile(rb't="s"[^>]*><v>(\d{1,9})<')
-
-
-def column_number(letters: bytes | str) -> int:
-    """A → 1, Z → 26, AA → 27."""
-    number = 0
-    for letter in letters.encode() if isinstance(letters, str) else letters:
-        number = number * 26 + letter - 64
-    return number

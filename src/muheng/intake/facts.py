@@ -15,6 +15,7 @@ from typing import IO, Literal
 
 import polars as pl
 
+from muheng.intake.address import column_letters
 from muheng.standards.rounding import format_scaled
 
 CODE = "统一社会信用代码"
@@ -196,16 +197,6 @@ def facts_from_table(
         file, sheet, "", "", "", letters, typed.select(pl.col(CODE), rows, *[pl.col(name) for name in given])
     )
     return Facts(year, dict(items), typed.select(CODE, NAME, *items).sort(CODE), (source,))
-
-
-def column_letters(index: int) -> str:
-    """0 → A, 25 → Z, 26 → AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def write_frame(frame: pl.DataFrame, target: Path | IO[bytes]) -> None:

@@ -5,8 +5,7 @@ Knows nothing of other sheets: whose a row is, and what several rows add up to, 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -14,7 +13,8 @@ from typing import Literal
 import polars as pl
 
 from muheng.documents.message import Message, say
-from muheng.intake.archive import CellRange, column_number
+from muheng.intake.address import column_number, split_address
+from muheng.intake.archive import CellRange
 from muheng.intake.facts import ROW
 from muheng.intake.header import Header, HeaderColumn
 from muheng.intake.identity import show_as_excel
@@ -34,7 +34,6 @@ _FOOTNOTE = (
     r"^(注|备注|说明|填表|制表|填报|审核|复核|单位负责人|负责人|统计负责人|联系|数据来源|日期)[^,]{0,8}[::]"
 )
 _WELL_FORMED = r"[0-9A-Z]{15,}"
-_ADDRESS = re.compile(r"([A-Z]+)([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,8 @@ def read_sheet(table: TextTable, header: Header) -> TypedSheet:
         for row, name, what, fix in broken
         if row not in left_out
     )
+    if table.delimited:
+        flaws.extend(flaw for flaw in _moved_rows(table, header) if flaw.row not in left_out)
     return TypedSheet(table, header, frame, skipped, blanks, tuple(flaws))
 
 
@@ -123,6 +124,27 @@ def _header_flaws(header: Header) -> list[Flaw]:
             )
         )
     return flaws
+
+
+def _moved_rows(table: TextTable, header: Header) -> Iterator[Flaw]:
+    """Rows of a text with more cells than its header, as an unquoted 1,234 makes them."""
+    heads = table.frame.slice(max(header.row - 2, 0), min(header.row, 2))
+    last = max(at for at, column in enumerate(heads.iter_columns()) if column.null_count() < column.len())
+    beyond = table.frame.columns[last + 1 :]
+    if not beyond:
+        return
+    body = table.frame.slice(header.first_row - 1).select(beyond)
+    for at in body.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true():
+        letters = next(name for name in beyond if body[name][at] is not None)
+        yield Flaw(
+            "error",
+            header.first_row + at,
+            None,
+            letters,
+            body[letters][at],
+            say("这一行的格子比表头多，后面的数可能错位了。"),
+            say("请检查数里的逗号（如 1,234 要加引号），或改交 .xlsx。"),
+        )
 
 
 def _fill_merged(table: TextTable, header: Header, body: pl.DataFrame, flaws: list[Flaw]) -> pl.DataFrame:
@@ -341,7 +363,7 @@ def _broken_cells(table: TextTable, header: Header) -> list[tuple[int, str, Mess
         (table.errors, say("单元格是错误值（如 #N/A、#DIV/0!）。"), say("请改正公式，或填数值。")),
     ):
         for address in sorted(addresses):
-            found = _ADDRESS.fullmatch(address)
-            if found is not None and found.group(1) in names and int(found.group(2)) >= header.first_row:
-                broken.append((int(found.group(2)), names[found.group(1)], what, fix))
+            letters, row = split_address(address)
+            if letters in names and row >= header.first_row:
+                broken.append((row, names[letters], what, fix))
     return broken

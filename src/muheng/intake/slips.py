@@ -11,6 +11,7 @@ from fractions import Fraction
 import polars as pl
 
 from muheng.documents.message import say
+from muheng.intake.address import split_address
 from muheng.intake.facts import CODE, Facts, Item
 from muheng.intake.problem import Problem
 from muheng.standards.units import convert, parse_unit, same_dimension
@@ -156,7 +157,7 @@ def _slip(facts: Facts, item: Item, code: str, against: object, ratio: float) ->
     name = facts.frame.filter(pl.col(CODE) == code).row(0)[1]
     first = cells[0] if cells else None
     times = f"{ratio:,.0f}" if ratio >= 1 else f"1/{1 / ratio:,.0f}"
-    row = int("".join(c for c in first.cell if c.isdigit())) if first is not None else None
+    row = split_address(first.cell)[1] if first is not None else None
     return Problem(
         "warning",
         first.file if first is not None else "",

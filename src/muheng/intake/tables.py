@@ -19,8 +19,8 @@ import fastexcel
 import polars as pl
 
 from muheng.documents.message import Message, say
+from muheng.intake.address import column_letters
 from muheng.intake.archive import MAX_CELLS, CellRange, RefusedFileError, SheetScan, scan_workbook
-from muheng.intake.facts import column_letters
 from muheng.intake.problem import PROBLEM_SHEET, Problem
 
 # A workbook of 100,000 × 40 is 25 MB. Text files are not packed, so the same figures take more.
@@ -40,7 +40,7 @@ class TextTable:
     """One sheet: `frame` has a String column for each used column, named by its letters, from row 1 on.
 
     `uncomputed` and `errors` are the addresses of formulas without a stored result and of error values, which
-    stand as null in `frame`.
+    stand as null in `frame`. In a `delimited` text a stray separator moves the rest of its row.
     """
 
     file: str
@@ -50,6 +50,7 @@ class TextTable:
     merges: tuple[CellRange, ...] = ()
     uncomputed: frozenset[str] = frozenset()
     errors: frozenset[str] = frozenset()
+    delimited: bool = False
 
 
 def read_tables(path: Path) -> tuple[list[TextTable], list[Problem]]:
@@ -213,7 +214,7 @@ def _read_text(path: Path) -> TextTable:
     if not columns:
         raise RefusedFileError(say("文件是空的。"), say("请重新导出后再交。"))
     frame = pl.DataFrame(columns).with_columns(pl.all().replace("", None))
-    return TextTable(path.name, path.stem, digest, frame)
+    return TextTable(path.name, path.stem, digest, frame, delimited=True)
 
 
 def _decode(data: bytes) -> str:

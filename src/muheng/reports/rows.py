@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from muheng.intake.facts import column_letters
+from muheng.intake.address import column_letters
 from muheng.policy.run import decimal_text
 
 SLICE = 4_096
