@@ -7,7 +7,7 @@ policies by id. It reads no layout or policy beyond its id; the rooms that use t
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from muheng.documents.diagnostic import Diagnostic
 from muheng.documents.message import Message, Refusal, say
 from muheng.documents.schema import Number, validate
-from muheng.documents.spelling import nearest
+from muheng.documents.spelling import offer
 from muheng.documents.toml_file import KeyPath, TomlFile, read_toml
 from muheng.standards.division import divisions_under, find_division
 from muheng.standards.industry import industry_name
@@ -135,7 +135,7 @@ def find_pack(id: str) -> Path:  # noqa: A002
     known = list_packs()
     if id not in known:
         what = say("没有代号为“{id}”的城市包。", id=id)
-        raise UnknownIdError(what, _offer(id, known))
+        raise UnknownIdError(what, offer(id, known))
     return PACKS / id
 
 
@@ -144,7 +144,7 @@ def find_policy(id: str) -> Path:  # noqa: A002
     files = {path.stem: path for pack in list_packs() for path in _tomls(PACKS / pack / "policies")}
     if id not in files:
         what = say("没有代号为“{id}”的政策。", id=id)
-        raise UnknownIdError(what, _offer(id, files))
+        raise UnknownIdError(what, offer(id, files))
     return files[id]
 
 
@@ -199,7 +199,7 @@ def _check_city(file: TomlFile, city: City, folder: str) -> list[Diagnostic]:
     for index, figure in enumerate(city.figure):
         if figure.source not in sources:
             what = say("没有 id 为“{id}”的来源。", id=figure.source)
-            found.append(file.error(("figure", index, "source"), what, _offer(figure.source, sources)))
+            found.append(file.error(("figure", index, "source"), what, offer(figure.source, sources)))
     for table, key in (
         ("county", "code"),
         ("county", "name"),
@@ -245,13 +245,13 @@ def _check_parks(file: TomlFile, city: City) -> Iterator[Diagnostic]:
         at: KeyPath = ("park", index)
         if park.county is not None and park.county not in counties:
             what = say("{city}没有名为“{county}”的区县。", city=city.name, county=park.county)
-            yield file.error((*at, "county"), what, _offer(park.county, counties))
+            yield file.error((*at, "county"), what, offer(park.county, counties))
         elif park.county is None and counties:
             what = say("园区“{park}”没有写所在区县。", park=park.name)
             yield file.error(at, what, say("加上 county，写区县的名称。"))
         if park.township is not None and park.township not in home:
             what = say("没有名为“{township}”的乡镇、街道。", township=park.township)
-            yield file.error((*at, "township"), what, _offer(park.township, home))
+            yield file.error((*at, "township"), what, offer(park.township, home))
         elif park.township is not None and park.county in counties and home[park.township] != park.county:
             what = say(
                 "{township}属于{right}，不属于{county}。",
@@ -279,17 +279,16 @@ def _check_repeats(file: TomlFile, places: Iterable[tuple[KeyPath, str]]) -> Ite
 
 
 def _find_layouts(folder: Path) -> tuple[tuple[Path, ...], list[Diagnostic]]:
-    common, found = _by_id(_tomls(COMMON_LAYOUTS), lambda data: data.get("id"))
+    common, found = _by_id(_tomls(COMMON_LAYOUTS))
     own: dict[str, Path] = {}
     if folder.resolve() != COMMON_LAYOUTS.parent:
-        own, mistakes = _by_id(_tomls(folder / "layouts"), lambda data: data.get("id"))
+        own, mistakes = _by_id(_tomls(folder / "layouts"))
         found += mistakes
     return tuple((common | own).values()), found
 
 
-def _by_id(
-    paths: Iterable[Path], id_of: Callable[[dict[str, object]], object]
-) -> tuple[dict[str, Path], list[Diagnostic]]:
+def _by_id(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Diagnostic]]:
+    """Files by the id at their top, and what is wrong with the ids."""
     files: dict[str, Path] = {}
     found: list[Diagnostic] = []
     for path in paths:
@@ -297,7 +296,7 @@ def _by_id(
         found += mistakes
         if file is None:
             continue
-        name = id_of(file.data)
+        name = file.data.get("id")
         if not isinstance(name, str):
             found.append(
                 file.error(("id",), say("缺少“{key}”。", key="id"), say('加上一行，例如：id = "tax"'))
@@ -340,10 +339,3 @@ def _shown(path: Path) -> str:
     """A path as diagnostics name it: from the pack's folder on."""
     parts = path.parts
     return "/".join(parts[-2:] if path.name == "city.toml" else parts[-3:])
-
-
-def _offer(word: str, known: Iterable[str]) -> Message | None:
-    names = list(known)
-    if (meant := nearest(word, names)) is not None:
-        return say("是不是“{meant}”？", meant=meant)
-    return say("可以写：{choices}。", choices="、".join(names)) if names else None

@@ -17,7 +17,7 @@ import polars as pl
 
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME
-from muheng.standards.credit_code import check_credit_code
+from muheng.standards.credit_code import ALPHABET, SHAPE, check_credit_code
 
 REASON = "依据"
 
@@ -29,10 +29,9 @@ ON_ROSTER = str(say("名单"))
 OUTSIDE = str(say("村、街道等，不计"))
 BY_SPLIT = str(say("公用电表：按分摊"))
 
-_WELL_FORMED = r"^[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}$"
-_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_WELL_FORMED = rf"^{SHAPE}$"
 _WEIGHTS = np.array([pow(3, place, 31) for place in range(17)], np.int64)
-# Characters pairs that occur in this share of all names (有限, 公司) say nothing about which name is near.
+# Pairs of characters that occur in this share of all names (有限, 公司) say nothing about which name is near.
 _COMMON_PAIR = 0.05
 
 
@@ -59,7 +58,7 @@ def check_codes(codes: pl.Series) -> pl.Series:
     if len(text):
         letters = np.array(text.to_list(), "S18").view(np.uint8).reshape(-1, 18)
         table = np.zeros(256, np.int64)
-        table[[ord(letter) for letter in _ALPHABET]] = np.arange(31)
+        table[[ord(letter) for letter in ALPHABET]] = np.arange(31)
         values = table[letters]
         good[shaped.to_numpy()] = (31 - values[:, :17] @ _WEIGHTS % 31) % 31 == values[:, 17]
     return pl.Series(codes.name, good)

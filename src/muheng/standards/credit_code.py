@@ -14,10 +14,14 @@ from stdnum.cn.uscc import calc_check_digit
 from muheng.documents.message import Message, say
 
 LENGTH = 18
-_SHAPE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+"""The characters of a code by their values, 0 to 30."""
+SHAPE = rf"[{ALPHABET}]{{2}}[0-9]{{6}}[{ALPHABET}]{{10}}"
+"""A regular expression for a code of the right length and characters."""
+_SHAPE = re.compile(SHAPE)
 _EXCEL_NUMBER = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{2}|[0-9]{10,}\.0+")
 _LOOKS_LIKE = {"I": "1", "O": "0", "S": "5", "V": "U", "Z": "2"}
-_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,6 @@ def _lost_digits(code: str) -> bool:
     """
     if not (len(code) == LENGTH and code.isdigit() and code.endswith("000")):
         return False
-    total = sum(int(digit) * weight for digit, weight in zip(code[8:16], _ORGANISATION_WEIGHTS, strict=True))
+    total = sum(int(digit) * weight for digit, weight in zip(code[8:16], ORGANISATION_WEIGHTS, strict=True))
     organisation_holds = (11 - total % 11) % 11 == int(code[16])
     return not (organisation_holds and calc_check_digit(code) == code[-1])

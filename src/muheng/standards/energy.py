@@ -15,8 +15,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
-from muheng.documents.message import Message, Refusal, say
-from muheng.documents.spelling import nearest
+from muheng.documents.message import Refusal, say
+from muheng.documents.spelling import offer
 from muheng.standards.units import convert
 
 Basis = Literal["当量值", "等价值"]
@@ -45,9 +45,9 @@ def coal_equivalent(fuel: str, on: date, basis: Basis) -> Equivalent:
     if basis not in get_args(Basis):
         raise Refusal(say("没有“{basis}”这种口径。", basis=basis), say("写 当量值 或 等价值。"))
     table = _table()
-    fuels = {entry["fuel"] for entry in table["equivalent"]}
+    fuels = sorted({entry["fuel"] for entry in table["equivalent"]})
     if fuel not in fuels:
-        raise Refusal(say("没有“{fuel}”的折标系数。", fuel=fuel), _suggest(fuel, fuels))
+        raise Refusal(say("没有“{fuel}”的折标系数。", fuel=fuel), offer(fuel, fuels))
     for entry in table["equivalent"]:
         if entry["fuel"] == fuel and basis in entry["basis"]:
             for value in entry["values"]:
@@ -78,12 +78,6 @@ def _equivalent(entry: dict[str, Any], value: dict[str, Any], basis: Basis) -> E
         source=source["document"],
         verified=source["verified"],
     )
-
-
-def _suggest(fuel: str, fuels: set[str]) -> Message:
-    if (meant := nearest(fuel, fuels)) is not None:
-        return say("是不是“{meant}”？", meant=meant)
-    return say("可以写：{choices}。", choices="、".join(sorted(fuels)))
 
 
 @cache

@@ -25,8 +25,8 @@ from muheng.cities.demo.parameters import (
     Scale,
 )
 from muheng.cities.pack import City, Park
+from muheng.standards.credit_code import ALPHABET, ORGANISATION_WEIGHTS
 
-_CODE_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _NEW_CODES_FROM = date(2015, 10, 1)
 
 
@@ -295,10 +295,10 @@ def make_stranger(random: Random, division: str, names: Names) -> tuple[str, str
 def _code(random: Random, division: str, number: int, registered: date) -> str:
     if registered >= _NEW_CODES_FROM:
         high, rest = divmod(number, 31 * 31)
-        body = "MUHENG" + _CODE_LETTERS[high] + _CODE_LETTERS[rest // 31] + _CODE_LETTERS[rest % 31]
+        body = "MUHENG" + ALPHABET[high] + ALPHABET[rest // 31] + ALPHABET[rest % 31]
     else:
         digits = f"{number:08d}"
-        right = -sum(int(d) * w for d, w in zip(digits, (3, 7, 9, 10, 5, 8, 4, 2), strict=True)) % 11
+        right = -sum(int(d) * w for d, w in zip(digits, ORGANISATION_WEIGHTS, strict=True)) % 11
         body = digits + str((right + random.randint(1, 8)) % 10 if right < 10 else random.randint(0, 9))
     code = "91" + division + body
     code += check_digit(code)
