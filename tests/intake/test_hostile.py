@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -183,6 +184,7 @@ def run_bounded(path: Path, megabytes: int) -> dict[str, object]:
     """Read a file in a process that dies when it takes more memory than this beyond what it starts with."""
     program = """
 import json, resource, sys
+from collections.abc import Callable
 from pathlib import Path
 from muheng.intake.tables import read_tables
 import fastexcel, polars, numpy
@@ -382,3 +384,21 @@ def test_a_text_cell_without_end_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "名单.csv"
     path.write_text('a,b\n1,"' + "x" * 3_000_000, encoding="utf-8")
     assert "引号不成对" in refused(path)
+
+
+def test_a_comma_within_a_figure_moves_no_figure_unnoticed(
+    tmp_path: Path, layouts: list[Layout], roster: Callable[..., Path]
+) -> None:
+    path = tmp_path / "税务.csv"
+    lines = [
+        f"{make_code(at)},{make_name(at)},{figure}"
+        for at, figure in enumerate(["480", "1,234.5", '"1,234.5"'])
+    ]
+    path.write_text(
+        "\n".join(["信用代码,纳税人名称,入库税收", *lines, "注：单位万元,,,另见说明"]), encoding="utf-8"
+    )
+    intake = read_workbooks([roster(3), path], layouts, 2022)
+    assert intake.facts.frame["入库税收"].to_list() == [48000, None, 123450]
+    (problem,) = [problem for problem in intake.problems if problem.severity == "error"]
+    assert (problem.row, problem.cell, problem.found) == (3, "D3", "234.5")
+    assert "格子比表头多" in str(problem.what)
