@@ -6,8 +6,7 @@ A claim is a row with the enterprise that it was matched to. Nothing is added up
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -371,14 +370,14 @@ def _match_party(
         frame = frame.with_columns(
             pl.when(outside).then(pl.lit(OUTSIDE)).otherwise(pl.col(REASON)).alias(REASON)
         )
-    for note in _match_notes(frame, matched, roster, party, strict=strict):
-        batch.note(*note[:5], error=note[5], found=note[6])
+    _note_matches(batch, frame, matched, roster, party, strict=strict)
     return frame
 
 
-def _match_notes(
-    frame: pl.DataFrame, matched: pl.DataFrame, roster: Roster, party: Subject, *, strict: bool
-) -> Iterator[tuple[int, int, str | None, Message, Message | None, bool, str]]:
+def _note_matches(
+    batch: Batch, frame: pl.DataFrame, matched: pl.DataFrame, roster: Roster, party: Subject, *, strict: bool
+) -> None:
+    """Tell of rows that fit nobody, two enterprises, or one by its name alone or under another name."""
     table = frame.select(SHEET, ROW, CODE, REASON, GIVEN_CODE, GIVEN_NAME).with_columns(
         matched.get_column("conflict"), matched.get_column("renamed")
     )
@@ -397,34 +396,30 @@ def _match_notes(
         found = given_code or given_name or ""
         if conflict is not None:
             what = say("信用代码 {code} 和名称“{name}”属于两家企业。", code=given_code, name=given_name)
-            yield sheet, row, party.code, what, say("请核对后改正其中一个。"), True, found
+            fix = say("请核对后改正其中一个。")
+            batch.note(sheet, row, party.code, what, fix, error=True, found=found)
         elif code is None:
             suggested += 1
             known = roster if suggested <= _SUGGESTED_ROWS else _NOBODY
             what, fix = explain_unmatched(given_code, given_name, known)
             if not strict:
                 fix = say("名单外的单位不用改：只计另一方的数；是名单内企业的，请改正代码或名称。")
-            yield sheet, row, party.code or party.name, what, fix, strict, found
+            batch.note(sheet, row, party.code or party.name, what, fix, error=strict, found=found)
         elif reason == BY_NAME_DAMAGED:
             problem = check_credit_code(given_code).problem or say("信用代码受损。")
             what = say("{problem}已按名称“{name}”认出。", problem=problem, name=given_name)
-            yield sheet, row, party.code, what, say("应为 {code}。", code=code), False, found
+            fix = say("应为 {code}。", code=code)
+            batch.note(sheet, row, party.code, what, fix, error=False, found=found)
         elif reason == BY_NAME_UNKNOWN:
             what = say(
                 "信用代码 {found} 不在名单里，已按名称“{name}”认出。", found=given_code, name=given_name
             )
-            yield (
-                sheet,
-                row,
-                party.code,
-                what,
-                say("名单里的代码是 {code}，请核对。", code=code),
-                False,
-                found,
-            )
+            fix = say("名单里的代码是 {code}，请核对。", code=code)
+            batch.note(sheet, row, party.code, what, fix, error=False, found=found)
         else:
             what = say("名称“{name}”与名单里的“{known}”不同。", name=given_name, known=roster_names[code])
-            yield sheet, row, party.name, what, say("按信用代码认定；请核对是否更名。"), False, given_name
+            fix = say("按信用代码认定；请核对是否更名。")
+            batch.note(sheet, row, party.name, what, fix, error=False, found=given_name)
 
 
 _NOBODY = Roster(pl.DataFrame(schema={CODE: pl.String, NAME: pl.String}))
@@ -438,21 +433,18 @@ def _drop_out_of_term(batch: Batch, rows: pl.DataFrame, year: int) -> pl.DataFra
     start, end = pl.col(period.start), pl.col(period.end)
     for sheet, row in rows.filter(start > end).select(SHEET, ROW).iter_rows():
         batch.note(sheet, row, period.end, say("租期止早于租期起。"), say("请核对租期。"), error=True)
-    last, first = date(year, 12, 31), date(year, 1, 1)
-    bounds = (last, last) if period.counted == "年末有效" else (last, first)
-    begun, running = start <= bounds[0], end >= bounds[1]
+    last = date(year, 12, 31)
+    since = last if period.counted == "年末有效" else date(year, 1, 1)
+    begun, running = start <= last, end >= since
     counted = (begun.fill_null(True) & running.fill_null(True)) | (start > end).fill_null(False)
     left = rows.filter(~counted)
     for at, sheet in enumerate(batch.sheets):
         out = left.filter(pl.col(SHEET) == at).select(ROW, pl.lit(OUT_OF_TERM).alias(SKIP))
         if out.height:
-            batch.sheets[at] = TypedSheet(
-                sheet.table,
-                sheet.header,
-                sheet.frame.filter(~pl.col(ROW).is_in(out.get_column(ROW).implode())),
-                pl.concat([sheet.skipped, out]),
-                sheet.blank,
-                sheet.flaws,
+            batch.sheets[at] = replace(
+                sheet,
+                frame=sheet.frame.filter(~pl.col(ROW).is_in(out.get_column(ROW).implode())),
+                skipped=pl.concat([sheet.skipped, out]),
             )
             gone = set(out.get_column(ROW))
             batch.flaws[at] = [flaw for flaw in batch.flaws[at] if flaw.row not in gone]

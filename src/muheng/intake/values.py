@@ -67,6 +67,7 @@ def read_tags(text: pl.Series) -> tuple[pl.Series, list[Fault]]:
 
 
 def join_tags(text: str) -> str | None:
+    """Tags divided by | 、 ; , or lines as ``甲|乙:级``, each once; None where nothing is given."""
     folded = unicodedata.normalize("NFKC", text)
     tags = (re.sub(r"\s*:\s*", ":", tag.strip()) for tag in re.split(r"[|、;,\n]", folded))
     kept = dict.fromkeys(tag for tag in tags if tag.casefold() not in MISSING)

@@ -71,6 +71,7 @@ def read_change(file: TomlFile, assignment: str) -> Change:
 
 
 def read_place(path: str) -> Place:
+    """``class.规上.indicator[亩均税收].weight`` as its steps. Raises :class:`PlaceError`."""
     steps: list[str] = []
     position = 0
     while position < len(path):
@@ -216,6 +217,7 @@ def show_place(place: Place) -> str:
 
 
 def show_value(value: Any) -> str:
+    """A value of the file as people read it, texts without quotes."""
     if value is ABSENT:
         return "（无）"
     if isinstance(value, dict):

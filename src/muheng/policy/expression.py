@@ -362,6 +362,7 @@ def parse_expression(source: str) -> Expression:
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:
+    """The direct parts of a tree, left to right."""
     match tree:
         case Negation(operand) | Not(operand):
             return (operand,)

@@ -16,6 +16,8 @@ from muheng.standards.rounding import format_exact
 
 @dataclass(frozen=True)
 class Finding:
+    """One finding, at a place of the file."""
+
     severity: Literal["error", "warning"]
     path: KeyPath
     what: Message

@@ -51,6 +51,8 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Numeric(Node):
+    """Holds ``value × 10**digits`` in ``unit``; null is missing."""
+
     unit: str
     digits: int
 
@@ -311,7 +313,9 @@ class Total(Numeric):
 
 @dataclass(frozen=True)
 class Key:
-    name: str  # a numeric node, or CODE
+    """One sorting key: a numeric node, or the credit code."""
+
+    name: str
     descending: bool
 
 

@@ -219,6 +219,7 @@ class Program:
 
 
 def operands(op: Op) -> tuple[Op, ...]:
+    """The direct parts of an operation, left to right."""
     match op:
         case Binary(_, left, right) | Compare(_, left, right):
             return (left, right)

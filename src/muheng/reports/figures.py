@@ -173,6 +173,8 @@ class ProblemGroup:
 
 @dataclass(frozen=True)
 class Figures:
+    """All that a report counts. ``listing``: see ``list_subjects``; None where nobody says, or there was no last year."""
+
     listing: pl.DataFrame
     grades: tuple[str, ...]
     by_class: Breakdown

@@ -99,6 +99,7 @@ def _gap(story: Story) -> Message | None:
 
 
 def tell_moved(story: Story) -> Message | None:
+    """How many rose and fell since last year; the figures have moves."""
     moves = story.figures.moves
     assert moves is not None
     up, down = moves.up.height, moves.down.height
@@ -113,6 +114,7 @@ def tell_moved(story: Story) -> Message | None:
 
 
 def tell_closest_cut(story: Story) -> Message | None:
+    """The cut with the smallest gap in points; None where no cut was made by points."""
     cuts = [cut for cut in story.figures.cuts if cut.gap is not None and cut.gap >= 0]
     if not cuts:
         return None

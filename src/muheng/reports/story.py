@@ -40,6 +40,8 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Section:
+    """Sentences first, then exhibits; ``points`` are a list below the sentences."""
+
     id: str
     title: str
     sentences: tuple[str, ...]

@@ -101,6 +101,7 @@ class Level:
 
 
 def make_levels(enterprises: Sequence[Enterprise], parameters: DemoParameters, seed: int) -> dict[str, Level]:
+    """The lasting levels of every enterprise, by credit code. The same seed gives the same."""
     random = Random(f"{seed}/levels")
     life = parameters.roster.life
     negative: dict[int, str] = {}

@@ -57,6 +57,7 @@ class Land:
 
 
 def make_land(enterprises: Sequence[Enterprise], parameters: DemoParameters, seed: int) -> Land:
+    """Parcels and leases of all enterprises, over all years. The same seed gives the same."""
     random = Random(f"{seed}/land")
     life = parameters.roster.life
     leases = _make_leases(random, enterprises, parameters)

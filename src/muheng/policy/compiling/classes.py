@@ -13,6 +13,7 @@ from muheng.standards.units import parse_unit
 
 
 def add_classes(ws: Workspace) -> None:
+    """Which class each row is of: the first whose ``when`` holds, in the order of the file."""
     document = ws.document
     if not document.classes:
         ws.error(("class",), say("没有评价类别。"), say("加上 [class.工业企业] 和它的指标。"))
@@ -40,6 +41,7 @@ def add_classes(ws: Workspace) -> None:
 
 
 def add_exemptions(ws: Workspace) -> None:
+    """The standing rules of ``[[exempt]]``, in the order of the file; the first that holds decides."""
     for index, rule in enumerate(ws.document.exempt):
         path: KeyPath = ("exempt", index)
         tree = ws.condition((*path, "when"), rule.when)

@@ -60,6 +60,7 @@ def definition_order(ws: Workspace) -> list[str]:
 
 
 def add_input(ws: Workspace, name: str, declared: Input) -> None:
+    """A data item as a node, with what its ``missing`` rule makes of the rows without it."""
     path: KeyPath = ("input", name)
     if declared.type == "数值":
         _number_input(ws, name, declared, path)
@@ -173,6 +174,7 @@ def _missing_number(ws: Workspace, declared: Input, path: KeyPath) -> tuple[Frac
 
 
 def add_definition(ws: Workspace, name: str, definition: Definition) -> None:
+    """A formula, condition or grouping as a node; what cannot be understood is reported and leaves no node."""
     path: KeyPath = ("define", name)
     ways = [key for key in ("formula", "when", "group") if getattr(definition, key) is not None]
     if len(ways) != 1:
@@ -347,6 +349,7 @@ def name_aggregate(ws: Workspace, tree: Call) -> Resolved:
 
 
 def check_merge(ws: Workspace) -> None:
+    """Report what ``[merge]`` names wrongly; its ``alone`` becomes a condition on the data items alone."""
     merge = ws.document.merge
     if merge is None:
         return
@@ -388,5 +391,6 @@ def _names_read(definition: Definition) -> list[str]:
 
 
 def merge_reads(merge: Merge) -> set[str]:
+    """The data items that merging reads; ``alone`` is known to be readable."""
     alone = names_in(parse_expression(merge.alone)) if merge.alone else []
     return {merge.by, merge.land, *alone, *([merge.lead] if merge.lead else [])}

@@ -34,6 +34,7 @@ Sign = Literal[1, -1]
 
 
 def add_totals(ws: Workspace) -> None:
+    """Subtotal, bonuses and deductions in their limit groups, and the total, all in points."""
     scoring = ws.document.scoring
     ws.nodes[p.SUBTOTAL] = p.Subtotal(
         name=p.SUBTOTAL,
@@ -147,6 +148,7 @@ def _adjustment(
 
 
 def check_grades(ws: Workspace) -> None:
+    """Report grades that are too few, or named so that other texts could not refer to them."""
     if len(ws.grades) < 2:
         ws.error(("grade",), say("至少要有两个等级。"), say('如 A = {{ name = "优先发展类" }}，由好到差。'))
     for grade in ws.grades:
@@ -155,6 +157,7 @@ def check_grades(ws: Workspace) -> None:
 
 
 def add_grading(ws: Workspace) -> None:
+    """One ranking for each grading of the file, over the classes that use it, and the regrading after all of them."""
     shared: list[str] = []
     for name, declared in ws.document.classes.items():
         if declared.grading is None:

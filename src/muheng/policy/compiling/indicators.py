@@ -38,6 +38,7 @@ from muheng.standards.units import parse_unit
 
 
 def add_indicators(ws: Workspace, class_name: str) -> None:
+    """Value, score and filled score of every indicator of a class; a class ``like`` another has its own nodes."""
     declared = ws.document.classes[class_name]
     owner = class_name
     if declared.like is not None:
@@ -322,6 +323,7 @@ def _score(
 
 
 def check_limits(ws: Workspace, path: KeyPath, floor: Fraction | None, cap: Fraction | None) -> None:
+    """Report a floor above its cap."""
     if floor is not None and cap is not None and floor > cap:
         ws.error(path, say("下限大于上限。"), say("检查 cap 和 floor。"))
 

@@ -246,6 +246,7 @@ class Integers:
 
 
 def all_of(tests: list[Op]) -> Op:
+    """The conjunction of tests, those that always hold left out."""
     kept = [test for test in tests if test != TRUE]
     if not kept:
         return TRUE

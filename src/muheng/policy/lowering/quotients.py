@@ -244,6 +244,7 @@ def source_column(name: str) -> str:
 
 
 def raw_column(plan: p.Plan, name: str) -> str:
+    """The column that says whether a value is missing: of a data item, the data as bound."""
     node = plan.by_name.get(name)
     return source_column(name) if isinstance(node, p.NumberInput | p.CodeInput) else name
 
