@@ -15,7 +15,7 @@ from math import exp
 from random import Random
 
 from muheng.cities.demo.enterprises import Enterprise
-from muheng.cities.demo.land import Land
+from muheng.cities.demo.land import Land, to_mu
 from muheng.cities.demo.parameters import SCALES, DemoParameters
 
 # tce for 万kWh, t, 万m³ and GJ at 当量值; 等价值 for electricity is an example level.
@@ -182,7 +182,7 @@ def land_figures(enterprises: Sequence[Enterprise], land: Land, year: int) -> di
                     of_lessor.add(lease.tenant_name)
     return {
         e.code: {
-            "自有用地": Decimal(owned[e.code]) * 3 / 2000 if e.code in owned else None,
+            "自有用地": to_mu(owned[e.code]) if e.code in owned else None,
             "承租用地": rented.get(e.code),
             "出租用地": let.get(e.code),
             "出租户数": Decimal(len(tenants[e.code])) if e.code in tenants else None,

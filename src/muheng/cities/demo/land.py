@@ -17,6 +17,11 @@ from muheng.cities.demo.parameters import DemoParameters, Life
 SQUARE_METRES_PER_MU = Decimal(2000) / 3
 
 
+def to_mu(square_metres: int) -> Decimal:
+    """An area in 亩, exactly: four decimals are enough for every whole square metre."""
+    return Decimal(square_metres) * 3 / 2000
+
+
 @dataclass(frozen=True)
 class Parcel:
     """One enterprise's part of a parcel; several enterprises may stand on the same `number`."""
@@ -206,7 +211,7 @@ def _let_everything(
             e.name,
             None,
             f"{_village(random)}农产品包装加工部",
-            Decimal(owned[e.code]) * 3 / 2000,
+            to_mu(owned[e.code]),
             max(date(2018, 1, 1), e.registered),
             date(2030, 12, 31),
         )

@@ -260,21 +260,8 @@ def _score(
                 floor=floor,
             ), base
         case "极差":
-            ends = []
-            for how, title in (("min", "最小值"), ("max", "最大值")):
-                end = f"{value.name}.{title}"
-                ws.nodes[end] = p.Aggregate(
-                    name=end,
-                    title=title,
-                    path=at,
-                    unit=value.unit,
-                    digits=value.digits,
-                    how=how,  # type: ignore[arg-type]
-                    of=value.name,
-                    by=score.group,
-                    only=class_name,
-                )
-                ends.append(end)
+            low = _range_end(ws, class_name, value, "min", "最小值", score.group, at)
+            high = _range_end(ws, class_name, value, "max", "最大值", score.group, at)
             bottom = ws.amount_or_none((*at, "bottom"), score.bottom) or Fraction(0)
             if not 0 <= bottom <= 100:
                 ws.error((*at, "bottom"), say("底分应在 0 到 100 之间。"))
@@ -286,8 +273,8 @@ def _score(
                 unit="分",
                 digits=digits,
                 of=value.name,
-                low=ends[0],
-                high=ends[1],
+                low=low,
+                high=high,
                 weight=weight,
                 bottom=bottom,
                 inverse=inverse,
@@ -320,6 +307,31 @@ def _score(
                 bands=bands,
                 inverse=inverse,
             ), None
+
+
+def _range_end(
+    ws: Workspace,
+    class_name: str,
+    value: p.Formula,
+    how: Literal["min", "max"],
+    title: str,
+    group: tuple[str, ...],
+    at: KeyPath,
+) -> str:
+    """The node of the least or greatest value in each group."""
+    name = f"{value.name}.{title}"
+    ws.nodes[name] = p.Aggregate(
+        name=name,
+        title=title,
+        path=at,
+        unit=value.unit,
+        digits=value.digits,
+        how=how,
+        of=value.name,
+        by=group,
+        only=class_name,
+    )
+    return name
 
 
 def check_limits(ws: Workspace, path: KeyPath, floor: Fraction | None, cap: Fraction | None) -> None:
