@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from muheng.documents.message import Message, say
+from muheng.documents.message import Refusal, say
 from muheng.intake.address import column_number
 
 # 100,000 rows × 40 columns unpack to 143 MB; a gigabyte is the largest county's roster several times over.
@@ -75,13 +75,8 @@ class SheetScan:
     errors: frozenset[str] = frozenset()
 
 
-class RefusedFileError(Exception):
+class RefusedFileError(Refusal):
     """The file must not be opened; `what` says why and `fix` what to do."""
-
-    def __init__(self, what: Message, fix: Message | None = None) -> None:
-        super().__init__(str(what))
-        self.what = what
-        self.fix = fix
 
 
 def scan_workbook(path: Path) -> list[SheetScan]:

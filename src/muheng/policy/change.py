@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from muheng.documents.message import Message, say
+from muheng.documents.message import Refusal, say
 from muheng.documents.spelling import nearest
 from muheng.documents.toml_file import TomlFile, read_toml
 
@@ -37,13 +37,8 @@ class Change:
         return f"{show_place(self.place)}：{show_value(self.before)} → {show_value(self.after)}"
 
 
-class PlaceError(ValueError):
+class PlaceError(Refusal):
     """The path leads nowhere in this policy file."""
-
-    def __init__(self, what: Message, fix: Message | None = None) -> None:
-        super().__init__(str(what))
-        self.what = what
-        self.fix = fix
 
 
 def read_change(file: TomlFile, assignment: str) -> Change:

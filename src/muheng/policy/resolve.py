@@ -11,7 +11,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal
 
-from muheng.documents.message import Message, say
+from muheng.documents.message import Message, Refusal, say
 from muheng.documents.spelling import nearest
 from muheng.policy.expression import (
     AGGREGATES,
@@ -56,13 +56,8 @@ class Resolved:
     levels: tuple[str, ...] = ()
 
 
-class MeaningError(Exception):
+class MeaningError(Refusal):
     """The expression can be read but makes no sense; ``what`` says why, ``fix`` how to mend it."""
-
-    def __init__(self, what: Message, fix: Message | None = None) -> None:
-        super().__init__(str(what))
-        self.what = what
-        self.fix = fix
 
 
 class BrokenError(Exception):

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from muheng.documents.message import Message, say
+from muheng.documents.message import Message, Refusal, say
 from muheng.intake.facts import CODE, NAME, Facts, read_facts, write_facts, write_frame
 from muheng.policy.bind import DataError
 from muheng.policy.compile import compile_policy
@@ -71,12 +71,8 @@ class Verification:
         return not self.findings
 
 
-class BundleError(ValueError):
+class BundleError(Refusal):
     """The file is not a bundle, or cannot be opened safely; ``what`` says why."""
-
-    def __init__(self, what: Message) -> None:
-        super().__init__(str(what))
-        self.what = what
 
 
 def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
