@@ -52,16 +52,17 @@ def read_change(file: TomlFile, assignment: str) -> Change:
     place = read_place(path.strip())
     before = _get(file.data, place)
     if before is ABSENT:
-        parent = _get(file.data, place[:-1]) if len(place) > 1 else file.data
-        known = _names(parent)
-        if not known or len(place) < 2 or not isinstance(parent, dict):
-            close = nearest(place[-1], known) if known else None
-            fix = (
-                say("是否指“{name}”？", name=close)
-                if close
-                else say("可用：{names}。", names="、".join(known[:12]))
-            )
-            raise PlaceError(say("规则中没有“{path}”。", path=path.strip()), fix)
+        # A key that the file leaves out may be set; anything further off has to be there.
+        missing = next(
+            depth for depth in range(1, len(place) + 1) if _get(file.data, place[:depth]) is ABSENT
+        )
+        parent = _get(file.data, place[: missing - 1])
+        if missing < len(place) or missing == 1 or not isinstance(parent, dict):
+            known = _names(parent)
+            close = nearest(place[missing - 1], known)
+            names = "、".join(known[:12])
+            fix = say("是否指“{name}”？", name=close) if close else say("可用：{names}。", names=names)
+            raise PlaceError(say("规则中没有“{path}”。", path=show_place(place[:missing])), fix)
     return Change(place, before, _read_value(text.strip()))
 
 
