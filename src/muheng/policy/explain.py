@@ -5,12 +5,15 @@ Reads a finished result; computes nothing that is not in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from muheng.documents.message import Language, Message, say
 from muheng.intake.facts import CODE, NAME, SourceCell
@@ -34,6 +37,7 @@ from muheng.policy.expression import (
     parse_expression,
 )
 from muheng.policy.lower import RULE
+from muheng.policy.program import Column
 from muheng.policy.run import Result
 from muheng.standards.rounding import format_scaled
 
@@ -179,6 +183,8 @@ class _Writer:
 
     def merging(self) -> Iterator[Reason]:
         """Who is evaluated together here, and what the other evaluation gave where there are two."""
+        if self.result.members is None and self.result.independent is None:
+            return
         members = self.result.members_of(self.subject)
         names = dict(
             self.result.given.frame.filter(pl.col(CODE).is_in(members)).select(CODE, NAME).iter_rows()
@@ -217,7 +223,7 @@ class _Writer:
     def next_line(self, ranking: p.Ranking) -> Message | str:
         """The score that the grade above begins at, and how far it is."""
         first = self.value(p.FIRST_GRADE)
-        if ranking.steps or not first:
+        if not first:
             return ""
         line = grade_line(self.result, ranking, self.row, int(first) - 1)
         own = self.value(p.TOTAL)
@@ -532,25 +538,87 @@ def ranking_of(result: Result, row: int) -> p.Ranking | None:
 
 
 def grade_line(result: Result, ranking: p.Ranking, row: int, grade: int) -> int | None:
-    """Where a grade begins in the row's group, looked for once per group."""
-    group = result.kernel.at(f"{ranking.name}.组", row) if f"{ranking.name}.组" in result.kernel else 0
-    key = (ranking.name, group, grade)
+    """The scaled total at which a grade begins for a row (see ``lowest_totals``), looked for once per ranking."""
+    key = (ranking.name, grade)
     if key not in result.lines:
-        result.lines[key] = lowest_total(result.kernel, ranking, row, grade)
-    return result.lines[key]
+        result.lines[key] = lowest_totals(result.kernel, result.plan, ranking, grade)
+    return result.lines[key].get(ranked_group(result.kernel, ranking, row))
 
 
-def lowest_total(kernel: Kernel, ranking: p.Ranking, row: int, grade: int) -> int | None:
-    """The lowest scaled total that got ``grade`` or better by score in the row's group; None where nobody did."""
-    first = kernel.values(f"{ranking.name}.初评")
-    reached = first.data <= grade
-    if first.valid is not None:
-        reached = reached & first.valid
-    if f"{ranking.name}.组" in kernel.columns:
-        groups = kernel.columns[f"{ranking.name}.组"].data
-        reached = reached & (groups == groups[row])
-    totals = kernel.values(p.TOTAL).data[reached]
-    return int(totals.min()) if totals.size else None
+def lowest_totals(kernel: Kernel, plan: p.Plan, ranking: p.Ranking, grade: int) -> Mapping[int, int]:
+    """The scaled total at which ``grade`` begins, by ``ranked_group``: the score line of the file, or the lowest
+    total that has the grade or a better one by place. Without the groups where nobody got so far; empty where
+    places are not by total."""
+    if ranking.steps or ranking.order[0] != p.Key(p.TOTAL, True):
+        return {}
+    name = ranking.name
+    ranked = kernel.flags_of(Column(f"{name}.排名"))
+    totals = _integers(kernel, p.TOTAL)
+    groups = _integers(kernel, f"{name}.组") if f"{name}.组" in kernel else np.zeros(len(totals), np.int64)
+    small = _small(kernel, ranking)
+    found: dict[int, int] = {}
+    for bound in ranking.bounds[: grade + 1]:
+        if bound.at_least is not None:
+            line = ceil(bound.at_least * 10 ** plan.numeric(p.TOTAL).digits)
+            for group in {*np.unique(groups).tolist(), *(-1 - code for code in range(len(plan.classes)))}:
+                found[group] = min(line, found.get(group, line))
+            continue
+        last = _integers(kernel, f"{name}.界.{bound.grade}")
+        reached = ranked & (_integers(kernel, name) <= last)
+        if small is None:
+            _note_lowest(found, groups[reached], totals[reached])
+            continue
+        _note_lowest(found, groups[reached & ~small], totals[reached & ~small])
+        classes, places = _integers(kernel, p.CLASS), _places_among_all(kernel, ranking)
+        for code in np.unique(classes[small & ranked]).tolist():
+            members = ranked & (classes == code)
+            reached = members & (places <= last[members & small][0])
+            _note_lowest(found, np.full(int(reached.sum()), -1 - code), totals[reached])
+    return found
+
+
+def ranked_group(kernel: Kernel, ranking: p.Ranking, row: int) -> int:
+    """Those whom a row is ranked with; negative where a small group is ranked among its whole class."""
+    small = _small(kernel, ranking)
+    if small is not None and small[row]:
+        return -1 - int(kernel.at(p.CLASS, row) or 0)
+    name = f"{ranking.name}.组"
+    return int(kernel.at(name, row) or 0) if name in kernel else 0
+
+
+def _small(kernel: Kernel, ranking: p.Ranking) -> NDArray[np.bool_] | None:
+    """Rows of groups so small that they are ranked among their whole class; None where the policy has none."""
+    if not (ranking.small and ranking.by and ranking.small_then == "按全体"):
+        return None
+    small: NDArray[np.bool_] = _integers(kernel, f"{ranking.name}.原组户数") < ranking.small
+    return small
+
+
+def _places_among_all(kernel: Kernel, ranking: p.Ranking) -> NDArray[np.int64]:
+    name = f"{ranking.name}.全体"
+    if ranking.ties == "按排序键":
+        return _integers(kernel, f"{name}.位次")
+    others = _integers(kernel, f"{name}.更优")
+    return others + 1 if ranking.ties == "同分就高" else _integers(kernel, f"~{name}.排名数") - others
+
+
+def _note_lowest(found: dict[int, int], groups: NDArray[np.int64], totals: NDArray[np.int64]) -> None:
+    """Keep the lowest total of each group in ``found``."""
+    codes, inverse = groups, groups
+    if groups.size and int(groups.max()) <= 4 * groups.size + 1024 and int(groups.min()) >= 0:
+        codes = np.arange(int(groups.max()) + 1)
+    else:
+        codes, inverse = np.unique(groups, return_inverse=True)
+    highest = np.iinfo(np.int64).max
+    lowest = np.full(len(codes), highest)
+    np.minimum.at(lowest, inverse, totals)
+    for code, total in zip(codes.tolist(), lowest.tolist(), strict=True):
+        if total < highest:
+            found[code] = min(total, found.get(code, total))
+
+
+def _integers(kernel: Kernel, name: str) -> NDArray[np.int64]:
+    return kernel.values(name).data.astype(np.int64, copy=False)
 
 
 def trimmed(text: str) -> str:
