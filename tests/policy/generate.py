@@ -91,7 +91,19 @@ def quantity(draw: Draw, known: Known, dimension: str, depth: int) -> str:
     here = known.numbers.get(dimension, [])
     ways = ["name"] * 4 if here else []
     if depth > 0 and here:
-        ways += ["sum", "difference", "times", "part", "if", "extreme", "abs", "minus", "ratio", "clip"]
+        ways += [
+            "sum",
+            "difference",
+            "times",
+            "part",
+            "if",
+            "extreme",
+            "abs",
+            "minus",
+            "ratio",
+            "ratio",
+            "clip",
+        ]
     if not ways:
         raise LookupError(dimension)
 
@@ -128,7 +140,8 @@ def quantity(draw: Draw, known: Known, dimension: str, depth: int) -> str:
 
 
 def condition(draw: Draw, known: Known, depth: int) -> str:
-    ways = ["text", "in", "start", "tag", "missing", "level", "date", "years", "number", "number", "number"]
+    ways = ["text", "in", "start", "tag", "missing", "level", "date", "years"]
+    ways += ["number", "number", "quotients", "quotients"]
     ways += ["named"] if known.conditions else []
     ways += ["and", "or", "not", "numbers"] if depth > 0 else []
     comparison = str(draw(st.sampled_from(["==", "!=", "<", "<=", ">", ">="])))
@@ -147,7 +160,8 @@ def condition(draw: Draw, known: Known, depth: int) -> str:
         case "level":
             return f"事故 {comparison} '{draw(st.sampled_from(LEVELS))}'"
         case "date":
-            return f"投产 {comparison} '{draw(st.sampled_from(DATES))}'"
+            day = draw(st.sampled_from(["年末", *(f"'{day}'" for day in DATES)]))
+            return f"投产 {comparison} {day}"
         case "years":
             return f"满年(投产) {comparison} {draw(st.integers(0, 4))}"
         case "named":
@@ -160,6 +174,12 @@ def condition(draw: Draw, known: Known, depth: int) -> str:
             dimension = str(draw(st.sampled_from(list(known.numbers))))
             left, right = (quantity(draw, known, dimension, depth - 1) for _ in range(2))
             return f"{left} {comparison} {right}"
+        case "quotients":
+            above, below = (str(draw(st.sampled_from(list(RATIOS)))) for _ in range(2))
+            parts = [quantity(draw, known, of, min(depth, 1)) for of in (above, below, above, below)]
+            if flip(draw):
+                parts[3] = parts[1]
+            return f"{parts[0]} / ({parts[1]}) {comparison} {parts[2]} / ({parts[3]})"
         case "and":
             return f"({condition(draw, known, depth - 1)} and {condition(draw, known, depth - 1)})"
         case "or":
@@ -322,7 +342,7 @@ def base(draw: Draw, measure: Measure, groups: list[str]) -> dict[str, object]:
         group = str(draw(st.sampled_from(groups)))
         return {"base": published(draw, group), "by_group": group}
     ways = ["同组平均", "上年同组平均", "同组分位", "上年同组平均"]
-    ways += ["同组加权平均", "上年同组加权平均"] if measure.is_quotient else []
+    ways += ["同组加权平均", "同组加权平均", "上年同组加权平均"] if measure.is_quotient else []
     of = draw(st.sampled_from(ways))
     by = some(draw, groups, 2)
     made: dict[str, object] = {"of": of, "by": by}
@@ -442,8 +462,8 @@ def grading(
     quota: dict[str, str] = {}
     rounding: dict[str, str] = {}
     for index, (grade, share) in enumerate(zip(grades, shares, strict=False)):
-        if flip(draw, 6):
-            quota[grade] = f">= {[100, 60, 30.5, 10][index]}分"
+        if flip(draw, 4):
+            quota[grade] = f">= {[60, 30.5, 10, 1][index]}分"
             continue
         quota[grade] = f"{share / 2}%"
         last = grade == grades[-2] and flip(draw)
@@ -507,7 +527,7 @@ def moves(
 def policies(draw: Draw) -> str:
     """The text of a policy file."""
     known = Known()
-    grouped, refers_to_grade = flip(draw, 4), flip(draw, 4)
+    grouped, refers_to_grade = flip(draw, 3), flip(draw, 4)
     vetoed = "占名额" if refers_to_grade else str(draw(st.sampled_from(["占名额", "不占名额"])))
     document: dict[str, object] = {
         "policy": {
