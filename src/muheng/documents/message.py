@@ -37,7 +37,7 @@ class Message:
         return template.format(**values)
 
 
-class Refusal(ValueError):  # noqa: N818 — a refusal is an answer to a person, not a failure of the program
+class Refusal(ValueError):
     """A value that a document's validator refuses, with words for the person who wrote it.
 
     `at` points from the refused table to the key inside it that should be looked at, where there is one.

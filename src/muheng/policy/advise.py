@@ -781,14 +781,18 @@ def touched_rows(result: Result, row: int) -> NDArray[np.intp]:
         for step in result.program.steps
         if isinstance(step, Reduce | RowNumber | BetterCount)
     }
-    plain_masks: dict[Op, NDArray[np.bool_]] = {}
+    classes = kernel.values(p.CLASS)
+    known_class = classes.data if classes.valid is None else np.where(classes.valid, classes.data, -1)
+    masks: dict[Op, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
     while True:
         before = int(inside.sum())
         for mask_op, key in groupings:
-            if mask_op not in plain_masks:
-                plain_masks[mask_op] = kernel.flags_of(mask_op)
-            mask = plain_masks[mask_op]
-            members = inside & mask
+            if mask_op not in masks:
+                mask = kernel.flags_of(mask_op)
+                # A figure is over the masked rows; whoever is of their classes may read it, rated or not.
+                masks[mask_op] = mask, np.isin(known_class, np.unique(known_class[mask]))
+            mask, readers = masks[mask_op]
+            members = inside & readers
             if not members.any():
                 continue
             if key is None:
