@@ -111,6 +111,9 @@ class Integers:
             return value
         if isinstance(value.op, Constant) and isinstance(value.op.value, int):
             return self.constant(value.op.value * factor)
+        if value.low == value.high == 0:
+            # Nothing but zeros and nulls: the factor, which may be past 64 bits, changes none of them.
+            return value
         value = self.keep_within(value, MOST // max(abs(factor), 1))
         ends = sorted((value.low * factor, value.high * factor))
         return Int(Binary("multiply", value.op, Constant(factor)), ends[0], ends[1], value.nullable)
