@@ -19,6 +19,7 @@ from muheng.documents.message import Language, Message, say
 from muheng.intake.facts import CODE, NAME, SourceCell
 from muheng.policy import plan as p
 from muheng.policy.executors.numpy_engine import Kernel
+from muheng.policy.executors.one_row import evaluate_row
 from muheng.policy.expression import (
     Arithmetic,
     Call,
@@ -37,9 +38,9 @@ from muheng.policy.expression import (
     parse_expression,
 )
 from muheng.policy.lower import RULE
-from muheng.policy.program import Column
+from muheng.policy.program import Column, Let, Where
 from muheng.policy.run import Result
-from muheng.standards.rounding import format_scaled
+from muheng.standards.rounding import format_scaled, scale_half_up
 
 MAX_CELLS = 12
 
@@ -138,7 +139,7 @@ class _Writer:
         found: int | None = self.result.encoded.frame[name][self.row]
         return found
 
-    def shown(self, name: str) -> str:
+    def shown(self, name: str) -> str | Message:
         """A figure with its unit, trailing zeros left out."""
         node = self.plan.by_name[name]
         value = self.value(name)
@@ -148,9 +149,19 @@ class _Writer:
             text = trimmed(format_scaled(int(value), node.digits))
             return text if node.unit in ("1", "") else f"{text} {node.unit}"
         if isinstance(node, p.CodeInput) and node.kind == "date":
-            return f"{value:08d}"
+            text = f"{value:08d}"
+            return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+        if isinstance(node, p.Condition):
+            return say("成立") if value else say("不成立")
         labels = self.result.labels.get(name)
         return labels[int(value)] if labels is not None else str(value)
+
+    def figure_of(self, name: str) -> tuple[str | None, str | None]:
+        """A numeric node's exact value and unit, as the result has them."""
+        node = self.plan.by_name[name]
+        return (
+            (self.result.figure(self.row, name), node.unit) if isinstance(node, p.Numeric) else (None, None)
+        )
 
     # -- the grade ---------------------------------------------------------------------------------
 
@@ -163,7 +174,7 @@ class _Writer:
         label = self.plan.grades[int(grade)] if grade is not None else "—"
         name = self.plan.document.grade[label].name if grade is not None else "—"
         total = self.shown(p.TOTAL)
-        parts = (*self.merging(), *self.score_parts(), *self.changes())
+        parts = (*self.merging(), *self.score_parts(), *self.steps(ranking), *self.changes())
         if ranking is None or self.value(ranking.name) is None:
             sentence = say(
                 "综合等级 {grade}（{name}），总分 {total}，不参加排名", grade=label, name=name, total=total
@@ -207,18 +218,36 @@ class _Writer:
 
     def not_rated(self, standing: int) -> Reason:
         rule = self.plan.standing.rules[int(self.value(RULE) or 1) - 1]
-        sentence = say("{standing}：{reason}", standing=p.STANDINGS[standing], reason=rule.reason)
+        label = p.STANDINGS[standing]
+        sentence = say("{standing}：{reason}", standing=STANDINGS[label], reason=rule.reason)
         if rule.treated_as:
             sentence = say("{what}，配置要素时按 {grade} 对待", what=sentence, grade=rule.treated_as)
-        parts = tuple(self.figure(name) for name in names_in(rule.tree) if name in self.plan.by_name)
+        parts = tuple(self.asked(rule.tree))
         if rule.scored:
             parts += self.score_parts()
-        return Reason(p.STANDING, sentence, p.STANDINGS[standing], clause=rule.clause, parts=parts)
+        return Reason(p.STANDING, sentence, label, clause=rule.clause, parts=parts)
 
-    def group(self, ranking: p.Ranking) -> str:
-        names = [self.plan.classes[int(self.value(p.CLASS) or 0)]] if len(self.plan.classes) > 1 else []
-        names += [self.shown(name) for name in ranking.by]
-        return "·".join(names) or str(say("全体"))
+    def asked(self, tree: Expression) -> Iterator[Reason]:
+        """The figures that a condition asks for; those behind an indicator instead of the indicator."""
+        formulas = {item.value: item.formula for item in self.plan.indicators}
+        for name in names_in(tree):
+            if name in formulas:
+                yield from self.inputs(formulas[name])
+            elif name in self.plan.by_name:
+                yield self.figure(name)
+
+    def group(self, ranking: p.Ranking) -> str | Message:
+        """Those among whom the place is."""
+        classes = [self.plan.classes[int(self.value(p.CLASS) or 0)]] if len(self.plan.classes) > 1 else []
+        whole = classes[0] if classes else say("全体")
+        if not ranking.by:
+            return whole
+        own = _within(classes, [self.shown(name) for name in ranking.by])
+        if not ranking.small or int(self.value(f"{ranking.name}.原组户数") or 0) >= ranking.small:
+            return own
+        if ranking.small_then == "按全体":
+            return say("{whole}（{own}户数少，按全体排名）", whole=whole, own=own)
+        return say("{own}等户数少的组合并", own=own)
 
     def next_line(self, ranking: p.Ranking) -> Message | str:
         """The score that the grade above begins at, and how far it is."""
@@ -227,23 +256,62 @@ class _Writer:
             return ""
         line = grade_line(self.result, ranking, self.row, int(first) - 1)
         own = self.value(p.TOTAL)
-        if line is None or own is None:
+        if line is None or own is None or line < own:
             return ""
         digits = self.plan.numeric(p.TOTAL).digits
         better = self.plan.grades[int(first) - 1]
+        shown = trimmed(format_scaled(line, digits))
         if line == own:
+            key = self.decided_by(ranking, line)
             return say(
-                "；{better} 的分数线也是 {line}，同分按“{key}”排在后面",
-                better=better,
-                line=trimmed(format_scaled(line, digits)),
-                key=ranking.order[min(1, len(ranking.order) - 1)].name,
+                "；{better} 的分数线也是 {line}，同分按“{key}”排在后面", better=better, line=shown, key=key
             )
         return say(
             "；{better} 的分数线 {line}，还差 {gap} 分",
             better=better,
-            line=trimmed(format_scaled(line, digits)),
+            line=shown,
             gap=trimmed(format_scaled(line - int(own), digits)),
         )
+
+    def decided_by(self, ranking: p.Ranking, line: int) -> str:
+        """The sorting key by which the row is behind the last one that has the better grade with the same score."""
+        kernel = self.result.kernel
+        group = ranked_group(kernel, ranking, self.row)
+        first = kernel.values(f"{ranking.name}.初评")
+        same = (kernel.values(p.TOTAL).data == line) & (first.data < int(self.value(p.FIRST_GRADE) or 0))
+        same &= kernel.flags_of(Column(f"{ranking.name}.排名"))
+        rivals = [row for row in np.flatnonzero(same).tolist() if ranked_group(kernel, ranking, row) == group]
+        for key in ranking.order:
+            if key.name != CODE and any(
+                self.result.values[key.name][row] == self.value(key.name) for row in rivals
+            ):
+                rivals = [row for row in rivals if self.result.values[key.name][row] == self.value(key.name)]
+            else:
+                return key.name
+        return CODE
+
+    def steps(self, ranking: p.Ranking | None) -> Iterator[Reason]:
+        """How far the row came in each step of a two-step grading."""
+        for number, step in enumerate(ranking.steps if ranking is not None else (), 1):
+            assert ranking is not None
+            prefix = f"{ranking.name}.第{number}步"
+            if not self.value(f"{prefix}.候选"):
+                continue
+            part = (
+                say("后 {share}", share=percent(step.part))
+                if step.last
+                else say("前 {share}", share=percent(step.part))
+            )
+            sentence = say(
+                "第 {number} 步：总分名次{part}的企业按“{key}”重新排，第 {place} 名，{grade} 取前 {quota} 名",
+                number=number,
+                part=part,
+                key=step.order[0].name,
+                place=self.value(f"{prefix}.位次"),
+                grade=step.grade,
+                quota=self.value(f"{prefix}.名额"),
+            )
+            yield Reason(p.GRADE, sentence)
 
     def changes(self) -> Iterator[Reason]:
         """Direct grades, lifts, drops and vetoes that applied."""
@@ -257,16 +325,16 @@ class _Writer:
                 "at_best": say("最高 {grade}", grade=move.grade),
                 "at_worst": say("最低 {grade}", grade=move.grade),
             }[move.how]
-            before = self.plan.grades[int(first)] if first is not None else "—"
-            sentence = say(
-                "{kind}：{title}，{what}（按分数为 {before}）",
-                kind=kind,
-                title=move.title,
-                what=what,
-                before=before,
-            )
-            parts = tuple(self.figure(name) for name in names_in(move.tree) if name in self.plan.by_name)
-            yield Reason(p.GRADE, sentence, clause=move.clause, parts=parts)
+            sentence = say("{kind}：{title}，{what}", kind=kind, title=move.title, what=what)
+            if first is not None:
+                sentence = say(
+                    "{kind}：{title}，{what}（按分数为 {before}）",
+                    kind=kind,
+                    title=move.title,
+                    what=what,
+                    before=self.plan.grades[int(first)],
+                )
+            yield Reason(p.GRADE, sentence, clause=move.clause, parts=tuple(self.asked(move.tree)))
 
     # -- scores ------------------------------------------------------------------------------------
 
@@ -276,7 +344,7 @@ class _Writer:
             return ()
         class_name = self.plan.classes[int(number)]
         indicators = [self.indicator(item) for item in self.plan.indicators if item.class_name == class_name]
-        return (*indicators, *self.adjustments())
+        return (*indicators, *self.adjustments(), *self.total_limit())
 
     def indicator(self, indicator: p.IndicatorPlan) -> Reason:
         points = self.points(indicator.filled)
@@ -306,19 +374,12 @@ class _Writer:
         )
 
     def filled(self, indicator: p.IndicatorPlan, filled: p.Fill, points: str) -> Message:
-        absent = [name for name in self.leaves(indicator.formula) if self.provided(name) is None]
-        providers = [
-            node.provider
-            for name in absent
-            if isinstance(node := self.plan.by_name[name], p.NumberInput) and node.provider
-        ]
-        if absent:
-            who = "、".join(dict.fromkeys(providers)) or str(say("有关部门"))
-            why = say("{who}未提供{items}", who=who, items="、".join(absent))
-            rule = filled.missing
-        else:
+        if self.is_zero_case(filled, indicator):
             why = say("{formula}的分母或基准不大于零", formula=self.written(indicator.formula))
             rule = filled.zero
+        else:
+            why = self.why_missing(indicator)
+            rule = filled.missing
         how = say("同组平均得分") if rule == "mean" else say("{points} 分", points=points)
         return say(
             "{name}：{why}，按办法取{how}，得 {points} 分",
@@ -326,6 +387,42 @@ class _Writer:
             why=why,
             how=how,
             points=points,
+        )
+
+    def is_zero_case(self, filled: p.Fill, indicator: p.IndicatorPlan) -> bool:
+        """Whether the rule for a divisor or base that is not above zero applied, and not that for missing data."""
+        if self.value(indicator.value) is not None:
+            return True
+        if filled.zero_when is None:
+            return False
+        missing, zero = (self.instead(filled, rule) for rule in (filled.missing, filled.zero))
+        if missing != zero:
+            return self.value(filled.name) == zero
+        return not self.absent(indicator.formula)
+
+    def instead(self, filled: p.Fill, rule: Fraction | str) -> int | None:
+        if isinstance(rule, Fraction):
+            return scale_half_up(rule, filled.digits)
+        mean = self.value(f"{filled.name}.均分")
+        return None if mean is None else int(mean)
+
+    def why_missing(self, indicator: p.IndicatorPlan) -> Message:
+        absent = self.absent(indicator.formula)
+        if not absent:
+            unfit = [
+                name
+                for name in names_in(parse_expression(indicator.formula))
+                if name in self.plan.by_name and self.value(name) is None
+            ]
+            return say("{items}没有有效的值", items="、".join(unfit or [indicator.name]))
+        nodes = [self.plan.by_name[name] for name in absent]
+        providers = dict.fromkeys(
+            node.provider for node in nodes if isinstance(node, p.NumberInput) and node.provider
+        )
+        return say(
+            "{who}未提供{items}",
+            who="、".join(providers) if providers else say("有关部门"),
+            items="、".join(absent),
         )
 
     def how(self, indicator: p.IndicatorPlan) -> Message | str:
@@ -344,7 +441,7 @@ class _Writer:
                 better = self.value(f"{node.name}.更优")
                 return say("，同组第 {place} 名", place=int(better or 0) + 1)
             case _:
-                return ""
+                return say("，按分档")
 
     def base(self, node: p.RatioScore) -> Message | str:
         if isinstance(node.base, Fraction):
@@ -355,11 +452,13 @@ class _Writer:
         if base.source == "table":
             return say("{value}（已公布）", value=shown)
         whose = say("上年") if base.source == "previous" else ""
-        group = "·".join(self.shown(name) for name in base.by) or str(say("全体"))
+        group = _within([], [self.shown(name) for name in base.by]) if base.by else say("全体")
+        if base.by and self.is_of_all(base):
+            group = say("全体")
         kind = {
             "mean": say("平均"),
             "weighted": say("加权平均"),
-            "percentile": say("{share} 分位", share=f"{plain(base.share * 100)}%"),
+            "percentile": say("{share} 分位", share=percent(base.share)),
         }.get(base.how, say("平均"))
         times = say("的 {times} 倍", times=plain(base.times)) if base.times != 1 else ""
         return say(
@@ -371,19 +470,45 @@ class _Writer:
             times=times,
         )
 
-    def bitten(self, node: p.RatioScore) -> Message | str:
+    def is_of_all(self, base: p.Aggregate) -> bool:
+        """Whether the row's group is too small for a figure of its own."""
+        if not base.small:
+            return False
+        step = next(step for step in self.result.program.steps if getattr(step, "name", None) == base.name)
+        assert isinstance(step, Let)
+        assert isinstance(step.value, Where)
+        test = Let(base.name, step.value.test)
+        return bool(evaluate_row([test], {}, self.hidden)[base.name])
+
+    def hidden(self, name: str) -> int | bool | None:
+        """A column that the result does not keep."""
+        return self.result.kernel.at(name, self.row)
+
+    def bitten(self, node: p.RatioScore | p.Total) -> Message | str:
+        """The cap or the floor that a score is at."""
         score = self.value(node.name)
-        if score is None:
-            return ""
-        for limit, sentence in ((node.cap, "cap"), (node.floor, "floor")):
-            if limit is not None and Fraction(int(score), 10**node.digits) == limit:
-                shown = plain(limit)
-                return (
-                    say("，达到上限 {limit} 分", limit=shown)
-                    if sentence == "cap"
-                    else say("，按下限 {limit} 分", limit=shown)
-                )
+        if score is not None and node.cap is not None and score == scale_half_up(node.cap, node.digits):
+            return say("，达到上限 {limit} 分", limit=plain(node.cap))
+        if score is not None and node.floor is not None and score == scale_half_up(node.floor, node.digits):
+            return say("，按下限 {limit} 分", limit=plain(node.floor))
         return ""
+
+    def total_limit(self) -> Iterator[Reason]:
+        """The cap or floor of the total, where it is not simply the sum of what stands above."""
+        node = self.plan.by_name[p.TOTAL]
+        assert isinstance(node, p.Total)
+        subtotal, total = self.value(p.SUBTOTAL), self.value(p.TOTAL)
+        if subtotal is None or total is None:
+            return
+        whole = int(subtotal) + sum(sign * int(self.value(name) or 0) for name, sign in node.of)
+        digits = self.plan.numeric(p.SUBTOTAL).digits
+        exact = Fraction(whole, 10**digits)
+        if scale_half_up(exact, node.digits) == total:
+            return
+        sentence = say(
+            "各项合计 {points} 分{bit}", points=trimmed(format_scaled(whole, digits)), bit=self.bitten(node)
+        )
+        yield Reason(p.TOTAL, sentence, *self.figure_of(p.TOTAL))
 
     def adjustments(self) -> Iterator[Reason]:
         for node in self.plan.nodes:
@@ -396,26 +521,38 @@ class _Writer:
                 Reason(
                     name,
                     say("{name} {points} 分", name=self.plan.by_name[name].title, points=self.points(name)),
+                    *self.figure_of(name),
                     clause=self.plan.by_name[name].clause,
                 )
                 for name in given
-            )
-            capped = node.cap is not None and sum(int(self.value(name) or 0) for name in given) != self.value(
-                node.name
-            )
-            note = (
-                say("（{take}，上限 {cap}）", take=node.take, cap=plain(node.cap))
-                if capped and node.cap is not None
-                else ""
             )
             sentence = say(
                 "{title}{sign}{points} 分{note}",
                 title=node.title,
                 sign=" +" if node.sign > 0 else " −",
                 points=self.points(node.name),
-                note=note,
+                note=self.taken(node, [int(self.value(name) or 0) for name in given]),
             )
-            yield Reason(node.name, sentence, clause=node.clause, parts=parts)
+            yield Reason(node.name, sentence, *self.figure_of(node.name), clause=node.clause, parts=parts)
+
+    def taken(self, node: p.LimitedSum, given: list[int]) -> Message | str:
+        """How several points became one figure, where it is not their plain sum."""
+        capped = node.cap is not None and self.value(node.name) == scale_half_up(node.cap, node.digits)
+        first = node.take != "合计" and len(given) > 1
+        cap = plain(node.cap) if node.cap is not None else ""
+        if node.take == "合计":
+            return (
+                say("（合计，上限 {cap}）", cap=cap) if capped and sum(given) != self.value(node.name) else ""
+            )
+        if node.take == "最高一项":
+            return (
+                say("（取最高一项，上限 {cap}）", cap=cap)
+                if capped
+                else say("（取最高一项）")
+                if first
+                else ""
+            )
+        return say("（取第一项，上限 {cap}）", cap=cap) if capped else say("（取第一项）") if first else ""
 
     def points(self, name: str) -> str:
         value = self.value(name)
@@ -428,17 +565,17 @@ class _Writer:
             if name in self.plan.by_name:
                 yield self.figure(name)
 
-    def leaves(self, formula: str) -> list[str]:
-        """Data items behind a formula."""
+    def absent(self, formula: str) -> list[str]:
+        """Data items behind a formula that nobody gave and the policy does not replace."""
         waiting = names_in(parse_expression(formula))
         found: dict[str, None] = {}
         while waiting:
             name = waiting.pop(0)
             node = self.plan.by_name.get(name)
-            if isinstance(node, p.NumberInput):
+            if isinstance(node, p.NumberInput) and self.value(name) is None:
                 found[name] = None
-            elif node is not None:
-                waiting.extend(node.reads())
+            elif isinstance(node, p.Formula):
+                waiting.extend(names_in(node.tree))
         return list(found)
 
     def figure(self, name: str) -> Reason:
@@ -455,12 +592,11 @@ class _Writer:
             # What lies under a definition is told once, where it is first used.
             parts = () if name in self.told else tuple(self.inputs(definition.formula))
             self.told.add(name)
-            return Reason(name, sentence, clause=node.clause, parts=parts)
+            return Reason(name, sentence, *self.figure_of(name), clause=node.clause, parts=parts)
         if isinstance(node, p.NumberInput | p.CodeInput):
             return self.data(name, node)
-        return Reason(
-            name, say("{name} {value}", name=node.title, value=self.shown(name)), clause=node.clause
-        )
+        sentence = say("{name} {value}", name=node.title, value=self.shown(name))
+        return Reason(name, sentence, *self.figure_of(name), clause=node.clause)
 
     def data(self, name: str, node: p.NumberInput | p.CodeInput) -> Reason:
         members = self.result.members_of(self.subject)
@@ -475,7 +611,9 @@ class _Writer:
             )
             return Reason(name, sentence, clause=node.clause)
         unit = node.unit if isinstance(node, p.NumberInput) else None
-        value = format_scaled(int(raw), node.digits) if isinstance(node, p.NumberInput) else self.shown(name)
+        value = (
+            format_scaled(int(raw), node.digits) if isinstance(node, p.NumberInput) else str(self.shown(name))
+        )
         where = "、".join(f"{cell.file} · {cell.sheet} · {cell.cell}" for cell in cells[:MAX_CELLS])
         if where:
             sentence = say("{name} {value}（{where}）", name=name, value=self.shown(name), where=where)
@@ -483,11 +621,11 @@ class _Writer:
             sentence = say("{name} {value}", name=name, value=self.shown(name))
         return Reason(name, sentence, value, unit, node.clause, cells)
 
-    def written(self, formula: str) -> str:
+    def written(self, formula: str) -> str | Message:
         """The formula of the file with this enterprise's numbers in it: 480 万元 ÷ 40 亩."""
         return self._write(parse_expression(formula), 0)
 
-    def _write(self, tree: Expression, strength: int) -> str:
+    def _write(self, tree: Expression, strength: int) -> str | Message:
         match tree:
             case Number(_, text):
                 return text
@@ -498,34 +636,59 @@ class _Writer:
                     return f"{self.result.year}-12-31"
                 return self.shown(name) if name in self.plan.by_name else name
             case Negation(operand):
-                return f"−{self._write(operand, 3)}"
+                return _joined("−", self._write(operand, 3))
             case Arithmetic(operator, left, right):
                 level = 1 if operator in "+-" else 2
-                sign = {"+": "+", "-": "−", "*": "×", "/": "÷"}[operator]
-                text = f"{self._write(left, level)} {sign} {self._write(right, level + 1)}"
-                return f"({text})" if level < strength else text
+                sign = {"+": " + ", "-": " − ", "*": " × ", "/": " ÷ "}[operator]
+                whole = _joined(self._write(left, level), sign, self._write(right, level + 1))
+                return _joined("(", whole, ")") if level < strength else whole
             case Comparison(operator, left, right):
-                return f"{self._write(left, 1)} {operator} {self._write(right, 1)}"
+                return _joined(self._write(left, 1), f" {operator} ", self._write(right, 1))
             case Logic(operator, operands):
-                word = " 且 " if operator == "and" else " 或 "
-                return f"({word.join(self._write(operand, 0) for operand in operands)})"
+                word = say(" 且 ") if operator == "and" else say(" 或 ")
+                return _joined("(", *_between(word, [self._write(operand, 0) for operand in operands]), ")")
             case Not(operand):
-                return f"非 {self._write(operand, 3)}"
+                return _joined(say("非 "), self._write(operand, 3))
             case Listing(items):
-                return "[" + "、".join(self._write(item, 0) for item in items) + "]"
+                return _joined("[", *_between(say("，"), [self._write(item, 0) for item in items]), "]")
             case Call(function, arguments):
-                name = _CALLED.get(function, function)
-                return f"{name}({'，'.join(self._write(argument, 0) for argument in arguments)})"
+                written = _between(say("，"), [self._write(argument, 0) for argument in arguments])
+                return _joined(_CALLED[function], "(", *written, ")")
             case TextTest(name, _, values):
                 return f"{name} {'、'.join(values)}"
             case Missing(name):
-                return f"缺 {name}"
+                return _joined(say("缺"), " ", name)
 
 
 _CALLED = {
-    "if": "如果", "min": "最小", "max": "最大", "abs": "绝对值", "has": "有", "missing": "缺", "startswith": "开头是",
-    "full_years": "满年", "mean": "平均", "sum": "合计", "count": "户数",
+    "if": say("如果"), "min": say("最小"), "max": say("最大"), "abs": say("绝对值"), "has": say("有"), "missing": say("缺"),
+    "startswith": say("开头是"), "full_years": say("满年"), "mean": say("平均"), "sum": say("合计"), "count": say("户数"),
 }  # fmt: skip
+STANDINGS = {
+    "参评": say("参评"), "T": say("T"), "免评价": say("免评价"), "暂缓评价": say("暂缓评价"), "不参评": say("不参评"),
+    "不定等级": say("不定等级"),
+}  # fmt: skip
+
+
+def _joined(*parts: str | Message) -> str | Message:
+    """The parts one after the other; plain text where all of them are."""
+    whole = parts[0]
+    for part in parts[1:]:
+        if isinstance(whole, str) and isinstance(part, str):
+            whole += part
+        else:
+            whole = say("{first}{second}", first=whole, second=part)
+    return whole
+
+
+def _between(word: str | Message, parts: list[str | Message]) -> list[str | Message]:
+    """The parts with a word between each two."""
+    return [piece for part in parts for piece in (word, part)][1:]
+
+
+def _within(classes: list[str], labels: list[str | Message]) -> str | Message:
+    """规上·钢铁."""
+    return _joined(*_between("·", [*classes, *labels]))
 
 
 def ranking_of(result: Result, row: int) -> p.Ranking | None:
@@ -631,6 +794,10 @@ def plain(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value.numerator)
     return trimmed(f"{float(value):.6f}")
+
+
+def percent(share: Fraction) -> str:
+    return f"{plain(share * 100)}%"
 
 
 def _lines(reason: Reason, depth: int, lang: Language) -> Iterator[str]:
