@@ -317,3 +317,18 @@ def test_policies_and_packs_that_are_not_there(town: Path, tmp_path: Path) -> No
     refused(evaluate(town, tmp_path / "出", "--json", policy=tmp_path / "没有.toml"), "policy")
     refused(evaluate(town, tmp_path / "出", "--json", policy=tmp_path), "policy")
     refused(evaluate(town, tmp_path / "出", "--city", "亚特兰蒂斯", "--json"), "policy")
+
+
+def test_a_figure_that_nobody_has_is_told_up_front(town: Path, tmp_path: Path) -> None:
+    departments = write_departments(tmp_path / "部门")
+    departments[1].write_bytes(b"")
+    arguments = ("evaluate", town / "规则.toml", "--data", *departments, "--year", YEAR, "--quiet", "--out")
+    said = muheng(*arguments, tmp_path / "出").out
+    assert "入库税收：没有一家企业有“入库税收”，全部按缺数据处理。" in said
+    assert "请向税务要这一项。" in said
+    (problem,) = [
+        problem
+        for problem in muheng(*arguments, tmp_path / "再", "--json").data["problems"]["list"]
+        if problem["file"] == ""
+    ]
+    assert (problem["severity"], problem["column"]) == ("warning", "入库税收")

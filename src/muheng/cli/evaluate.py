@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -129,6 +129,8 @@ def evaluate_all(
     step: Step,
 ) -> Evaluation:
     """Read, evaluate, write. Raises Failure, and then nothing is written."""
+    from muheng.policy.bind import find_unprovided
+
     plan, path, warnings = read_policy(policy)
     layouts, pack = read_layouts(path, city)
     # A folder that cannot be written is told before minutes of work, not after.
@@ -136,6 +138,7 @@ def evaluate_all(
         step(say("读取部门数据"))
         past = read_data(previous, plan, layouts, year - 1) if previous else None
         data = read_data(given, plan, layouts, year, past.facts if past else None)
+        data = replace(data, problems=(*data.problems, *find_unprovided(plan, data.facts)))
         step(say("评价 {count} 户企业", count=f"{data.facts.frame.height:,}"))
         result = run_engine(plan, data, past, engine)
         versions = engine_versions(engine)
@@ -282,19 +285,25 @@ def grade_table(done: Evaluation, lang: Language) -> Table:
 
 
 def problem_lines(done: Evaluation, lang: Language) -> list[str | Table]:
+    from muheng.intake.problem import format_problem
+
     problems = done.data.problems
     if not problems:
         return [say("数据没有发现问题。").render(lang)]
     unknown = say("部门未知").render(lang)
     rows = [
-        (group.department or unknown, "、".join(group.files), _count(group.errors), _count(group.warnings))
+        (group.department or unknown, "、".join(files), _count(group.errors), _count(group.warnings))
         for group in done.problems
+        if (files := [file for file in group.files if file])
     ]
     head = (say("部门"), say("文件"), say("错误"), say("提示"))
     total = say(
         "数据问题 {count} 处（有错误的行没有导入，按缺数据处理）", count=_count(len(problems))
     ).render(lang)
-    return [total, Table(tuple(word.render(lang) for word in head), rows, texts=2)]
+    # What concerns no file, such as a figure that nobody has, concerns everyone.
+    general = [format_problem(problem, lang) for problem in problems if not problem.file]
+    table = [Table(tuple(word.render(lang) for word in head), rows, texts=2)] if rows else []
+    return [*general, total, *table]
 
 
 def written_files(done: Evaluation) -> list[tuple[str, Message]]:

@@ -14,6 +14,7 @@ import polars as pl
 
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME, Facts, Item
+from muheng.intake.problem import Problem
 from muheng.policy.plan import CodeInput, NumberInput, Plan
 from muheng.policy.program import Bounds
 from muheng.standards.rounding import format_scaled, scale_half_up
@@ -114,6 +115,18 @@ def _bounds(encoded: pl.DataFrame) -> dict[str, Bounds]:
         name: Bounds(low or 0, high or 0, many > 0 or low is None)
         for name, low, high, many in zip(names, least, greatest, missing, strict=True)
     }
+
+
+def find_unprovided(plan: Plan, facts: Facts) -> Iterator[Problem]:
+    """Figures that no file gives for anyone and the policy has no value for: an indicator of them tells nobody
+    from anybody, which a lost file does as easily as a method that is ahead of its data."""
+    for node in plan.nodes:
+        if not isinstance(node, NumberInput) or node.fill is not None or node.required:
+            continue
+        if node.name in facts.items and facts.frame[node.name].null_count() < facts.frame.height:
+            continue
+        what = say("没有一家企业有“{item}”，全部按缺数据处理。", item=node.name)
+        yield Problem("warning", "", None, None, node.name, None, "", what, _ask(node.provider))
 
 
 def _absent(node: NumberInput | CodeInput) -> Iterator[Misfit]:
