@@ -187,7 +187,9 @@ class Workspace:
         for name in names:
             if name in self.broken:
                 continue
-            if name not in self.meanings or self.meanings[name].kind != "text":
+            known = self.meanings.get(name)
+            # The first grade comes out of the groups; they cannot come out of it.
+            if known is None or known.kind != "text" or name == p.FIRST_GRADE:
                 self.error(path, say("“{name}”不是可以用来分组的文本项。", name=name), self.suggest(name))
 
     def check_classes(self, names: Iterable[str], path: KeyPath) -> None:
