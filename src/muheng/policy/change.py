@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import copy
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from muheng.documents.message import Refusal, say
@@ -50,6 +48,11 @@ def read_change(file: TomlFile, assignment: str) -> Change:
             say("如 class.规上.indicator[亩均税收].weight=45"),
         )
     place = read_place(path.strip())
+    if not place:
+        raise PlaceError(
+            say("“{text}”应写作 路径=值。", text=assignment),
+            say("如 class.规上.indicator[亩均税收].weight=45"),
+        )
     before = _get(file.data, place)
     if before is ABSENT:
         # A key that the file leaves out may be set; anything further off has to be there.
@@ -82,10 +85,9 @@ def read_place(path: str) -> Place:
 
 
 def _read_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+    """As a policy file would have it, Chinese keys without quotes included."""
+    file, _ = read_toml(f"value = {text}", "value")
+    return text if file is None else file.data["value"]
 
 
 def make_change(file: TomlFile, change: Change) -> TomlFile:
