@@ -127,17 +127,23 @@ def differences(before: TomlFile, after: TomlFile) -> list[Change]:
 
 
 def _differences(place: Place, before: Any, after: Any) -> Iterator[Change]:
-    if isinstance(before, dict) and isinstance(after, dict) and not _order_matters(place):
+    if isinstance(before, dict) and isinstance(after, dict) and not _order_changed(place, before, after):
         for key in after:
             yield from _differences((*place, key), before.get(key, ABSENT), after[key])
         for key in before:
             if key not in after:
                 yield Change((*place, key), before[key], ABSENT)
+    elif _named(before) and _named(after) and _renamed(before, after):
+        for old, new in zip(before, after, strict=True):
+            if old["name"] == new["name"]:
+                yield from _differences((*place, old["name"]), old, new)
+            else:
+                yield Change((*place, old["name"]), old, new)
     elif _named(before) and _named(after) and _same_order(before, after):
-        old = {element["name"]: element for element in before}
+        known = {element["name"]: element for element in before}
         for element in after:
-            yield from _differences((*place, element["name"]), old.pop(element["name"], ABSENT), element)
-        for name, element in old.items():
+            yield from _differences((*place, element["name"]), known.pop(element["name"], ABSENT), element)
+        for name, element in known.items():
             yield Change((*place, name), element, ABSENT)
     elif (
         before is ABSENT
@@ -148,9 +154,24 @@ def _differences(place: Place, before: Any, after: Any) -> Iterator[Change]:
         yield Change(place, before, after)
 
 
-def _order_matters(place: Place) -> bool:
-    """Grades and quotas stand from best to worst: a new order is a new meaning."""
-    return place[-1:] in (("grade",), ("quota",))
+def _order_changed(place: Place, before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether the order of the keys says something else: grades and quotas stand from best to worst, and the
+    first class that an enterprise fits is its class."""
+    if place[-1:] in (("grade",), ("quota",)):
+        return list(before) != list(after)
+    if place != ("class",):
+        return False
+    kept = [key for key in before if key in after]
+    return list(after)[: len(kept)] != kept
+
+
+def _renamed(before: list[Any], after: list[Any]) -> bool:
+    """Whether the lists differ in elements that have another name in the same place."""
+    old, new = [element["name"] for element in before], [element["name"] for element in after]
+    return len(old) == len(new) and all(
+        first == second or (first not in new and second not in old)
+        for first, second in zip(old, new, strict=True)
+    )
 
 
 def _named(value: Any) -> bool:

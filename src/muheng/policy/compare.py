@@ -13,17 +13,14 @@ from typing import Any
 import polars as pl
 
 from muheng.documents.message import Language, Message, say
-from muheng.documents.toml_file import TomlFile
 from muheng.intake.facts import CODE, NAME, Facts
 from muheng.policy import plan as p
 from muheng.policy.bind import DataError
-from muheng.policy.change import Change, differences, make_change, read_data
+from muheng.policy.change import Change, Place, differences, make_change, read_data
 from muheng.policy.compile import compile_file
 from muheng.policy.cuts import Cut, find_cuts
 from muheng.policy.run import Result, evaluate
 from muheng.standards.rounding import format_scaled
-
-WORDING = {"name", "source", "open", "clause", "provider", "id", "valid", "illustrative", "from"}
 
 
 @dataclass(frozen=True)
@@ -191,8 +188,8 @@ def _compared(
         both.filter(_MOVED).join(reason, on=CODE, how="left", maintain_order="left"),
         matrix,
         causes,
-        tuple(first.join(last, on=CODE, how="anti")[CODE]),
-        tuple(last.join(first, on=CODE, how="anti")[CODE]),
+        tuple(first.join(last, on=CODE, how="anti")[CODE].sort()),
+        tuple(last.join(first, on=CODE, how="anti")[CODE].sort()),
         ties,
     )
 
@@ -219,34 +216,57 @@ def _stages(before: Result, after: Result) -> Iterator[tuple[Message, tuple[Chan
     waiting: list[Change] = []
     meaning = before.plan.meaning
     for change in differences(file, target):
-        if change.place[-1] in WORDING and change.place[0] != "input":
-            file = make_change(file, change)
+        file = make_change(file, change)
+        if _is_wording(change.place):
             continue
         waiting.append(change)
-        file = make_change(file, change)
-        result = _try(file, before.given, before.given_previous)
+        result = _try(compile_file(file, trial=True).plan, before)
         if result is None:
             continue
         if result.plan.meaning != meaning:
             meaning = result.plan.meaning
             yield say("{changes}", changes="；".join(map(str, waiting))), tuple(waiting), result
         waiting = []
-    if waiting:
-        yield say("{changes}", changes="；".join(map(str, waiting))), tuple(waiting), after
-    if before.given is not after.given and not before.given.frame.equals(after.given.frame):
+    other_data: Message | None = None
+    if _differ(before.given, after.given) or _differ(before.given_previous, after.given_previous):
+        other_data = say("数据有改动")
         if before.year != after.year:
-            what = say("数据由 {before} 年换为 {after} 年", before=before.year, after=after.year)
-        else:
-            what = say("数据有改动")
-        yield what, (), after
+            other_data = say("数据由 {before} 年换为 {after} 年", before=before.year, after=after.year)
+    if waiting:
+        # These rules cannot run on the first facts: they and the other data act together.
+        what = say("{changes}", changes="；".join(map(str, waiting)))
+        if other_data is not None:
+            what = say("{changes}；{data}", changes=what, data=other_data)
+        yield what, tuple(waiting), after
+    elif other_data is not None:
+        yield other_data, (), after
 
 
-def _try(file: TomlFile, facts: Facts, previous: Facts | None) -> Result | None:
-    """A result, or None while the changes made so far do not make a policy that can run on these facts."""
-    plan = compile_file(file, trial=True).plan
+def _is_wording(place: Place) -> bool:
+    """Whether a place only says what something is called or where it comes from."""
+    match place:
+        case (
+            ("policy", *_) | ("grade", _, "name") | ("input", _, "from" | "clause") | ("define", _, "clause")
+        ):
+            return True
+        case ("merge", "clause") | (_, _, "clause") | ("class", _, "indicator", _, "clause"):
+            return True
+    return False
+
+
+def _differ(first: Facts | None, second: Facts | None) -> bool:
+    """Whether two years' facts are other facts; where each figure comes from does not matter."""
+    if first is None or second is None:
+        return first is not second
+    return (first.year, first.items) != (second.year, second.items) or not first.frame.equals(second.frame)
+
+
+def _try(plan: p.Plan | None, before: Result) -> Result | None:
+    """A result over the first facts, or None where the changes made so far do not make a policy that can run on
+    them."""
     if plan is None:
         return None
     try:
-        return evaluate(plan, facts, previous=previous)
+        return evaluate(plan, before.given, previous=before.given_previous)
     except DataError:
         return None
