@@ -205,7 +205,10 @@ class Resolver:
             if not isinstance(right, Text) or operator not in ("==", "!="):
                 raise MeaningError(say("文本只能用 == 或 != 与引号中的文字比较。"))
             test = self._one_of(found, (right.value,))
-            return test if operator == "==" else Not(test)
+            if operator == "==":
+                return test
+            # A comparison with a missing value is false: every text that is there begins with nothing.
+            return Logic("and", (Not(test), TextTest(test.name, "startswith", ("",))))
         if found.kind == "level":
             if not isinstance(right, Text):
                 raise MeaningError(
