@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from small_city import City, cities
 from small_policies import indicator, make_facts, marks, policy, run
 
-from muheng.intake.facts import CODE, ROW, Facts, SourceTable
-from muheng.policy.run import Result
+from muheng.intake.facts import CODE, NAME, ROW, Facts, Item, SourceTable
+from muheng.policy.bind import DataError
+from muheng.policy.explain import explain
+from muheng.policy.run import Result, evaluate
 from muheng.policy.seal import BundleError, Verification, read_bundle, verify_bundle, write_bundle
+
+MANY = int(os.environ.get("MUHENG_EXAMPLES", "1"))
 
 
 @pytest.fixture
@@ -172,3 +181,205 @@ official = "合并"
     assert again.values.height == 2
     assert again.given_previous is not None
     assert again.given_previous.frame.equals(result.given.frame)
+
+
+# -- hostile and damaged bundles -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def bundle(result: Result, tmp_path: Path) -> Path:
+    write_bundle(result, tmp_path / "bundle.zip")
+    return tmp_path / "bundle.zip"
+
+
+def members_of(bundle: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(bundle) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def pack(members: Mapping[str, bytes], target: Path) -> Path:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"year": 2024', b'"year": 2025'),
+        (b'"enterprises": 13', b'"enterprises": 14'),
+        (b'"engine": "polars"', b'"engine": "duckdb"'),
+        (b'"format": 1', b'"format": 2'),
+        (b'"python": "', b'"python": "9'),
+        (b'"wording": "', b'"wording": "0'),
+        (b'"manifest": "', b'"manifest": "0'),
+        (b"\n}", b"\n }"),
+    ],
+)
+def test_a_manifest_changed_anywhere_is_told(bundle: Path, tmp_path: Path, old: bytes, new: bytes) -> None:
+    found = rewrite(bundle, "manifest.json", lambda data: data.replace(old, new), tmp_path / "t.zip")
+    assert not found.proved
+    assert {finding.file for finding in found.findings} == {"manifest.json"}
+
+
+def test_every_digit_of_every_text_is_held(bundle: Path, tmp_path: Path) -> None:
+    """A digit of the texts, one in each hundred of them: the file is always named, and the line where there is one."""
+    members = members_of(bundle)
+    for name, data in members.items():
+        if name.endswith(".parquet"):
+            continue
+        places = [at for at, byte in enumerate(data) if byte in b"0123456789"][
+            :: 97 if name.startswith("cal") else 41
+        ]
+        for at in places:
+            changed = data[:at] + bytes([48 + (data[at] - 47) % 10]) + data[at + 1 :]
+            found = verify_bundle(pack({**members, name: changed}, tmp_path / "t.zip"))
+            line = data[:at].count(b"\n") + 1
+            told = {(finding.file, finding.row) for finding in found.findings}
+            assert ((name, line) in told) or (name == "manifest.json" and ("manifest.json", None) in told), (
+                name,
+                line,
+            )
+
+
+def test_every_file_may_be_missing_or_damaged(bundle: Path, tmp_path: Path) -> None:
+    members = members_of(bundle)
+    random = Random(5)
+    for name in members:
+        without = pack({other: data for other, data in members.items() if other != name}, tmp_path / "t.zip")
+        if name == "manifest.json":
+            with pytest.raises(BundleError):
+                verify_bundle(without)
+            continue
+        assert name in {finding.file for finding in verify_bundle(without).findings}
+        for _ in range(4):
+            data = bytearray(members[name])
+            at = random.randrange(len(data))
+            data[at] ^= 1 << random.randrange(8)
+            damaged = pack({**members, name: bytes(data)}, tmp_path / "t.zip")
+            assert name in {finding.file for finding in verify_bundle(damaged).findings}
+            with contextlib.suppress(BundleError):
+                read_bundle(damaged)
+
+
+@pytest.mark.parametrize(
+    "name", ["policy.toml", "facts/facts.json", "facts/facts.parquet", "results.parquet"]
+)
+def test_a_bundle_that_cannot_be_read_is_refused_in_words(bundle: Path, tmp_path: Path, name: str) -> None:
+    for content in (b"", b"\x00" * 50, b"{}"):
+        broken = pack({**members_of(bundle), name: content}, tmp_path / "t.zip")
+        with pytest.raises(BundleError):
+            read_bundle(broken)
+        assert not verify_bundle(broken).proved
+
+
+def test_facts_that_no_policy_can_run_on_are_a_finding(bundle: Path, tmp_path: Path) -> None:
+    """Another kind, another unit, another name of a figure: told as what they are, never as a crash."""
+    for old, new in (
+        (b'"number"', b'"text"'),
+        (b'"digits": 6', b'"digits": null'),
+        (b'"unit": "1"', b'"unit": "?"'),
+        ("成绩".encode(), "成就".encode()),
+    ):
+        changed = members_of(bundle)
+        assert old in changed["facts/facts.json"]
+        changed["facts/facts.json"] = changed["facts/facts.json"].replace(old, new)
+        found = verify_bundle(pack(changed, tmp_path / "t.zip"))
+        assert not found.proved
+        assert "facts/facts.json" in {finding.file for finding in found.findings}
+
+
+def test_results_of_other_rows_are_not_shown_as_these(bundle: Path, tmp_path: Path) -> None:
+    def fewer(data: bytes) -> bytes:
+        buffer = io.BytesIO()
+        pl.read_parquet(io.BytesIO(data)).head(3).write_parquet(buffer)
+        return buffer.getvalue()
+
+    members = members_of(bundle)
+    changed = pack({**members, "results.parquet": fewer(members["results.parquet"])}, tmp_path / "t.zip")
+    with pytest.raises(BundleError):
+        read_bundle(changed)
+
+
+def test_a_bomb_is_refused_before_it_unpacks(bundle: Path, tmp_path: Path) -> None:
+    """300 MB of zeros in 300 kB."""
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members_of(bundle).items():
+            archive.writestr(name, data)
+        with archive.open("说明.bin", "w") as member:
+            for _ in range(300):
+                member.write(bytes(1 << 20))
+    assert bomb.stat().st_size < 1 << 20
+    with pytest.raises(BundleError, match="过大"):
+        verify_bundle(bomb)
+
+
+def test_one_name_for_two_files_is_refused(bundle: Path) -> None:
+    with zipfile.ZipFile(bundle, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("policy.toml", "另一份")
+    with pytest.raises(BundleError, match=r"两个 policy\.toml"):
+        read_bundle(bundle)
+
+
+def test_damage_to_the_zip_itself_is_damage(bundle: Path, tmp_path: Path) -> None:
+    """Any bit: it is refused, found, or of no consequence for what is inside."""
+    data = bundle.read_bytes()
+    random = Random(3)
+    for _ in range(60):
+        changed = bytearray(data)
+        changed[random.randrange(len(data))] ^= 1 << random.randrange(8)
+        (tmp_path / "t.zip").write_bytes(changed)
+        try:
+            found = verify_bundle(tmp_path / "t.zip")
+        except BundleError:
+            continue
+        if found.proved:
+            assert members_of(tmp_path / "t.zip") == members_of(bundle)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[]", b"3", b'{"files": 3}', b'{"files": {}, "policy": 5, "year": 1, "enterprises": 2}', b"[" * 20_000],
+)
+def test_a_manifest_of_something_else_is_no_bundle(bundle: Path, tmp_path: Path, text: bytes) -> None:
+    with pytest.raises(BundleError):
+        verify_bundle(pack({**members_of(bundle), "manifest.json": text}, tmp_path / "t.zip"))
+
+
+@settings(max_examples=6 * MANY, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cities())
+def test_any_small_city_is_sealed_opened_and_proved(
+    tmp_path_factory: pytest.TempPathFactory, city: City
+) -> None:
+    try:
+        result = evaluate(city.plan, city.facts, previous=city.previous)
+    except DataError:
+        reject()
+    path = tmp_path_factory.mktemp("seal") / "bundle.zip"
+    write_bundle(result, path)
+    found = verify_bundle(path)
+    assert (found.proved, found.same_bytes) == (True, True), [str(finding.what) for finding in found.findings]
+    again = read_bundle(path)
+    assert again.grades.equals(result.grades)
+    code = result.values[CODE][0]
+    assert explain(again, code).json() == explain(result, code).json()
+
+
+def test_one_row_among_fifty_thousand_is_found(tmp_path: Path) -> None:
+    count = 50_000
+    frame = pl.DataFrame(
+        {
+            CODE: [f"91{at:016d}" for at in range(count)],
+            NAME: [f"企业{at}" for at in range(count)],
+            "成绩": [at * 7919 % 99_991 for at in range(count)],
+        }
+    )
+    facts = Facts(2024, {"成绩": Item("成绩", "number", "1", 3)}, frame)
+    write_bundle(run(policy(), facts).result, tmp_path / "bundle.zip")
+    assert verify_bundle(tmp_path / "bundle.zip").proved
+    found = rewrite(
+        tmp_path / "bundle.zip", "facts/facts.parquet", one_more("成绩", 41_234), tmp_path / "t.zip"
+    )
+    assert ("facts/facts.parquet", 41_235) in {(finding.file, finding.row) for finding in found.findings}

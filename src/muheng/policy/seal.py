@@ -11,8 +11,10 @@ import hashlib
 import io
 import json
 import platform
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +26,7 @@ import numpy as np
 import polars as pl
 
 from muheng.documents.message import Message, Refusal, say
+from muheng.intake.archive import MAX_RATIO, RATIO_MATTERS_ABOVE
 from muheng.intake.facts import CODE, NAME, Facts, read_facts, write_facts, write_frame
 from muheng.policy.bind import DataError
 from muheng.policy.compile import compile_policy
@@ -35,6 +38,8 @@ from muheng.standards.rounding import format_scaled
 FORMAT = 1
 MANIFEST = "manifest.json"
 POLICY = "policy.toml"
+FACTS = "facts"
+PREVIOUS = "previous"
 RESULTS = "results.parquet"
 AGGREGATES = "aggregates.json"
 DIGESTS = "digests.parquet"
@@ -71,8 +76,21 @@ class Verification:
         return not self.findings
 
 
+# What a table that is no longer one makes Polars raise; its panics are no PolarsError.
+DAMAGED_ZIP = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, struct.error)
+DAMAGED = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+
 class BundleError(Refusal):
     """The file is not a bundle, or cannot be opened safely; ``what`` says why."""
+
+
+class _Unreadable(BundleError):
+    """What is sealed in ``file`` cannot be used."""
+
+    def __init__(self, file: str, what: Message) -> None:
+        super().__init__(what)
+        self.file = file
 
 
 def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
@@ -80,9 +98,9 @@ def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / POLICY).write_text(result.plan.text, encoding="utf-8", newline="")
-        write_facts(result.given, folder / "facts")
+        write_facts(result.given, folder / FACTS)
         if result.given_previous is not None:
-            write_facts(result.given_previous, folder / "previous")
+            write_facts(result.given_previous, folder / PREVIOUS)
         (folder / RESULTS).write_bytes(_table_bytes(result.values))
         (folder / "calendars").mkdir()
         for calendar, data in calendar_files().items():
@@ -95,7 +113,7 @@ def write_bundle(result: Result, path: Path, engine: Engine = "polars") -> str:
             if len(found)
         )
         (folder / DIGESTS).write_bytes(_table_bytes(digests))
-        manifest = _manifest(result, folder, engine)
+        manifest = _signed(_manifest(result, folder, engine))
         (folder / MANIFEST).write_text(_dump(manifest), encoding="utf-8")
         path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -113,8 +131,14 @@ def read_bundle(path: Path) -> Result:
     """
     with _opened(path) as folder:
         plan, facts, previous = _read_inputs(folder)
-        sealed = pl.read_parquet(folder / RESULTS)
-    return replace(evaluate(plan, facts, previous=previous), values=sealed)
+        again = _recompute(plan, facts, previous)
+        try:
+            sealed = pl.read_parquet(folder / RESULTS)
+        except DAMAGED:
+            raise _Unreadable(RESULTS, say("封存的结果读不出来。")) from None
+    if sealed.schema != again.values.schema or not sealed[CODE].equals(again.values[CODE]):
+        raise _Unreadable(RESULTS, say("封存的结果与重算的结果行列不同。"))
+    return replace(again, values=sealed)
 
 
 def verify_bundle(path: Path) -> Verification:
@@ -125,19 +149,17 @@ def verify_bundle(path: Path) -> Verification:
             manifest = json.loads(text)
             known = dict(manifest["files"])
             about = (str(manifest["policy"]["id"]), int(manifest["year"]), int(manifest["enterprises"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise BundleError(say("{file} 读不懂，不是亩衡的封存包。", file=MANIFEST)) from None
         findings = list(_changed_files(folder, known))
+        if _dump(_signed(manifest)).encode() != text:
+            findings.append(Finding(MANIFEST, None, say("封存后被改动。")))
         same_bytes = False
         try:
             plan, facts, previous = _read_inputs(folder)
-            again = evaluate(plan, facts, previous=previous).values
-        except BundleError as error:
-            findings.append(Finding(POLICY, None, error.what))
-        except DataError as error:
-            findings += [
-                Finding("facts/facts.parquet", None, misfit.what) for misfit in error.misfits[:SHOWN_ROWS]
-            ]
+            again = _recompute(plan, facts, previous).values
+        except _Unreadable as error:
+            findings.append(Finding(error.file, None, error.what))
         else:
             findings += _wrong_claims(manifest, plan, facts, again)
             findings += _different_results(folder, again)
@@ -169,6 +191,12 @@ def _manifest(result: Result, folder: Path, engine: Engine) -> dict[str, Any]:
         },
         "files": {name: _hash(file.read_bytes()) for name, file in _files(folder).items()},
     }
+
+
+def _signed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with the hash of everything else in it, so that it cannot be changed in passing."""
+    claims = {key: value for key, value in manifest.items() if key != "manifest"}
+    return {**claims, "manifest": _hash(_dump(claims).encode())}
 
 
 def _aggregates(result: Result) -> list[dict[str, Any]]:
@@ -244,20 +272,27 @@ def _opened(path: Path) -> Iterator[Path]:
     """The bundle unpacked in a folder of its own."""
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile):
+    except DAMAGED_ZIP:
         raise BundleError(say("{file} 打不开，不是封存包（bundle.zip）。", file=path.name)) from None
     with archive, tempfile.TemporaryDirectory() as name:
-        if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
+        unpacked = sum(info.file_size for info in archive.infolist())
+        packed = max(path.stat().st_size, 1)
+        if unpacked > MOST_BYTES or (unpacked > RATIO_MATTERS_ABOVE and unpacked > MAX_RATIO * packed):
             raise BundleError(say("{file} 解开后过大，拒绝打开。", file=path.name))
+        seen: set[str] = set()
         for info in archive.infolist():
             inside = PurePosixPath(info.filename)
             if inside.is_absolute() or ".." in inside.parts:
                 raise BundleError(
                     say("{file} 中有不安全的路径“{path}”。", file=path.name, path=info.filename)
                 )
+            if info.filename in seen:
+                # Which of the two is read would depend on who reads.
+                raise BundleError(say("{file} 中有两个 {path}。", file=path.name, path=info.filename))
+            seen.add(info.filename)
             try:
                 archive.extract(info, name)
-            except (zipfile.BadZipFile, OSError, EOFError, RuntimeError):
+            except DAMAGED_ZIP:
                 raise BundleError(
                     say("{file} 中的 {path} 已损坏。", file=path.name, path=info.filename)
                 ) from None
@@ -270,14 +305,30 @@ def _opened(path: Path) -> Iterator[Path]:
 def _read_inputs(folder: Path) -> tuple[Plan, Facts, Facts | None]:
     try:
         text = (folder / POLICY).read_bytes().decode()
-        facts = read_facts(folder / "facts")
-        previous = read_facts(folder / "previous") if (folder / "previous").is_dir() else None
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
-        raise BundleError(say("封存的规则或数据读不出来。")) from None
+    except (OSError, ValueError):
+        raise _Unreadable(POLICY, say("封存的规则读不出来。")) from None
     plan = compile_policy(text, POLICY).plan
     if plan is None:
-        raise BundleError(say("封存的规则有错误，不能运行。"))
-    return plan, facts, previous
+        raise _Unreadable(POLICY, say("封存的规则有错误，不能运行。"))
+    facts = _read_year(folder, FACTS)
+    return plan, facts, _read_year(folder, PREVIOUS) if (folder / PREVIOUS).is_dir() else None
+
+
+def _read_year(folder: Path, year: str) -> Facts:
+    try:
+        return read_facts(folder / year)
+    except (*DAMAGED, ValueError, KeyError, TypeError, AttributeError):
+        raise _Unreadable(year, say("封存的数据读不出来。")) from None
+
+
+def _recompute(plan: Plan, facts: Facts, previous: Facts | None) -> Result:
+    try:
+        return evaluate(plan, facts, previous=previous)
+    except DataError as error:
+        raise _Unreadable(FACTS, error.misfits[0].what) from None
+    except (Exception, pl.exceptions.PanicException):
+        # Facts that somebody changed can be wrong in ways that no department's file can.
+        raise _Unreadable(FACTS, say("按封存的规则和数据算不出结果。")) from None
 
 
 def _changed_files(folder: Path, known: dict[str, str]) -> Iterator[Finding]:
@@ -301,7 +352,7 @@ def _changed_rows(folder: Path, file: Path, name: str) -> Iterator[Finding]:
     try:
         now = file_digests(file)
         sealed = pl.read_parquet(folder / DIGESTS).filter(pl.col("file") == name)["digest"]
-    except (OSError, pl.exceptions.PolarsError):
+    except DAMAGED:
         yield Finding(name, None, say("封存后被改动，已读不出来。"))
         return
     frame = pl.read_parquet(file) if file.suffix == ".parquet" else None
@@ -345,7 +396,7 @@ def _different_results(folder: Path, again: pl.DataFrame) -> Iterator[Finding]:
     """Rows of the sealed results that do not follow from the sealed policy and facts."""
     try:
         sealed = pl.read_parquet(folder / RESULTS)
-    except (OSError, pl.exceptions.PolarsError):
+    except DAMAGED:
         yield Finding(RESULTS, None, say("封存的结果读不出来。"))
         return
     if sealed.columns != again.columns or sealed.height != again.height:
