@@ -209,7 +209,7 @@ class _Writer:
         if other is None or (row := other.rows.get(self.subject)) is None:
             return
         grade, total = other.grades[p.GRADE][row], other.grades[p.TOTAL][row]
-        if grade is not None and len(other.members_of(self.subject)) != len(members):
+        if grade is not None and len(other.members_of(other.values.item(row, 0))) != len(members):
             what = say("独立评价") if len(members) > 1 else say("合并评价")
             yield Reason(
                 p.GRADE,

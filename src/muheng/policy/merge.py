@@ -22,12 +22,16 @@ def merge_facts(plan: p.Plan, facts: Facts, alone: list[str]) -> tuple[Facts, di
     merge = plan.document.merge
     assert merge is not None
     frame = facts.frame
-    if merge.by not in facts.items:
+    kinds = {name: item.kind for name, item in facts.items.items()}
+    wanted = {merge.by: "text", merge.land: "number"} | ({merge.lead: "text"} if merge.lead else {})
+    if merge.by not in kinds or any(kinds.get(name, kind) != kind for name, kind in wanted.items()):
+        # Nobody gave parcels; or something else under these names, which binding will say.
         return facts, {code: code for code in frame[CODE]}
+    parcel = pl.col(merge.by).replace("", None)
     group = (
-        pl.when(pl.col(merge.by).is_null() | pl.col(CODE).is_in(alone))
+        pl.when(parcel.is_null() | pl.col(CODE).is_in(alone))
         .then(pl.col(CODE))
-        .otherwise(pl.lit("宗地/") + pl.col(merge.by))
+        .otherwise(pl.lit("宗地/") + parcel)
     )
     keyed = frame.with_columns(group.alias("~组"))
     is_lead = (
@@ -45,7 +49,7 @@ def merge_facts(plan: p.Plan, facts: Facts, alone: list[str]) -> tuple[Facts, di
     keyed = keyed.join(leads, on="~组", how="left")
     numbers = [name for name, item in facts.items.items() if item.kind == "number"]
     sums = keyed.group_by("~主").agg(
-        *(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in numbers)
+        *(pl.when(pl.col(name).is_not_null().any()).then(_sum(pl.col(name))).alias(name) for name in numbers)
     )
     others = [name for name in frame.columns if name not in numbers]
     merged = (
@@ -58,3 +62,8 @@ def merge_facts(plan: p.Plan, facts: Facts, alone: list[str]) -> tuple[Facts, di
     members = dict(zip(keyed[CODE], keyed["~主"], strict=True))
     assert merged[NAME].null_count() == 0
     return replace(facts, frame=merged), members
+
+
+def _sum(values: pl.Expr) -> pl.Expr:
+    """The exact sum; beyond ±2**62, which no range allows, that limit instead of a number that has wrapped."""
+    return values.cast(pl.Int128).sum().clip(-(2**62), 2**62).cast(pl.Int64)
