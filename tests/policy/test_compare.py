@@ -234,7 +234,7 @@ def test_enterprises_of_one_year_only_are_listed_in_order() -> None:
     assert found.matrix["户数"].sum() == 3
 
 
-@settings(max_examples=8 * MANY, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6 * MANY, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cities(), policies(), rosters(YEAR), st.booleans())
 def test_all_changes_made_lead_to_the_second_policy_and_every_move_has_a_cause(
     city: City, text: str, other: Facts, same_facts: bool

@@ -71,7 +71,7 @@ def parcels(draw: st.DrawFn) -> Facts:
     return Facts(2024, items, frame)
 
 
-@settings(max_examples=150 * MANY, deadline=None)
+@settings(max_examples=80 * MANY, deadline=None)
 @given(parcels(), st.data())
 def test_every_enterprise_is_in_one_subject_and_every_figure_counts_once(
     facts: Facts, data: st.DataObject
