@@ -1,0 +1,146 @@
+"""Ask for background work, do it, and stop it.
+
+A room names its tasks in its ``tasks.py`` with ``@task("room.verb")``; ``enqueue`` asks for one, a worker runs it.
+A task is called with a ``Progress`` and the job's arguments, and gives what the job's ``result`` will hold. It
+must be safe to run again: a worker may die in the middle.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from time import monotonic
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone, translation
+from django.utils.module_loading import module_has_submodule
+
+from muheng.documents.message import Message, Refusal
+from muheng.web.jobs.models import Job
+from muheng.web.refusal import Refused
+
+LOST_AFTER = timedelta(seconds=60)
+MOST_ATTEMPTS = 3
+_QUIET = 0.3  # seconds between two writes of progress
+_log = logging.getLogger(__name__)
+
+Task = Callable[..., Any]
+_tasks: dict[str, Task] = {}
+
+
+class Cancelled(Exception):
+    """The person who asked for the work asked to stop it."""
+
+
+def task(kind: str) -> Callable[[Task], Task]:
+    """Names a function as the work of jobs of this kind."""
+
+    def name(function: Task) -> Task:
+        _tasks[kind] = function
+        return function
+
+    return name
+
+
+@dataclass
+class Progress:
+    """How a task tells how far it is: ``progress(done, total, note)``. Raises :class:`Cancelled`."""
+
+    job: Job
+    _written: float = field(default=0.0)
+
+    def __call__(self, done: int, total: int, note: str | Message = "") -> None:
+        now = monotonic()
+        if now - self._written < _QUIET and done < total:
+            return
+        self._written = now
+        kept = Job.objects.filter(pk=self.job.pk)
+        kept.update(done=done, total=total, note=str(note)[:300], beat=timezone.now())
+        if kept.values_list("cancel_asked", flat=True).get():
+            raise Cancelled
+
+
+def enqueue(kind: str, owner: Any, title: str, **arguments: Any) -> Job:
+    """Ask for work; it starts after the transaction that asks is kept."""
+    find_tasks()
+    if kind not in _tasks:
+        raise LookupError(kind)
+    return Job.objects.create(kind=kind, owner=owner, title=title[:200], arguments=arguments)
+
+
+def cancel(job: Job) -> None:
+    """Stop work: at once where it waits, at its next progress where it runs."""
+    waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
+    if not waiting.update(state=Job.State.CANCELLED, ended_at=timezone.now()):
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_asked=True)
+
+
+def run_next() -> Job | None:
+    """Take the oldest work that waits, or that a worker left, and do it. None where there is none."""
+    job = _take()
+    if job is None:
+        return None
+    find_tasks()
+    try:
+        with translation.override("zh-hans"):
+            result = _tasks[job.kind](Progress(job), **job.arguments)
+    except Cancelled:
+        _end(job, Job.State.CANCELLED)
+    except Refused as refused:
+        _end(job, Job.State.FAILED, error=refused.what, fix=refused.fix)
+    except Refusal as refusal:
+        _end(job, Job.State.FAILED, error=str(refusal.what), fix=str(refusal.fix or ""))
+    except Exception:
+        # Whatever a task stumbles over is written down, and the worker goes on with the next.
+        _log.exception("job %s %s", job.pk, job.kind)
+        _end(job, Job.State.FAILED, error=str(translation.gettext("系统出错，没有完成。")))
+    else:
+        _end(job, Job.State.DONE, result=result)
+    return job
+
+
+def run_pending() -> int:
+    """Do all that waits; gives how many."""
+    ran = 0
+    while run_next() is not None:
+        ran += 1
+    return ran
+
+
+def find_tasks() -> None:
+    """Import the tasks of every room, once."""
+    for room in settings.ROOMS:
+        module = apps.get_app_config(room).module
+        if module is not None and module_has_submodule(module, "tasks"):
+            import_module(f"{module.__name__}.tasks")
+
+
+def _take() -> Job | None:
+    now = timezone.now()
+    with transaction.atomic():
+        left = Job.objects.filter(state=Job.State.RUNNING, beat__lt=now - LOST_AFTER)
+        left.filter(attempts__gte=MOST_ATTEMPTS).update(
+            state=Job.State.FAILED, ended_at=now, error=translation.gettext("中断了几次，没有再试。")
+        )
+        left.update(state=Job.State.WAITING)
+        waiting = Job.objects.filter(state=Job.State.WAITING).order_by("pk")
+        if connection.features.has_select_for_update_skip_locked:
+            waiting = waiting.select_for_update(skip_locked=True)
+        job = waiting.first()
+        if job is None:
+            return None
+        job.state, job.started_at, job.beat = Job.State.RUNNING, now, now
+        job.attempts += 1
+        job.save(update_fields=("state", "started_at", "beat", "attempts"))
+    return job
+
+
+def _end(job: Job, state: str, **fields: Any) -> None:
+    Job.objects.filter(pk=job.pk).update(state=state, ended_at=timezone.now(), **fields)
+    job.refresh_from_db()

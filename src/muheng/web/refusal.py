@@ -1,0 +1,54 @@
+"""What an action will not do, said to the person who asked: what is wrong, and what to do.
+
+An action raises ``Refused``; a page shows it in its place, the API answers it as a body of one form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from muheng.documents.message import Refusal
+
+
+class Refused(Exception):
+    """Refused with a sentence. ``status`` is the HTTP status; ``code`` names the kind for programs; ``at`` the field."""
+
+    def __init__(
+        self, what: str, fix: str = "", *, status: int = 409, code: str = "conflict", at: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what, self.fix, self.status, self.code, self.at = what, fix, status, code, at
+
+    def body(self) -> dict[str, object]:
+        """The error as the API answers it."""
+        return {"error": {"code": self.code, "what": self.what, "fix": self.fix, "at": self.at}}
+
+
+def refused_by(refusal: Refusal, lang: str) -> Refused:
+    """The library's refusal as the site's, in the language of the reader."""
+    fix = refusal.fix.render(lang) if refusal.fix is not None else ""  # type: ignore[arg-type]
+    return Refused(refusal.what.render(lang), fix, status=422, code="invalid")  # type: ignore[arg-type]
+
+
+class RefusalMiddleware:
+    """Shows a refusal that a page let through as a page of its own, or as a fragment to htmx."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        template = "web/refused_part.html" if getattr(request, "htmx", False) else "web/refused.html"
+        response = render(request, template, {"refused": exception}, status=exception.status)
+        if getattr(request, "htmx", False):
+            # The place that asked keeps what it has; the sentence goes to the messages of the page.
+            response.headers["HX-Retarget"] = "#messages"
+            response.headers["HX-Reswap"] = "innerHTML"
+        return response

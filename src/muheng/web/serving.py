@@ -1,0 +1,206 @@
+"""The site as running processes: made ready once, then one worker for background jobs beside the server's two.
+
+``check_address`` and ``prepare`` come first, in the process that calls; ``start`` gives a ``Running``. Knows nothing of
+the command line, and nothing of what the site shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import importlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+SETTINGS = "muheng.web.settings.dev"
+SERVERS = 2
+PATIENCE = 60.0  # seconds until the first page
+_GRACE = 10.0  # seconds that a process has to end by itself
+_PAUSE = 0.2
+
+# Of a package's folder only these are served: without maps of sources, and without builds that no page asks for.
+_UNUSED = ("echarts.esm*", "echarts.common*", "echarts.simple*", "echarts.js*", "extension", "leaflet-src*", "package.json")  # fmt: skip
+
+
+class NotReady(Exception):
+    """The processes ended, or gave no page, before the site was there."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises OSError when nothing can listen there: the port is taken, or the address is not this machine's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, port), family=family).close()
+
+
+def choose_settings(host: str) -> None:
+    """Settings of a laptop unless the environment says otherwise; a host that others reach lets any name reach it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+    if not _is_local(host):
+        os.environ.setdefault("MUHENG_ANY_HOST", "1")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# -- before the first page -------------------------------------------------------------------------
+
+
+def missing_packages() -> list[Path]:
+    """Folders of JavaScript packages that set-up has not fetched."""
+    from django.conf import settings
+
+    return [Path(folder) for _, folder in settings.STATICFILES_DIRS if not Path(folder).is_dir()]
+
+
+def migrate() -> None:
+    """Bring the database, made where there is none, to the form that the code wants; compile the English."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from muheng.web.languages import compile_languages
+
+    compile_languages()
+    _home().mkdir(parents=True, exist_ok=True)
+    Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def is_empty() -> bool:
+    """Whether nobody has an account yet."""
+    from django.contrib.auth import get_user_model
+
+    return not get_user_model().objects.exists()
+
+
+def load_demo() -> None:
+    """The demo city, whole or not at all."""
+    from django.db import transaction
+
+    demo = importlib.import_module("muheng.web.demo")
+    with transaction.atomic():
+        demo.load_demo()
+
+
+def collect_static() -> None:
+    """Put what browsers fetch into one folder, compressed and named by content; nothing to do if it is there.
+
+    Files of an earlier version stay, for pages that are still open.
+    """
+    from django.conf import settings
+    from django.core.management import call_command
+
+    stamp = Path(settings.STATIC_ROOT).with_suffix(".stamp")
+    now = _static_sources()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == now:
+        return
+    call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=list(_UNUSED))
+    stamp.write_text(now, encoding="ascii")
+
+
+def _static_sources() -> str:
+    """A hash of every static file's place, size and time."""
+    from django.contrib.staticfiles.finders import get_finders
+
+    found = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list(list(_UNUSED)):
+            stat = os.stat(storage.path(path))
+            found.update(f"{storage.path(path)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def _home() -> Path:
+    from muheng.web.settings.base import HOME
+
+    return HOME
+
+
+# -- the processes ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Running:
+    """The server and the worker beside it. The worker is started again when it falls; the server ends it all."""
+
+    host: str
+    port: int
+    server: subprocess.Popen[bytes]
+    worker: subprocess.Popen[bytes] = field(default_factory=lambda: _start("muheng.web.manage", "worker"))
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds it."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    def wait_for_pages(self) -> None:
+        """Until a request is answered, whatever the answer. Raises NotReady."""
+        until = time.monotonic() + PATIENCE
+        while not self._answers():
+            if self.server.poll() is not None or time.monotonic() > until:
+                raise NotReady
+            time.sleep(_PAUSE)
+
+    def _answers(self) -> bool:
+        host = "::1" if self.host == "::" else "127.0.0.1" if self.host == "0.0.0.0" else self.host
+        connection = http.client.HTTPConnection(host, self.port, timeout=10)
+        try:
+            connection.request("HEAD", "/")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def stay(self) -> None:
+        """Until the server ends, which it should not. Raises NotReady then."""
+        while self.server.poll() is None:
+            if self.worker.poll() is not None:
+                self.worker = _start("muheng.web.manage", "worker")
+            time.sleep(5 * _PAUSE)
+        raise NotReady
+
+    def stop(self) -> None:
+        """End both: no new pages first; a job in hand is ended too if it takes long, and begun again next time."""
+        for process in (self.server, self.worker):
+            process.terminate()
+        for process in (self.server, self.worker):
+            try:
+                process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def running(host: str, port: int) -> Iterator[Running]:
+    """The site's processes for as long as the block lasts, however it ends."""
+    server = _start(
+        "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(SERVERS),
+        "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers",
+        "muheng.web.wsgi:application",
+    )  # fmt: skip
+    site = Running(host, port, server)
+    try:
+        yield site
+    finally:
+        site.stop()
+
+
+def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    # In a session of its own, Ctrl-C reaches only the process that then ends the others in order.
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -1,0 +1,27 @@
+"""Every address of the site: each room's under its name, the programs' under /api/."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+
+from muheng.web.api import api
+from muheng.web.pages import set_language
+
+urlpatterns = [
+    path("", include("muheng.web.home.urls")),
+    path("people/", include("muheng.web.people.urls")),
+    path("enterprises/", include("muheng.web.registry.urls")),
+    path("intake/", include("muheng.web.intake.urls")),
+    path("policies/", include("muheng.web.policy.urls")),
+    path("evaluations/", include("muheng.web.evaluation.urls")),
+    path("filing/", include("muheng.web.filing.urls")),
+    path("jobs/", include("muheng.web.jobs.urls")),
+    path("language/", set_language, name="language"),
+    path("words.js", JavaScriptCatalog.as_view(packages=["muheng.web"]), name="words"),
+    path("api/", api.urls),
+]
+
+handler404 = "muheng.web.pages.not_found"
+handler403 = "muheng.web.pages.forbidden"
+handler500 = "muheng.web.pages.broken"
