@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from muheng.documents.message import Refusal, say
 from muheng.intake.address import column_number
+from muheng.intake.progress import SILENT, Progress
 
 # 100,000 rows × 40 columns unpack to 143 MB; a gigabyte is the largest county's roster several times over.
 MAX_UNPACKED_BYTES = 1 << 30
@@ -79,15 +80,15 @@ class RefusedFileError(Refusal):
     """The file must not be opened; `what` says why and `fix` what to do."""
 
 
-def scan_workbook(path: Path) -> list[SheetScan]:
-    """Stream every XML part of an .xlsx once, in bounded memory.
+def scan_workbook(path: Path, progress: Progress = SILENT) -> list[SheetScan]:
+    """Stream every XML part of an .xlsx once, in bounded memory, telling of every half megabyte.
 
     Raises RefusedFileError when the file is not an .xlsx workbook, is damaged, or would take more memory than
     the limits above.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _scan_archive(archive)
+            return _scan_archive(archive, partial(progress.tell, say("检查 {file}", file=path.name)))
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -103,7 +104,7 @@ def scan_workbook(path: Path) -> list[SheetScan]:
         raise RefusedFileError(say("压缩包设了密码，打不开。"), say("请取消密码后再交。")) from error
 
 
-def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
+def _scan_archive(archive: zipfile.ZipFile, tell: Callable[[float], None]) -> list[SheetScan]:
     parts = archive.infolist()
     declared = sum(part.file_size for part in parts)
     packed = sum(part.compress_size for part in parts)
@@ -116,7 +117,7 @@ def _scan_archive(archive: zipfile.ZipFile) -> list[SheetScan]:
     if "xl/workbook.xml" not in names:
         raise RefusedFileError(say("不是 Excel 工作簿。"), say("请交 .xlsx 或 .csv 文件。"))
     sheets = _list_sheets(archive, names)
-    budget = _Budget(packed)
+    budget = _Budget(packed, lambda unpacked: tell(unpacked / max(declared, 1)))
     strings = _StringLengths()
     scans: list[SheetScan] = []
     expanded = 0
@@ -190,15 +191,17 @@ def _too_wide(sheet: str, rows: int, columns: int) -> RefusedFileError:
 class _Budget:
     """Counts what is really unpacked; the sizes that a zip declares may lie."""
 
-    def __init__(self, packed: int) -> None:
+    def __init__(self, packed: int, tell: Callable[[int], None]) -> None:
         self.unpacked = 0
         self.packed = packed
+        self.tell = tell
 
     def chunks(self, stream: IO[bytes]) -> Iterator[bytes]:
         head = b""
         while chunk := stream.read(_CHUNK_BYTES):
             self.unpacked += len(chunk)
             _check_size(self.unpacked, self.packed)
+            self.tell(self.unpacked)
             if not head:
                 head = chunk[:4096]
                 if b"<!DOCTYPE" in head or b"<!ENTITY" in head:

@@ -14,6 +14,7 @@ import polars as pl
 from muheng.documents.message import Message, say
 from muheng.intake.facts import CODE, NAME, ROW, Item
 from muheng.intake.identity import (
+    BY_FORMER_NAME,
     BY_NAME_DAMAGED,
     BY_NAME_UNKNOWN,
     BY_SPLIT,
@@ -172,7 +173,11 @@ def claim_contracts(batch: Batch, roster: Roster, known: pl.DataFrame, year: int
         for item, count in subject.counts.items():
             other = matched[count.of]
             counted = _first_of_each(frame, other)
-            if count.when is not None and count.when in known.columns:
+            if count.when is not None and count.when not in known.columns:
+                what = say("名单里没有“{known}”，“{item}”没有算。", known=count.when, item=item)
+                batch.flaws[0].append(Flaw("warning", None, None, None, "", what))
+                continue
+            if count.when is not None:
                 codes = known.filter(pl.col(count.when) == count.is_).get_column(CODE)
                 counted = counted & other.get_column(CODE).is_in(codes.implode())
             frame = frame.with_columns(counted.cast(pl.Int64).alias(item))
@@ -383,7 +388,7 @@ def _note_matches(
     )
     told = table.filter(
         pl.col(REASON).is_null()
-        | pl.col(REASON).is_in([BY_NAME_DAMAGED, BY_NAME_UNKNOWN])
+        | pl.col(REASON).is_in([BY_NAME_DAMAGED, BY_NAME_UNKNOWN, BY_FORMER_NAME])
         | pl.col("renamed")
     )
     roster_names = dict(
@@ -405,6 +410,10 @@ def _note_matches(
             if not strict:
                 fix = say("名单外的单位不用改：只计另一方的数；是名单内企业的，请改正代码或名称。")
             batch.note(sheet, row, party.code or party.name, what, fix, error=strict, found=found)
+        elif reason == BY_FORMER_NAME:
+            what = say("“{name}”是“{known}”的曾用名。", name=given_name, known=roster_names[code])
+            fix = say("已按曾用名认出，代码是 {code}，请核对。", code=code)
+            batch.note(sheet, row, party.name, what, fix, error=False, found=given_name)
         elif reason == BY_NAME_DAMAGED:
             problem = check_credit_code(given_code).problem or say("信用代码受损。")
             what = say("{problem}已按名称“{name}”认出。", problem=problem, name=given_name)

@@ -64,7 +64,7 @@ class SourceTable:
     `frame` has 统一社会信用代码 (the enterprise that the row was matched to; null where it was not), 行
     (1-based row of the sheet), then one column per item, typed as in `Facts.frame`. A row that concerns
     several enterprises (a shared meter) stands once for each. `columns` gives the column letters of each item
-    in the sheet; `parts` names, for an item that is the sum of others, those others.
+    in the sheet; `parts` names, for an item that is the sum of others, those others, which have its digits.
     """
 
     file: str
@@ -115,7 +115,7 @@ class Facts:
                 rows = table.frame.get_column(ROW)
                 for at in table.rows_of.get(code, ()):
                     if column[at] is not None:
-                        text = show(column[at], self.items[name])
+                        text = show(column[at], self.items[item])
                         found.append(SourceCell(table.file, table.sheet, f"{letters}{rows[at]}", text))
         return found
 

@@ -1,7 +1,7 @@
 """Where a sheet's header stands, which layout it belongs to, and which column is which.
 
 Titles, notes, a unit row, a second header row under merged cells and a row of column numbers are understood.
-Recognition goes by header texts alone; it reads no figure below them.
+Recognition goes by header texts alone, and by what a person decided; it reads no figure below them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
-from muheng.documents.message import Message, say
+from muheng.documents.message import Message, Refusal, say
 from muheng.intake.layout import Column, Layout, Sheet, header_key
+from muheng.intake.sheet_fix import NOTHING_FIXED, SheetFix, check_fix, wrong_unit
 from muheng.intake.tables import TextTable
 from muheng.standards.units import COMMON, Unit, UnknownUnit, parse_unit, same_dimension
 
@@ -33,6 +34,11 @@ _CURRENCY = re.compile(r"人民币|rmb|cny|[¥￥()]|[列保留算精确]*[至�
 _LIKE_A_UNIT = re.compile(r"(?:[元亩顷吨]|平方米|千瓦时|立方米|kwh|tce|m[23²³])$", re.IGNORECASE)
 
 Basis = Literal["等价值", "当量值"]
+Matched = Literal["列名", "别名", "近似", "指定"]
+"""How a column was recognised: by its declared name, by an alias, by either after its unit, year and brackets
+were taken off, or because a person said so."""
+UnitSource = Literal["表头", "表注", "布局", "指定"]
+"""Who says the unit: the header's own text, a note above the header, the layout, or a person."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class HeaderColumn:
     letters: str
     header: str
     unit: Unit | None
+    matched: Matched
+    unit_from: UnitSource | None
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,8 @@ class Remark:
 
 @dataclass(frozen=True)
 class Header:
-    """A recognised sheet. `row` is the (last) header row, `first_row` the first row of data; both 1-based."""
+    """A recognised sheet. `row` is the (last) header row (0: there is none), `first_row` the first row of data;
+    both 1-based. `texts` has the header's text over every column, by letters."""
 
     layout: Layout
     kind: str
@@ -67,14 +76,17 @@ class Header:
     columns: Mapping[str, HeaderColumn]
     unread: tuple[str, ...]
     remarks: tuple[Remark, ...]
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Unrecognised:
-    """Why no layout fits."""
+    """Why no layout fits. `row` and `texts` are those of the row that looks most like a header, 0 for none."""
 
     what: Message
     fix: Message | None
+    row: int = 0
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,19 +101,32 @@ class _Label:
 
 
 @dataclass(frozen=True)
+class _Found:
+    """A declared column's place in the row of labels."""
+
+    index: int
+    label: _Label
+    matched: Matched
+
+
+@dataclass(frozen=True)
 class _Candidate:
     row: int
     depth: int
+    labels: list[list[str]]
     layout: Layout
     kind: str
     sheet: Sheet
-    found: Mapping[str, tuple[int, _Label]]
+    found: Mapping[str, _Found]
     twice: Mapping[str, tuple[int, ...]]
     stale: Mapping[str, int]
 
     @property
     def units(self) -> int:
-        return sum(label.unit is not None for _, label in self.found.values())
+        return sum(found.label.unit is not None for found in self.found.values())
+
+    def texts(self, letters: list[str]) -> dict[str, str]:
+        return {place: texts[0] if texts else "" for place, texts in zip(letters, self.labels, strict=True)}
 
     @property
     def missing(self) -> list[str]:
@@ -119,42 +144,36 @@ class _Candidate:
         return list(dict.fromkeys(absent))
 
 
-def recognise(table: TextTable, layouts: Sequence[Layout], year: int) -> Header | Unrecognised:
-    """Find the header row and the layout whose columns it names best."""
-    rows = [_clean_row(row) for row in table.frame.head(SEARCHED_ROWS + 3).iter_rows()]
+def recognise(
+    table: TextTable, layouts: Sequence[Layout], year: int, fix: SheetFix = NOTHING_FIXED
+) -> Header | Unrecognised:
+    """Find the header row and the layout whose columns it names best, as far as `fix` does not say them.
+
+    Raises Refusal for a fix that cannot be.
+    """
+    letters = table.frame.columns
+    if fix != NOTHING_FIXED:
+        check_fix(fix, (table.file, table.sheet), letters, table.frame.height, layouts)
+    searched = max(SEARCHED_ROWS, fix.header_row or 0) + 3
+    rows = [_clean_row(row) for row in table.frame.head(searched).iter_rows()]
+    fixed = {index: fix.columns[place] for index, place in enumerate(letters) if place in fix.columns}
     candidates = [
         candidate
-        for row, depth, labels in _header_rows(rows)
+        for row, depth, labels in _header_rows(rows, fix.header_row)
         for layout in layouts
         for kind, sheet in layout.sheet.items()
-        if (candidate := _match(row, depth, labels, layout, kind, sheet, year)).found
+        if fix.layout in (None, layout.id) and fix.kind in (None, kind)
+        if (candidate := _match(row, depth, labels, layout, kind, sheet, year, fixed)).found
     ]
     if not candidates:
-        return Unrecognised(say("没有找到表头。"), say("表头要写明列名，例如 统一社会信用代码、企业名称。"))
+        return _without_header(letters, rows, fix)
     fitting = [candidate for candidate in candidates if not candidate.missing]
     if not fitting:
         nearest = max(
             candidates,
             key=lambda candidate: (len(candidate.found) + len(candidate.stale), -len(candidate.missing)),
         )
-        if wrong := [name for name in nearest.missing if name in nearest.stale]:
-            return Unrecognised(
-                say(
-                    "表里的“{column}”是 {found} 年的，不是 {year} 年的。",
-                    column=wrong[0],
-                    found=nearest.stale[wrong[0]],
-                    year=year,
-                ),
-                say("请核对是不是交错了年度的表。"),
-            )
-        return Unrecognised(
-            say(
-                "没有认出这张表：最像“{layout}”，但缺少列 {columns}。",
-                layout=nearest.layout.name,
-                columns="、".join(f"“{name}”" for name in nearest.missing),
-            ),
-            say("请补上这些列，或在布局里加上表头的别名。"),
-        )
+        return _misfit(nearest, letters, year)
     most = max(len(candidate.found) for candidate in fitting)
     best = [candidate for candidate in fitting if len(candidate.found) == most]
     kinds = {(candidate.layout.id, candidate.kind) for candidate in best}
@@ -172,11 +191,49 @@ def recognise(table: TextTable, layouts: Sequence[Layout], year: int) -> Header 
                     ),
                 ),
                 say("请把工作表改成布局里写的名字。"),
+                best[0].row + best[0].depth,
+                best[0].texts(letters),
             )
         best = named
     # A row of units below the header belongs to it; a row of data does not.
     chosen = min(best, key=lambda candidate: (-candidate.units, candidate.depth, candidate.row))
-    return _describe(chosen, table, rows)
+    return _describe(chosen, table, rows, fix)
+
+
+def _without_header(letters: list[str], rows: list[list[str]], fix: SheetFix) -> Unrecognised:
+    """Nothing in any row is a column that we know; the row with most texts is shown as the header."""
+    counts = [sum(bool(cell) for cell in row) for row in rows[:SEARCHED_ROWS]]
+    likely = fix.header_row if fix.header_row is not None else counts.index(max(counts)) + 1 if counts else 0
+    texts = dict(zip(letters, rows[likely - 1], strict=True)) if likely else {}
+    return Unrecognised(
+        say("没有找到表头。"), say("表头要写明列名，例如 统一社会信用代码、企业名称。"), likely, texts
+    )
+
+
+def _misfit(nearest: _Candidate, letters: list[str], year: int) -> Unrecognised:
+    row, texts = nearest.row + nearest.depth, nearest.texts(letters)
+    if wrong := [name for name in nearest.missing if name in nearest.stale]:
+        return Unrecognised(
+            say(
+                "表里的“{column}”是 {found} 年的，不是 {year} 年的。",
+                column=wrong[0],
+                found=nearest.stale[wrong[0]],
+                year=year,
+            ),
+            say("请核对是不是交错了年度的表。"),
+            row,
+            texts,
+        )
+    return Unrecognised(
+        say(
+            "没有认出这张表：最像“{layout}”，但缺少列 {columns}。",
+            layout=nearest.layout.name,
+            columns="、".join(f"“{name}”" for name in nearest.missing),
+        ),
+        say("请补上这些列，或在布局里加上表头的别名。"),
+        row,
+        texts,
+    )
 
 
 def _clean_row(row: tuple[str | None, ...]) -> list[str]:
@@ -188,8 +245,19 @@ def _half_width(text: str | None) -> str:
     return "" if text is None else unicodedata.normalize("NFKC", text).strip().strip("*").strip()
 
 
-def _header_rows(rows: list[list[str]]) -> Iterator[tuple[int, int, list[list[str]]]]:
-    """Row index, depth and, for each column, the texts that may be its label, the best first."""
+def _header_rows(rows: list[list[str]], last: int | None) -> Iterator[tuple[int, int, list[list[str]]]]:
+    """Row index, depth and, for each column, the texts that may be its label, the best first.
+
+    With `last`, only headers whose last row that is; 0: no header, so no column has a label.
+    """
+    if last is not None:
+        if last >= 2:
+            yield last - 2, 2, _join_rows(rows[last - 2], rows[last - 1])
+        if last >= 1:
+            yield last - 1, 1, [[cell] if cell else [] for cell in rows[last - 1]]
+        else:
+            yield 0, 0, [[] for _ in rows[0]]
+        return
     for index, row in enumerate(rows[:SEARCHED_ROWS]):
         if sum(bool(cell) for cell in row) < 2:
             continue
@@ -280,26 +348,37 @@ def _strange_unit(words: Iterable[str], own: str) -> str | None:
 
 
 def _match(
-    row: int, depth: int, labels: list[list[str]], layout: Layout, kind: str, sheet: Sheet, year: int
+    row: int,
+    depth: int,
+    labels: list[list[str]],
+    layout: Layout,
+    kind: str,
+    sheet: Sheet,
+    year: int,
+    fixed: Mapping[int, str | None],
 ) -> _Candidate:
     ranks = _alias_ranks(sheet)
-    found: dict[str, tuple[int, _Label]] = {}
+    found: dict[str, _Found] = {}
     best: dict[str, int] = {}
     twice: dict[str, tuple[int, ...]] = {}
     stale: dict[str, int] = {}
+    for index, name in fixed.items():
+        if name is not None and name in sheet.columns:
+            found[name] = _Found(index, _read_label(labels[index][0] if labels[index] else ""), "指定")
+    decided = set(found)
     for index, texts in enumerate(labels):
-        placed = _place(texts, ranks, sheet.columns)
-        if placed is None:
+        placed = None if index in fixed else _place(texts, ranks, sheet.columns)
+        if placed is None or placed[0] in decided:
             continue
-        name, rank, label = placed
+        name, rank, label, matched = placed
         if label.year is not None and label.year != year:
             stale.setdefault(name, label.year)
         elif name not in best or rank < best[name]:
-            best[name], found[name] = rank, (index, label)
+            best[name], found[name] = rank, _Found(index, label, matched)
             twice.pop(name, None)
         elif rank == best[name]:
-            twice[name] = (*twice.get(name, (found[name][0],)), index)
-    return _Candidate(row, depth, layout, kind, sheet, found, twice, stale)
+            twice[name] = (*twice.get(name, (found[name].index,)), index)
+    return _Candidate(row, depth, labels, layout, kind, sheet, found, twice, stale)
 
 
 def _alias_ranks(sheet: Sheet) -> dict[str, tuple[str, int]]:
@@ -312,7 +391,7 @@ def _alias_ranks(sheet: Sheet) -> dict[str, tuple[str, int]]:
 
 def _place(
     texts: list[str], ranks: Mapping[str, tuple[str, int]], columns: Mapping[str, Column]
-) -> tuple[str, int, _Label] | None:
+) -> tuple[str, int, _Label, Matched] | None:
     for text in texts:
         label = _read_label(text)
         for key in label.keys:
@@ -320,11 +399,12 @@ def _place(
                 name, rank = ranks[key]
                 basis = columns[name].basis
                 if basis is None or label.basis is None or basis == label.basis:
-                    return name, rank, label
+                    whole: Matched = "列名" if key == header_key(name) else "别名"
+                    return name, rank, label, whole if key == header_key(text) else "近似"
     return None
 
 
-def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> Header:
+def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]], fix: SheetFix) -> Header:
     letters = table.frame.columns
     remarks: list[Remark] = []
     columns: dict[str, HeaderColumn] = {}
@@ -340,9 +420,11 @@ def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> He
                 say("请核对各列的单位，写明如 万元、亩。"),
             )
         )
-    for name, (index, label) in chosen.found.items():
-        declared = chosen.sheet.columns[name]
-        place = letters[index]
+    used = {found.index for found in chosen.found.values()}
+    _check_units(chosen, table, fix)
+    for name, found in chosen.found.items():
+        declared, label = chosen.sheet.columns[name], found.label
+        place = letters[found.index]
         if name in chosen.twice:
             remarks.append(
                 Remark(
@@ -359,25 +441,32 @@ def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> He
             )
             continue
         unit = None
-        if declared.type == "数字":
+        source: UnitSource | None = None
+        if place in fix.units:
+            unit, source = parse_unit(fix.units[place]), "指定"
+        elif declared.type == "数字":
             own = declared.parsed_unit
             strange = _strange_unit(_words_in_brackets(label.text), own.symbol)
             if label.unit is None and strange is not None:
                 remarks.append(_unknown_unit(name, declared, label, strange, place))
                 continue
-            unit = label.unit or next((known for known in noted if same_dimension(known, own)), own)
+            above = next((known for known in noted if same_dimension(known, own)), None)
+            unit = label.unit or above or own
+            source = "表头" if label.unit is not None else "表注" if above is not None else "布局"
             if not same_dimension(unit, own):
                 remarks.append(_wrong_unit(name, declared, label, unit, place))
                 continue
-            if declared.basis is not None and label.basis is None:
+            if declared.basis is not None and label.basis is None and found.matched != "指定":
                 remarks.append(_no_basis(declared.basis, label, place))
-        columns[name] = HeaderColumn(place, label.text, unit)
-    used = {index for index, _ in chosen.found.values()}
+        columns[name] = HeaderColumn(place, label.text, unit, found.matched, source)
     unread = tuple(
         dict.fromkeys(
             text.split("|")[-1]
             for index, text in enumerate(_last_texts(rows, chosen))
-            if text and index not in used and header_key(text) not in _OWN_NOTES
+            if text
+            and index not in used
+            and letters[index] not in fix.columns
+            and header_key(text) not in _OWN_NOTES
         )
     )
     row = chosen.row + chosen.depth
@@ -390,10 +479,29 @@ def _describe(chosen: _Candidate, table: TextTable, rows: list[list[str]]) -> He
         columns,
         unread,
         tuple(remarks),
+        chosen.texts(letters),
     )
 
 
+def _check_units(chosen: _Candidate, table: TextTable, fix: SheetFix) -> None:
+    """A unit that a person gave is that of a number of the same dimension, or refused."""
+    names = {table.frame.columns[found.index]: name for name, found in chosen.found.items()}
+    for place, unit in fix.units.items():
+        declared = chosen.sheet.columns[names[place]] if place in names else None
+        if declared is None:
+            what: Message = say("{letters} 列没有读入，用不上单位。", letters=place)
+            mend: Message | None = say("先指定它是哪一列。")
+        elif declared.type != "数字" or not same_dimension(parse_unit(unit), declared.parsed_unit):
+            what, mend = wrong_unit(unit, names[place], declared.unit)
+        else:
+            continue
+        where = say("{file}·{sheet}：{what}", file=table.file, sheet=table.sheet, what=what)
+        raise Refusal(where, mend, (table.file, table.sheet, "units"))
+
+
 def _last_texts(rows: list[list[str]], chosen: _Candidate) -> list[str]:
+    if chosen.depth == 0:
+        return [""] * len(rows[chosen.row])
     if chosen.depth == 1:
         return rows[chosen.row]
     return [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
@@ -25,6 +25,7 @@ BY_CODE = str(say("按信用代码"))
 BY_NAME_NO_CODE = str(say("按名称：没有代码"))
 BY_NAME_DAMAGED = str(say("按名称：代码受损"))
 BY_NAME_UNKNOWN = str(say("按名称：代码不在名单"))
+BY_FORMER_NAME = str(say("按曾用名"))
 ON_ROSTER = str(say("名单"))
 OUTSIDE = str(say("村、街道等，不计"))
 BY_SPLIT = str(say("公用电表：按分摊"))
@@ -86,17 +87,38 @@ def is_identity(code: str) -> bool:
     )
 
 
+def _nobody() -> pl.DataFrame:
+    return pl.DataFrame(schema={CODE: pl.String, NAME: pl.String})
+
+
 @dataclass(frozen=True)
 class Roster:
-    """The enterprises that are evaluated: `frame` has 统一社会信用代码 (unique) and 企业名称."""
+    """The enterprises that are evaluated: `frame` has 统一社会信用代码 (unique) and 企业名称.
+
+    `former` has the same columns, a row for every other name that an enterprise bore; `known` has
+    统一社会信用代码 and what is known of the enterprises besides, such as 规模, under the items' names.
+    """
 
     frame: pl.DataFrame
+    former: pl.DataFrame = field(default_factory=_nobody)
+    known: pl.DataFrame = field(default_factory=_nobody)
 
     @cached_property
     def names(self) -> pl.DataFrame:
-        """Compared name → code, for the names that only one enterprise bears."""
-        keys = self.frame.select(name_key(pl.col(NAME)).alias("key"), pl.col(CODE).alias("by_name"))
-        return keys.drop_nulls().filter(pl.col("key").is_unique())
+        """Compared name → code and `former`, for the names that only one enterprise bears or bore."""
+        keys = pl.concat(
+            table.select(
+                name_key(pl.col(NAME)).alias("key"),
+                pl.col(CODE).alias("by_name"),
+                pl.lit(old).alias("former"),
+            )
+            for table, old in ((self.frame, False), (self.former.join(self.frame, on=CODE, how="semi"), True))
+        )
+        return (
+            keys.drop_nulls()
+            .unique(["key", "by_name"], keep="first", maintain_order=True)
+            .filter(pl.col("key").is_unique())
+        )
 
     @cached_property
     def _pairs(self) -> dict[str, list[int]]:
@@ -135,7 +157,7 @@ def match(codes: pl.Series | None, names: pl.Series | None, roster: Roster) -> p
     """One row for each row given: 统一社会信用代码 (null: unmatched), 依据, `conflict`, `claimed`, `renamed`.
 
     A row that bears the code of one enterprise (`claimed`) and the name of another (`conflict`) is unmatched;
-    `renamed` is true where the code matched and the name is another one.
+    `renamed` is true where the code matched and the name is one that the enterprise is not known to have borne.
     """
     height = len(codes) if codes is not None else len(names) if names is not None else 0
     blank = pl.Series([None], dtype=pl.String).new_from_index(0, height)
@@ -164,6 +186,8 @@ def match(codes: pl.Series | None, names: pl.Series | None, roster: Roster) -> p
         .then(pl.lit(BY_CODE))
         .when(pl.col("by_name").is_null())
         .then(None)
+        .when(pl.col("former"))
+        .then(pl.lit(BY_FORMER_NAME))
         .when(pl.col("code_key").is_null())
         .then(pl.lit(BY_NAME_NO_CODE))
         .when(damaged)
@@ -175,7 +199,9 @@ def match(codes: pl.Series | None, names: pl.Series | None, roster: Roster) -> p
         reason.alias(REASON),
         conflict.alias("conflict"),
         pl.when(conflict.is_not_null()).then(pl.col("by_code")).alias("claimed"),
-        (pl.col("by_code").is_not_null() & differs).fill_null(False).alias("renamed"),
+        (pl.col("by_code").is_not_null() & differs & (pl.col("by_name").ne_missing(pl.col("by_code"))))
+        .fill_null(False)
+        .alias("renamed"),
     )
 
 

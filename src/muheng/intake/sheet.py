@@ -128,6 +128,8 @@ def _header_flaws(header: Header) -> list[Flaw]:
 
 def _moved_rows(table: TextTable, header: Header) -> Iterator[Flaw]:
     """Rows of a text with more cells than its header, as an unquoted 1,234 makes them."""
+    if not header.row:
+        return
     heads = table.frame.slice(max(header.row - 2, 0), min(header.row, 2))
     last = max(at for at, column in enumerate(heads.iter_columns()) if column.null_count() < column.len())
     beyond = table.frame.columns[last + 1 :]

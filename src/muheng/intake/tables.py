@@ -22,12 +22,17 @@ from muheng.documents.message import Message, say
 from muheng.intake.address import column_letters
 from muheng.intake.archive import MAX_CELLS, CellRange, RefusedFileError, SheetScan, scan_workbook
 from muheng.intake.problem import PROBLEM_SHEET, Problem
+from muheng.intake.progress import SILENT, Progress
 
 # A workbook of 100,000 × 40 is 25 MB. Text files are not packed, so the same figures take more.
 MAX_WORKBOOK_BYTES = 256 << 20
 MAX_TEXT_BYTES = 256 << 20
 # Excel's own limit: a longer text file could not be handed back as a workbook.
 MAX_TEXT_ROWS = 1_048_576
+
+# Of the time that a workbook takes, this much goes by before its cells are read.
+_SCANNING = 0.4
+_TOLD_ROWS = 5_000
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -53,14 +58,14 @@ class TextTable:
     delimited: bool = False
 
 
-def read_tables(path: Path) -> tuple[list[TextTable], list[Problem]]:
+def read_tables(path: Path, progress: Progress = SILENT) -> tuple[list[TextTable], list[Problem]]:
     """The visible sheets of a workbook, or the one table of a text file, and what could not be read.
 
     Never raises for what is in the file; OSError when it cannot be read at all.
     """
     problems: list[Problem] = []
     try:
-        tables = list(_read(path, problems))
+        tables = list(_read(path, problems, progress))
     except RefusedFileError as refusal:
         return [], [*problems, _about(path, None, "error", refusal.what, refusal.fix)]
     if not tables and not problems:
@@ -72,7 +77,7 @@ def _about(path: Path, sheet: str | None, severity: Any, what: Message, fix: Mes
     return Problem(severity, path.name, sheet, None, None, None, "", what, fix)
 
 
-def _read(path: Path, problems: list[Problem]) -> Iterator[TextTable]:
+def _read(path: Path, problems: list[Problem], progress: Progress) -> Iterator[TextTable]:
     size = path.stat().st_size
     if size == 0:
         raise RefusedFileError(say("文件是空的。"), say("请重新导出后再交。"))
@@ -83,18 +88,19 @@ def _read(path: Path, problems: list[Problem]) -> Iterator[TextTable]:
         if size > MAX_WORKBOOK_BYTES:
             raise _too_big(size, MAX_WORKBOOK_BYTES)
         if head.startswith(_ZIP):
-            yield from _read_workbook(path, scan_workbook(path), problems)
+            scans = scan_workbook(path, progress.within(0, _SCANNING))
+            yield from _read_workbook(path, scans, problems, progress.within(_SCANNING, 1))
         elif _contains(path, _ENCRYPTED):
             raise RefusedFileError(say("工作簿加了密码，打不开。"), say("请在 Excel 里取消密码后再交。"))
         else:
-            yield from _read_workbook(path, None, problems)
+            yield from _read_workbook(path, None, problems, progress)
     elif head.lstrip(codecs.BOM_UTF8 + b" \r\n\t").startswith(b"<"):
         raise RefusedFileError(say("其实是网页或 XML 文件，不是工作簿。"), _SAVE_AS)
     elif kind in (".csv", ".txt", ".tsv", ".tab", ".xls"):
         # Many systems export tab-separated text and name it .xls.
         if size > MAX_TEXT_BYTES:
             raise _too_big(size, MAX_TEXT_BYTES)
-        yield _read_text(path)
+        yield _read_text(path, progress)
     else:
         raise RefusedFileError(say("不是 Excel 工作簿，或已损坏。"), _SAVE_AS)
 
@@ -116,12 +122,16 @@ def _contains(path: Path, needle: bytes) -> bool:
     return False
 
 
-def _read_workbook(path: Path, scans: list[SheetScan] | None, problems: list[Problem]) -> Iterator[TextTable]:
+def _read_workbook(
+    path: Path, scans: list[SheetScan] | None, problems: list[Problem], progress: Progress
+) -> Iterator[TextTable]:
     """Sheets of an .xlsx that was scanned, or of an .xls (at most 65,536 × 256 cells by its format)."""
     digest = _digest(path)
     reader = _open(path)
     known = {scan.name: scan for scan in scans} if scans is not None else None
-    for name in reader.sheet_names:
+    names = reader.sheet_names
+    for at, name in enumerate(names):
+        progress.tell(say("读取 {file}·{sheet}", file=path.name, sheet=name), at / len(names))
         scan = SheetScan(name, False) if known is None else known.get(name)
         if scan is None or name == PROBLEM_SHEET:
             continue  # A chart sheet, or the list that we added ourselves.
@@ -188,17 +198,21 @@ def _crashed(error: BaseException) -> BaseException:
     return error
 
 
-def _read_text(path: Path) -> TextTable:
+def _read_text(path: Path, progress: Progress) -> TextTable:
     """Comma, tab or semicolon separated text in UTF-8, UTF-16 (with its mark) or GB 18030."""
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     text = _decode(data)
+    reading, lines = say("读取 {file}", file=path.name), text.count("\n") + 1
+    progress.tell(reading)
     rows: list[list[str]] = []
     width = 0
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True):
             rows.append(row)
             width = max(width, len(row))
+            if len(rows) % _TOLD_ROWS == 0:
+                progress.tell(reading, len(rows) / lines)
             if width * len(rows) > MAX_CELLS:
                 raise RefusedFileError(say("表格超过 {limit} 个单元格，没有读取。", limit=f"{MAX_CELLS:,}"))
             if len(rows) > MAX_TEXT_ROWS:

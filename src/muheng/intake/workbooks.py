@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from muheng.documents.message import Message, say
+from muheng.documents.message import Message, Refusal, say
 from muheng.intake.assembly import (
     FILE,
     IMPORTED,
@@ -41,7 +41,10 @@ from muheng.intake.header import Header, Unrecognised, recognise
 from muheng.intake.identity import REASON, Roster
 from muheng.intake.layout import Column, ColumnType, Layout, Sheet
 from muheng.intake.problem import Problem
+from muheng.intake.progress import SILENT, Progress, Report, Stopped
+from muheng.intake.recognition import SheetView, view_ignored, view_sheet, view_unread
 from muheng.intake.sheet import TypedSheet, read_sheet
+from muheng.intake.sheet_fix import NOTHING_FIXED, SheetFix, SheetKey
 from muheng.intake.slips import find_slips
 from muheng.intake.tables import TextTable, read_tables
 
@@ -70,12 +73,14 @@ class Intake:
 
     `matches` has a row for every data row and party of every sheet: 文件, 工作表, 行, 主体, 原信用代码,
     原企业名称, 统一社会信用代码 (as matched), 依据 (the reason), 处理 (导入, 问题, or 跳过 with the reason).
+    `views` say of every sheet, read or not, what was recognised.
     """
 
     facts: Facts
     problems: tuple[Problem, ...]
     matches: pl.DataFrame
     sheets: tuple[SheetReport, ...]
+    views: tuple[SheetView, ...] = ()
 
 
 _MATCHES = {
@@ -91,15 +96,51 @@ _MATCHES = {
 }
 
 
+Fixes = Mapping[SheetKey, SheetFix]
+
+
 def read_workbooks(
-    files: Iterable[Path], layouts: Sequence[Layout], year: int, *, past: Facts | None = None
+    files: Iterable[Path],
+    layouts: Sequence[Layout],
+    year: int,
+    *,
+    past: Facts | None = None,
+    roster: Roster | None = None,
+    fixes: Fixes | None = None,
+    progress: Report | None = None,
 ) -> Intake:
     """Read departments' files for one year. `past` are the facts of an earlier year, to compare units with.
 
-    Never raises for what is in the files; OSError when a file cannot be read at all. The order of the files
-    does not matter. Facts hold every item of `layouts`; what no file gives is null.
+    Rows are matched against the roster among the files; where there is none, against `roster`, and then the
+    facts hold only the enterprises that the files give something of. Other names in `roster` are known in
+    either case. `fixes` are what a person decided about sheets. The order of the files does not matter. Facts
+    hold every item of `layouts`; what no file gives is null.
+
+    Never raises for what is in the files; OSError when a file cannot be read at all, Refusal for a fix that
+    cannot be. What `progress` raises ends the reading and comes out as it is.
     """
-    return _read(files, layouts, year, past=past, any_code=False)
+    try:
+        return _read(
+            files, layouts, year, past=past, given=roster, fixes=fixes or {}, progress=Progress(progress)
+        )
+    except Stopped as stopped:
+        raise stopped.reason from None
+
+
+def recognise_workbooks(
+    files: Iterable[Path],
+    layouts: Sequence[Layout],
+    year: int,
+    *,
+    fixes: Fixes | None = None,
+    progress: Report | None = None,
+) -> tuple[SheetView, ...]:
+    """What the sheets would be taken for, column by column. Raises as `read_workbooks` does."""
+    try:
+        found = _recognise_sheets(files, layouts, year, fixes or {}, [], Progress(progress))
+        return tuple(view for _, _, view in found)
+    except Stopped as stopped:
+        raise stopped.reason from None
 
 
 def read_plain(file: Path, items: Mapping[str, Item], year: int) -> Intake:
@@ -108,7 +149,7 @@ def read_plain(file: Path, items: Mapping[str, Item], year: int) -> Intake:
     A unit in brackets, `税收（元）`, is converted exactly. Any text is accepted as a code, so that tests and
     studies need no real ones.
     """
-    intake = _read([file], [_plain_layout(items)], year, past=None, any_code=True)
+    intake = _read([file], [_plain_layout(items)], year, any_code=True)
     return replace(intake, facts=replace(intake.facts, items=dict(items)))
 
 
@@ -141,14 +182,28 @@ _Kind = tuple[str, str]
 
 
 def _read(
-    files: Iterable[Path], layouts: Sequence[Layout], year: int, *, past: Facts | None, any_code: bool
+    files: Iterable[Path],
+    layouts: Sequence[Layout],
+    year: int,
+    *,
+    past: Facts | None = None,
+    given: Roster | None = None,
+    fixes: Fixes | None = None,
+    progress: Progress = SILENT,
+    any_code: bool = False,
 ) -> Intake:
     problems: list[Problem] = []
-    batches = _read_batches(files, layouts, year, problems)
+    views: list[SheetView] = []
+    batches = _read_batches(files, layouts, year, fixes or {}, problems, views, progress.within(0, _READING))
     order = [(layout.id, kind) for layout in layouts for kind in layout.sheet]
-    roster, settled = _settle_roster(batches, order, problems, any_code=any_code)
+    matching = progress.within(_READING, 1)
+    matching.tell(say("对照企业"))
+    roster, settled = _settle_roster(batches, order, given, problems, any_code=any_code)
     done = [] if settled is None else [settled]
-    done += _settle_departments(batches, order, roster, done[0].figures if done else _NO_FIGURES, year)
+    known = roster.known if settled is None else settled.figures
+    for at, each in enumerate(_settle_departments(batches, order, roster, known, year)):
+        matching.tell(say("对照企业"), 0.5 * at / len(batches))
+        done.append(each)
     items = {name: item for layout in layouts for name, item in layout.items().items()}
     frame = lay_out(roster.frame, [each.figures for each in done], items)
     for each in done:
@@ -159,45 +214,143 @@ def _read(
     facts = Facts(year, items, frame.select(CODE, NAME, *items), sources)
     reports: list[SheetReport] = []
     matches = [pl.DataFrame(schema=_MATCHES)]
-    for each in done:
+    for at, each in enumerate(done):
+        matching.tell(say("列出问题"), 0.5 + 0.4 * at / len(done))
         states = row_states(each)
         problems += list_problems(each, states, roster)
         reports += _report(each, states)
         matches.append(states.select(*_MATCHES))
-    problems += _list_without(facts, layouts)
-    problems += find_slips(facts, past)
-    return Intake(facts, tuple(problems), pl.concat(matches), tuple(reports))
+    if settled is not None:
+        # Nobody says that these files are to speak of everybody on a roster kept elsewhere.
+        problems += _list_without(facts, layouts)
+    matching.tell(say("对比往年和同行"), 0.9)
+    problems += find_slips(_with_known(facts, roster), past)
+    if settled is None:
+        facts = _only_given(facts)
+    matching.tell(say("读完"), 1)
+    return Intake(facts, tuple(problems), pl.concat(matches), tuple(reports), tuple(views))
 
 
-_NO_FIGURES = pl.DataFrame(schema={CODE: pl.String})
+# Of the time that all takes, this much goes by before rows are matched.
+_READING = 0.85
+
+
+def _with_known(facts: Facts, roster: Roster) -> Facts:
+    """The facts with what the roster knows in the places of text that no file gives."""
+    names = [
+        name
+        for name, item in facts.items.items()
+        if item.kind == "text"
+        and name in roster.known.columns
+        and facts.frame.get_column(name).null_count() == facts.frame.height
+    ]
+    if not names:
+        return facts
+    known = facts.frame.select(CODE).join(
+        roster.known.select(CODE, *names), on=CODE, how="left", maintain_order="left"
+    )
+    return replace(facts, frame=facts.frame.with_columns(known.get_column(name) for name in names))
+
+
+def _only_given(facts: Facts) -> Facts:
+    """Without the enterprises of which nothing is given."""
+    something = pl.any_horizontal(pl.col(name).is_not_null() for name in facts.items)
+    return replace(facts, frame=facts.frame.filter(something)) if facts.items else facts
 
 
 def _read_batches(
-    files: Iterable[Path], layouts: Sequence[Layout], year: int, problems: list[Problem]
+    files: Iterable[Path],
+    layouts: Sequence[Layout],
+    year: int,
+    fixes: Fixes,
+    problems: list[Problem],
+    views: list[SheetView],
+    progress: Progress,
 ) -> dict[_Kind, Batch]:
     """Every sheet that was recognised, by its kind; the others become problems."""
     sheets: dict[_Kind, list[TypedSheet]] = {}
     declared: dict[_Kind, Layout] = {}
+    for table, header, view in _recognise_sheets(files, layouts, year, fixes, problems, progress):
+        views.append(view)
+        if table is not None and isinstance(header, Header):
+            declared[header.layout.id, header.kind] = header.layout
+            sheets.setdefault((header.layout.id, header.kind), []).append(read_sheet(table, header))
+    return {key: Batch(declared[key], key[1], read) for key, read in sheets.items()}
+
+
+def _recognise_sheets(
+    files: Iterable[Path],
+    layouts: Sequence[Layout],
+    year: int,
+    fixes: Fixes,
+    problems: list[Problem],
+    progress: Progress,
+) -> Iterator[tuple[TextTable | None, Header | None, SheetView]]:
+    """Every sheet with its view; with its header only where it is to be read, else `problems` say why not."""
+    paths = sorted(files)
+    sizes = [path.stat().st_size + 1 for path in paths]
+    done, whole = 0, max(sum(sizes), 1)
     seen: set[tuple[str, str]] = set()
-    for path in sorted(files):
-        tables, found = read_tables(path)
+    unused = dict(fixes)
+    for path, size in zip(paths, sizes, strict=True):
+        own = progress.within(done / whole, (done + size) / whole)
+        done += size
+        tables, found = read_tables(path, own.within(0, _TEXT))
         problems += found
-        headers = [(table, recognise(table, layouts, year)) for table in tables]
-        readable = any(isinstance(header, Header) for _, header in headers)
-        for table, header in headers:
+        if not tables:
+            said = found[0] if found else None
+            yield (
+                None,
+                None,
+                view_unread(
+                    path.name, said.what if said else say("没有可读的工作表。"), said.fix if said else None
+                ),
+            )
+            continue
+        decided = [unused.pop((table.file, table.sheet), None) for table in tables]
+        read = [
+            (table, fix, recognise(table, layouts, year, fix or NOTHING_FIXED))
+            for table, fix in zip(tables, decided, strict=True)
+            if fix is None or not fix.ignore
+        ]
+        yield from (
+            (None, None, view_ignored(table))
+            for table, fix in zip(tables, decided, strict=True)
+            if fix is not None and fix.ignore
+        )
+        readable = any(isinstance(header, Header) for *_, header in read)
+        for at, (table, fix, header) in enumerate(read):
+            own.within(_TEXT, 1).tell(
+                say("换算 {file}·{sheet}", file=table.file, sheet=table.sheet), at / len(read)
+            )
             if isinstance(header, Unrecognised):
                 # A cover page is common beside a sheet that was understood.
                 severity: Literal["error", "warning"] = "warning" if readable else "error"
                 problems.append(_about(table, severity, header.what, header.fix))
-            elif lacking := _lacking(header):
+                yield None, None, view_sheet(table, header, (), fix)
+                continue
+            lacking = tuple(_lacking(header))
+            view = view_sheet(table, header, lacking, fix)
+            if lacking:
                 problems += _refuse_sheet(table, header, lacking)
+                yield None, None, view
             elif (table.sha256, table.sheet) in seen:
-                problems.append(_about(table, "error", say("和另一个文件内容完全相同，没有再读一次。"), None))
+                what = say("和另一个文件内容完全相同，没有再读一次。")
+                problems.append(_about(table, "error", what, None))
+                yield None, None, replace(view, what=what)
             else:
                 seen.add((table.sha256, table.sheet))
-                declared[header.layout.id, header.kind] = header.layout
-                sheets.setdefault((header.layout.id, header.kind), []).append(read_sheet(table, header))
-    return {key: Batch(declared[key], key[1], read) for key, read in sheets.items()}
+                yield table, header, view
+    for file, sheet in unused:
+        raise Refusal(
+            say("没有可读的工作表 {file}·{sheet}，改动用不上。", file=file, sheet=sheet),
+            say("去掉这条改动，或重新上传这个文件。"),
+            (file, sheet),
+        )
+
+
+# Of the time that a file takes, this much goes by before its sheets are recognised and converted.
+_TEXT = 0.75
 
 
 def _about(
@@ -220,7 +373,7 @@ def _lacking(header: Header) -> list[str]:
     return list(dict.fromkeys(lacking))
 
 
-def _refuse_sheet(table: TextTable, header: Header, lacking: list[str]) -> Iterator[Problem]:
+def _refuse_sheet(table: TextTable, header: Header, lacking: Sequence[str]) -> Iterator[Problem]:
     for remark in header.remarks:
         cell = None if remark.letters is None else f"{remark.letters}{header.row}"
         yield Problem(
@@ -239,9 +392,17 @@ def _refuse_sheet(table: TextTable, header: Header, lacking: list[str]) -> Itera
 
 
 def _settle_roster(
-    batches: dict[_Kind, Batch], order: Sequence[_Kind], problems: list[Problem], *, any_code: bool
+    batches: dict[_Kind, Batch],
+    order: Sequence[_Kind],
+    given: Roster | None,
+    problems: list[Problem],
+    *,
+    any_code: bool,
 ) -> tuple[Roster, Settled | None]:
+    """The roster among the files and what it gives, or the one that was given."""
     rosters = [batches[key] for key in order if key in batches and batches[key].declared.roster]
+    if not rosters and given is not None:
+        return given, None
     if not rosters:
         what = say("没有评价名单，无法对照其他部门的数据。")
         problems.append(
@@ -258,7 +419,14 @@ def _settle_roster(
         .select(CODE, pl.col(GIVEN_NAME).alias(NAME))
         .unique(CODE, keep="first", maintain_order=True)
     )
-    return Roster(enterprises), settle(rosters[0], [claims])
+    former = Roster(enterprises).former if given is None else _other_names(enterprises, given)
+    return Roster(enterprises, former), settle(rosters[0], [claims])
+
+
+def _other_names(enterprises: pl.DataFrame, given: Roster) -> pl.DataFrame:
+    """Names that the enterprises bear or bore elsewhere, besides the one on their own roster."""
+    others = pl.concat([given.frame.select(CODE, NAME), given.former.select(CODE, NAME)])
+    return others.join(enterprises, on=[CODE, NAME], how="anti")
 
 
 def _settle_departments(
