@@ -47,10 +47,12 @@ KINDS: Mapping[str, Message] = {
     "unknown": say("没有这户企业、等级或编号"),
     "output": say("结果写不进去"),
     "engine": say("计算引擎没有安装"),
+    "port": say("网站的地址或端口用不了"),
+    "site": say("网站启动不了"),
     "interrupted": say("被中断"),
     "internal": say("程序自身的错误"),
 }
-"""Every kind of failure, as docs/cli.md lists them; ``usage`` is exit code 2, ``interrupted`` 130, others 1."""
+"""Every kind of failure, as docs/cli.md lists them; ``usage`` and ``port`` are exit code 2, ``interrupted`` 130, others 1."""
 
 
 class Failure(Exception):

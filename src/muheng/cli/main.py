@@ -16,7 +16,7 @@ from muheng.cli.usage import explain_usage, refuse_verb
 from muheng.cli.verb import LANGUAGES, context_class, help_option, language_option, option, print_failure
 from muheng.documents.message import Language, Message, say
 
-VERBS = ("run", "demo", "check", "evaluate", "explain", "advise", "whatif", "compare", "verify")
+VERBS = ("run", "demo", "check", "evaluate", "explain", "advise", "whatif", "compare", "verify", "serve")
 HIDDEN_VERBS = ("reference",)
 INTERRUPTED = 130
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
-    """Run one command line; the answer is the exit code: 0 done, 1 refused or failed, 2 not understood."""
+    """Run one command line; the answer is the exit code: 0 done, 1 refused or failed, 2 not understood, or the port is taken."""
     lang = find_language(arguments, environment)
     as_json = "--json" in arguments
     try:
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -
         fix = say("请把以上内容和所用的命令发给维护者。")
         failure = Failure("internal", say("程序出错了，没有写下任何结果。"), fix)
     print_failure(failure, lang, as_json)
-    return {"usage": 2, "interrupted": INTERRUPTED}.get(failure.kind, 1)
+    return {"usage": 2, "port": 2, "interrupted": INTERRUPTED}.get(failure.kind, 1)
 
 
 def _leave_broken_pipe() -> int:

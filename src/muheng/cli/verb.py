@@ -9,7 +9,8 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import IO, Any
 
 import click
@@ -25,22 +26,22 @@ def verb(
     name: str,
     lang: Language,
     about: Message,
-    act: Callable[..., Answer],
+    act: Callable[..., Answer | Generator[Answer]],
     *params: click.Parameter,
     hidden: bool = False,
 ) -> click.Command:
     """A command that calls ``act`` with the language and its parameters, and prints the answer.
 
+    A verb that goes on after it has answered is a generator of that one answer.
     Options that may be repeated take several values after one flag: ``--data a.xlsx b.xlsx``.
     """
 
     def callback(as_json: bool, **values: Any) -> int:
         answer = act(**values)
-        if as_json:
-            print_json(answer.data)
-        else:
-            print_lines(answer.lines)
-        return 1 if answer.failed else 0
+        if isinstance(answer, Answer):
+            return give(answer, as_json)
+        with closing(answer) as answers:
+            return max(give(each, as_json) for each in answers)
 
     command = _Verb(
         name,
@@ -54,6 +55,15 @@ def verb(
     )
     command.context_class = context_class(lang)
     return command
+
+
+def give(answer: Answer, as_json: bool) -> int:
+    """Print the answer; gives the exit code."""
+    if as_json:
+        print_json(answer.data)
+    else:
+        print_lines(answer.lines)
+    return 1 if answer.failed else 0
 
 
 class _Verb(click.Command):

@@ -1,24 +1,27 @@
 """The site as running processes: made ready once, then one worker for background jobs beside the server's two.
 
-``check_address`` and ``prepare`` come first, in the process that calls; ``start`` gives a ``Running``. Knows nothing of
-the command line, and nothing of what the site shows.
+Whoever serves calls the steps down to ``collect_static`` in their order, then ``running``. Knows nothing of the command
+line, and nothing of what the site shows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import http.client
-import importlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
 from ipaddress import ip_address
 from pathlib import Path
+
+from muheng.documents.message import Message
 
 SETTINGS = "muheng.web.settings.dev"
 SERVERS = 2
@@ -28,6 +31,15 @@ _PAUSE = 0.2
 
 # Of a package's folder only these are served: without maps of sources, and without builds that no page asks for.
 _UNUSED = ("echarts.esm*", "echarts.common*", "echarts.simple*", "echarts.js*", "extension", "leaflet-src*", "package.json")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Login:
+    """An account of the demo, as the terminal shows it; ``muheng.web.demo.LOGINS`` lists them."""
+
+    who: Message
+    username: str
+    password: str
 
 
 class NotReady(Exception):
@@ -72,8 +84,8 @@ def migrate() -> None:
     from muheng.web.languages import compile_languages
 
     compile_languages()
-    _home().mkdir(parents=True, exist_ok=True)
-    Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
+    for folder in (settings.HOME, settings.MEDIA_ROOT):
+        Path(folder).mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
 
 
@@ -88,9 +100,18 @@ def load_demo() -> None:
     """The demo city, whole or not at all."""
     from django.db import transaction
 
-    demo = importlib.import_module("muheng.web.demo")
+    demo = import_module("muheng.web.demo")
     with transaction.atomic():
         demo.load_demo()
+
+
+def demo_logins() -> list[Login]:
+    """Who can log in to the demo; nobody where the site holds something else."""
+    from django.contrib.auth import get_user_model
+
+    demo = import_module("muheng.web.demo")
+    there = set(get_user_model().objects.values_list("username", flat=True))
+    return [login for login in demo.LOGINS if login.username in there]
 
 
 def collect_static() -> None:
@@ -121,12 +142,6 @@ def _static_sources() -> str:
     return found.hexdigest()
 
 
-def _home() -> Path:
-    from muheng.web.settings.base import HOME
-
-    return HOME
-
-
 # -- the processes ---------------------------------------------------------------------------------
 
 
@@ -137,7 +152,7 @@ class Running:
     host: str
     port: int
     server: subprocess.Popen[bytes]
-    worker: subprocess.Popen[bytes] = field(default_factory=lambda: _start("muheng.web.manage", "worker"))
+    worker: subprocess.Popen[bytes]
 
     @property
     def address(self) -> str:
@@ -169,20 +184,26 @@ class Running:
         """Until the server ends, which it should not. Raises NotReady then."""
         while self.server.poll() is None:
             if self.worker.poll() is not None:
-                self.worker = _start("muheng.web.manage", "worker")
+                self.worker = _start_worker()
             time.sleep(5 * _PAUSE)
         raise NotReady
 
     def stop(self) -> None:
-        """End both: no new pages first; a job in hand is ended too if it takes long, and begun again next time."""
-        for process in (self.server, self.worker):
+        """End both. A job in hand that takes long is ended too; it will be begun again."""
+        processes = (self.server, self.worker)
+        for process in processes:
             process.terminate()
-        for process in (self.server, self.worker):
-            try:
-                process.wait(_GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        until = time.monotonic() + _GRACE
+        try:
+            for process in processes:
+                process.wait(max(0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        finally:  # a second Ctrl-C does not leave them behind either
+            for process in processes:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
 
 
 @contextmanager
@@ -193,11 +214,15 @@ def running(host: str, port: int) -> Iterator[Running]:
         "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers",
         "muheng.web.wsgi:application",
     )  # fmt: skip
-    site = Running(host, port, server)
+    site = Running(host, port, server, _start_worker())
     try:
         yield site
     finally:
         site.stop()
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    return _start("muheng.web.manage", "worker")
 
 
 def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:

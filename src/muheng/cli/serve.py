@@ -1,0 +1,146 @@
+"""``muheng serve``: the site, its pages and its background work, until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from muheng.cli.answer import Answer, Detail, Failure, Table
+from muheng.cli.progress import Step, show_progress
+from muheng.cli.verb import option, verb
+from muheng.documents.message import Language, say
+
+if TYPE_CHECKING:
+    from muheng.web.serving import Login, Running
+
+STEPS = 4
+
+
+def command(lang: Language) -> click.Command:
+    return verb(
+        "serve",
+        lang,
+        say("启动网站，按 Ctrl-C 停。数据在 var/；环境变量 MUHENG_HOME 可以改到别处。"),
+        serve,
+        option(lang, "--demo", about=say("网站还是空的，就先装入演示城市。"), is_flag=True),
+        option(
+            lang,
+            "--host",
+            about=say("在哪个地址上听（默认 127.0.0.1，只有本机能打开）。"),
+            default="127.0.0.1",
+            metavar="ADDRESS",
+        ),
+        option(
+            lang,
+            "--port",
+            about=say("在哪个端口上听（默认 8000）。"),
+            type=click.IntRange(1, 65535),
+            default=8000,
+            metavar="PORT",
+        ),
+        option(lang, "--quiet", about=say("不显示进度。"), is_flag=True),
+    )
+
+
+def serve(demo: bool, host: str, port: int, quiet: bool, lang: Language) -> Generator[Answer]:
+    """Answers when the first page is there, and stays until Ctrl-C."""
+    from muheng.web import serving
+
+    _check_address(host, port)
+    serving.choose_settings(host)
+    with _every_end_is_ctrl_c(), ExitStack() as stack:
+        with show_progress(STEPS, lang, quiet) as step:
+            _prepare(demo, step)
+            step(say("启动网站"))
+            site = stack.enter_context(serving.running(host, port))
+            try:
+                site.wait_for_pages()
+            except serving.NotReady as error:
+                raise Failure("site", say("网站没有启动起来。"), say("原因见上面几行。")) from error
+        yield describe(site, serving.demo_logins() if demo else [], lang)
+        try:
+            site.stay()
+        except serving.NotReady as error:
+            raise Failure("site", say("网站自己停了。"), say("原因见上面几行。")) from error
+        except KeyboardInterrupt:
+            click.echo(say("正在停止……").render(lang), err=True)
+
+
+def describe(site: Running, logins: Sequence[Login], lang: Language) -> Answer:
+    """Where the site is, and who can log in to the demo."""
+    lines: list[str | Table] = [say("网站：{address}", address=site.address).render(lang)]
+    if logins:
+        headers = [head.render(lang) for head in (say("演示账号"), say("用户名"), say("密码"))]
+        rows = [[login.who.render(lang), login.username, login.password] for login in logins]
+        lines.append(Table(headers, rows, texts=3))
+    lines.append(say("按 Ctrl-C 停止；数据会留着。").render(lang))
+    shown = [
+        {"who": login.who.render(lang), "username": login.username, "password": login.password}
+        for login in logins
+    ]
+    return Answer(lines, {"address": site.address, "logins": shown})
+
+
+def _check_address(host: str, port: int) -> None:
+    from muheng.web.serving import check_address
+
+    try:
+        check_address(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            what = say("端口 {port} 已经被别的程序占用。", port=port)
+            fix = say("换一个端口，如 --port {port}；或先停掉占用它的程序。", port=port % 65535 + 1)
+        elif error.errno == errno.EACCES:
+            what = say("没有权限用端口 {port}。", port=port)
+            fix = say("用 1024 以上的端口，如 --port 8000。")
+        else:
+            what = say("地址 {host} 不是这台机器的。", host=host)
+            fix = say("本机用 127.0.0.1；要让别的机器也能打开，用 0.0.0.0。")
+        raise Failure("port", what, fix) from error
+
+
+def _prepare(demo: bool, step: Step) -> None:
+    """The database, the demo, the files of the pages. Raises Failure."""
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import DatabaseError, connections
+
+    from muheng.web import serving
+
+    try:
+        step(say("准备数据库"))
+        django.setup()
+        if serving.missing_packages():
+            raise Failure("site", say("页面要用的脚本还没有下载。"), say("先运行一次 make setup。"))
+        serving.migrate()
+        if demo and serving.is_empty():
+            step(say("造演示城市，装进网站（只在第一次）"))
+            serving.load_demo()
+        step(say("准备页面"))
+        serving.collect_static()
+        connections.close_all()
+    except (ImproperlyConfigured, DatabaseError) as error:
+        what = say("网站的设置或数据库有问题。")
+        fix = say("数据库写在环境变量 MUHENG_DATABASE 里；不写就用 var/ 里的 SQLite。")
+        raise Failure("site", what, fix, [Detail(say("{error}", error=error))]) from error
+
+
+@contextmanager
+def _every_end_is_ctrl_c() -> Iterator[None]:
+    """A closed terminal and a service manager end the site as orderly as Ctrl-C does."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(end, interrupt) for end in ends]
+    try:
+        yield
+    finally:
+        for end, handler in zip(ends, before, strict=True):
+            signal.signal(end, handler)
