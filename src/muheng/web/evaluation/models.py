@@ -1,0 +1,191 @@
+"""An evaluation as a procedure: who is in, what each confirms, trial runs, review, publicity, objections, signing.
+
+A run that has ended is never changed: a correction is another run that says why.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Evaluation(models.Model):
+    """The evaluation of one year in one place by one version of a method."""
+
+    class State(models.TextChoices):
+        ROSTER = "roster", _("名单")
+        CONFIRMATION = "confirmation", _("企业确认")
+        TRIAL = "trial", _("试算")
+        REVIEW = "review", _("内部审核")
+        PUBLICITY = "publicity", _("公示")
+        ANSWERS = "answers", _("异议办理")
+        FINAL = "final", _("终算签发")
+        SIGNED = "signed", _("已签发")
+
+    year = models.IntegerField()
+    title = models.CharField(max_length=200)
+    organisation = models.ForeignKey("people.Organisation", models.PROTECT, related_name="+")
+    policy = models.ForeignKey("policy.PolicyVersion", models.PROTECT, related_name="evaluations")
+    state = models.CharField(max_length=14, choices=State.choices, default=State.ROSTER)
+    confirm_from = models.DateField(null=True, blank=True)
+    confirm_until = models.DateField(null=True, blank=True)
+    publicity_from = models.DateField(null=True, blank=True)
+    publicity_until = models.DateField(null=True, blank=True)
+    provisional = models.BooleanField(default=False)
+    """A deadline lies beyond the last published calendar."""
+    chosen = models.ForeignKey("Run", models.PROTECT, null=True, blank=True, related_name="+")
+    """The run under review, in publicity, or signed."""
+    created_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-year", "-pk")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Participant(models.Model):
+    """An enterprise on the roster; one that is out says why."""
+
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="participants")
+    enterprise = models.ForeignKey("registry.Enterprise", models.PROTECT, related_name="participations")
+    included = models.BooleanField(default=True)
+    reason = models.CharField(max_length=200, default="", blank=True)
+    decided_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("evaluation", "enterprise"), name="once_on_a_roster"),)
+
+
+class Confirmation(models.Model):
+    """One sheet for one enterprise (一企一单): its figures, to be confirmed or disputed by a deadline."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("待确认")
+        CONFIRMED = "confirmed", _("已确认")
+        DISPUTED = "disputed", _("有异议")
+        SETTLED = "settled", _("异议已处理")
+        SILENT = "silent", _("逾期未回复")
+
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="confirmations")
+    enterprise = models.ForeignKey("registry.Enterprise", models.PROTECT, related_name="confirmations")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING, db_index=True)
+    folder = models.CharField(max_length=64)
+    """The panel whose figures were shown."""
+    answered_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("evaluation", "enterprise"), name="one_sheet_each"),)
+
+
+class Objection(models.Model):
+    """An enterprise says that something is wrong: a figure on its sheet, or its result in publicity.
+
+    For a figure: ``item``, what was ``shown`` and what is ``claimed`` in ``unit``. Upheld, it becomes a layer of facts.
+    """
+
+    class Stage(models.TextChoices):
+        CONFIRMATION = "confirmation", _("数据确认")
+        PUBLICITY = "publicity", _("公示")
+
+    class State(models.TextChoices):
+        OPEN = "open", _("待答复")
+        UPHELD = "upheld", _("采纳")
+        PARTLY = "partly", _("部分采纳")
+        REJECTED = "rejected", _("不采纳")
+        WITHDRAWN = "withdrawn", _("已撤回")
+
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="objections")
+    enterprise = models.ForeignKey("registry.Enterprise", models.PROTECT, related_name="objections")
+    stage = models.CharField(max_length=14, choices=Stage.choices)
+    run = models.ForeignKey("Run", models.PROTECT, null=True, blank=True, related_name="objections")
+    item = models.CharField(max_length=60, default="", blank=True)
+    shown = models.CharField(max_length=40, default="", blank=True)
+    claimed = models.CharField(max_length=40, default="", blank=True)
+    settled = models.CharField(max_length=40, default="", blank=True)
+    """The figure that the answer sets."""
+    unit = models.CharField(max_length=20, default="", blank=True)
+    text = models.TextField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN, db_index=True)
+    raised_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    raised_at = models.DateTimeField()
+    due = models.DateField()
+    answer = models.TextField(default="", blank=True)
+    answered_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    layer = models.ForeignKey("registry.Layer", models.PROTECT, null=True, blank=True, related_name="+")
+    evidence = models.ManyToManyField("files.StoredFile", related_name="+", blank=True)
+
+    class Meta:
+        ordering = ("state", "due", "pk")
+
+
+class Run(models.Model):
+    """One computation: the text of the method and the facts that it used, and what came out, sealed.
+
+    ``results``: stored folder with ``bundle.zip`` (sealed), ``listing.parquet`` and ``summary.json`` (see ``runs``).
+    """
+
+    class Kind(models.TextChoices):
+        TRIAL = "trial", _("试算")
+        FINAL = "final", _("终算")
+        CORRECTION = "correction", _("更正")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("计算中")
+        DONE = "done", _("完成")
+        FAILED = "failed", _("没有完成")
+
+    evaluation = models.ForeignKey(Evaluation, models.PROTECT, related_name="runs")
+    number = models.IntegerField()
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    title = models.CharField(max_length=120)
+    reason = models.TextField(default="", blank=True)
+    """Why: what a trial tries, what a correction corrects."""
+    policy = models.ForeignKey("policy.PolicyVersion", models.PROTECT, related_name="+")
+    policy_text = models.TextField()
+    facts = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, default="", blank=True)
+    results = models.CharField(max_length=64, default="", blank=True)
+    seal = models.CharField(max_length=64, default="", blank=True)
+    summary = models.JSONField(null=True)
+    replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
+    job = models.ForeignKey("jobs.Job", models.SET_NULL, null=True, blank=True, related_name="+")
+    error = models.TextField(default="", blank=True)
+    created_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    signed_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    signed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("evaluation", "number")
+        constraints = (models.UniqueConstraint(fields=("evaluation", "number"), name="one_run_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.evaluation.title} {self.title}"
+
+
+class Review(models.Model):
+    """What a reviewer said of the run that was put before them."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="reviews")
+    person = models.ForeignKey("people.User", models.PROTECT, related_name="+")
+    agreed = models.BooleanField()
+    note = models.TextField(default="", blank=True)
+    at = models.DateTimeField()
+
+
+class SavedFilter(models.Model):
+    """A person's own way of looking at the results: a name, and the address's question."""
+
+    user = models.ForeignKey("people.User", models.CASCADE, related_name="saved_filters")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1000)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("user", "name"), name="one_saved_name"),)
