@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from django.views.i18n import JavaScriptCatalog
 
 from muheng.web.api import api
 from muheng.web.pages import set_language
@@ -18,7 +17,6 @@ urlpatterns = [
     path("filing/", include("muheng.web.filing.urls")),
     path("jobs/", include("muheng.web.jobs.urls")),
     path("language/", set_language, name="language"),
-    path("words.js", JavaScriptCatalog.as_view(packages=["muheng.web"]), name="words"),
     path("api/", api.urls),
 ]
 
