@@ -123,13 +123,6 @@ def _year_there(out: Path, otherwise: int) -> int:
 
 def past_facts(city: DemoCity, items: dict[str, Item]) -> Facts:
     """The figures of the year before, as a bureau has them from its last evaluation: checked and whole."""
-    import polars as pl
+    from muheng.intake.facts import facts_from_decimals
 
-    from muheng.intake.facts import CODE, NAME, facts_from_table
-
-    columns = [pl.col(CODE), pl.col(NAME)]
-    for name, item in items.items():
-        if name in city.past.columns:
-            given = pl.col(name) * 10 ** (item.digits or 0) if item.kind == "number" else pl.col(name)
-            columns.append(given.cast(item.dtype).alias(name))
-    return facts_from_table(city.past.select(columns), items, city.year - 1, file=PAST, sheet=PAST)
+    return facts_from_decimals(city.past, items, city.year - 1, file=PAST, sheet=PAST)

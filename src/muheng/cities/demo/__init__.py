@@ -4,7 +4,18 @@ Nothing here comes from a real enterprise. What differs between cities is in eac
 """
 
 from muheng.cities.demo.city import DemoCity, make_demo, write_demo
+from muheng.cities.demo.monthly import MONTHLY_UNITS
 from muheng.cities.demo.parameters import read_parameters
+from muheng.cities.demo.registry import DemoRegistry, make_registry
 from muheng.cities.demo.sheets import Defect
 
-__all__ = ["Defect", "DemoCity", "make_demo", "read_parameters", "write_demo"]
+__all__ = [
+    "MONTHLY_UNITS",
+    "Defect",
+    "DemoCity",
+    "DemoRegistry",
+    "make_demo",
+    "make_registry",
+    "read_parameters",
+    "write_demo",
+]

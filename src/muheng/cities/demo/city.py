@@ -83,7 +83,7 @@ def make_demo(pack: Pack, seed: int, year: int) -> DemoCity:
         make_figures(enterprises, levels, land, parameters, factor, seed, y)
         for y in (year - 2, year - 1, year)
     )
-    grades = _grade(enterprises, past)
+    grades = grade_by_tax(enterprises, past)
     present = [e for e in enterprises if e.code in figures]
     records = make_records(present, figures, grades, land, parameters, seed, year)
     divisions = [county.code for county in pack.city.county]
@@ -100,8 +100,10 @@ def make_demo(pack: Pack, seed: int, year: int) -> DemoCity:
         year=year,
         seed=seed,
         units=UNITS,
-        truth=_frame(present, figures, grades, land),
-        past=_frame([e for e in present if e.code in past], past, _grade(enterprises, earlier), land),
+        truth=make_frame(present, figures, grades, land),
+        past=make_frame(
+            [e for e in present if e.code in past], past, grade_by_tax(enterprises, earlier), land
+        ),
         workbooks=workbooks,
         defects=defects,
     )
@@ -112,7 +114,7 @@ def write_demo(city: DemoCity, folder: Path) -> list[Path]:
     return write_workbooks(city.workbooks, folder)
 
 
-def _grade(enterprises: Sequence[Enterprise], figures: Mapping[str, Figures]) -> dict[str, str]:
+def grade_by_tax(enterprises: Sequence[Enterprise], figures: Mapping[str, Figures]) -> dict[str, str]:
     """Grades by tax per mu within 规上 and 规下, 20/60/95 %: a plausible 上年等级, not any city's method."""
     grades: dict[str, str] = {}
     for scale in SCALES:
@@ -130,7 +132,7 @@ def _grade(enterprises: Sequence[Enterprise], figures: Mapping[str, Figures]) ->
     return grades
 
 
-def _frame(
+def make_frame(
     enterprises: Sequence[Enterprise], figures: Mapping[str, Figures], grades: Mapping[str, str], land: Land
 ) -> pl.DataFrame:
     ordered = sorted(enterprises, key=lambda e: e.code)
