@@ -25,6 +25,7 @@ class Enterprise(models.Model):
     parks = models.ManyToManyField("people.Organisation", related_name="+", blank=True)
     state = models.CharField(max_length=20, default="", blank=True)
     address = models.CharField(max_length=200, default="", blank=True)
+    legal_person = models.CharField(max_length=60, default="", blank=True)
     longitude = models.FloatField(null=True, blank=True)
     latitude = models.FloatField(null=True, blank=True)
     registered_on = models.DateField(null=True, blank=True)
@@ -38,9 +39,14 @@ class Enterprise(models.Model):
 
     class Meta:
         ordering = ("code",)
+        # Lists leave out what was merged away, and count what is left.
         indexes = (
-            models.Index(fields=("county", "code")),
-            models.Index(fields=("township", "code")),
+            models.Index(fields=("merged_into", "code")),
+            models.Index(fields=("county", "merged_into", "code")),
+            models.Index(fields=("township", "merged_into", "code")),
+            models.Index(fields=("merged_into", "name")),
+            models.Index(fields=("merged_into", "grade", "code")),
+            models.Index(fields=("merged_into", "industry_group", "code")),
             models.Index(fields=("name",)),
         )
 
@@ -93,13 +99,17 @@ class StatusRecord(Dated):
     enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="statuses")
     status = models.CharField(max_length=60, db_index=True)
     level = models.CharField(max_length=30, default="", blank=True)
+    issuer = models.CharField(max_length=120, default="", blank=True)
 
     class Meta:
         ordering = ("status", "since", "pk")
 
 
 class Parcel(models.Model):
-    """A piece of land. ``geometry`` is GeoJSON in CGCS2000 degrees; the box is its extent."""
+    """A piece of land. ``geometry`` is GeoJSON in CGCS2000 degrees; the box is its extent.
+
+    Several enterprises may stand on one number; each has its ``part`` then.
+    """
 
     class State(models.TextChoices):
         IN_USE = "in_use", _("在用")
@@ -108,7 +118,8 @@ class Parcel(models.Model):
         CLEARED = "cleared", _("已腾退")
         RELET = "relet", _("已盘活")
 
-    number = models.CharField(max_length=60, unique=True)
+    number = models.CharField(max_length=60)
+    part = models.PositiveSmallIntegerField(default=1)
     area = models.DecimalField(max_digits=14, decimal_places=2, help_text="m²")
     use = models.CharField(max_length=60, default="", blank=True)
     place = models.CharField(max_length=200, default="", blank=True)
@@ -123,7 +134,8 @@ class Parcel(models.Model):
     north = models.FloatField(null=True, blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=("west", "east")),)
+        indexes = (models.Index(fields=("west", "east")), models.Index(fields=("township",)))
+        constraints = (models.UniqueConstraint(fields=("number", "part"), name="one_parcel"),)
 
     def __str__(self) -> str:
         return self.number
@@ -149,7 +161,7 @@ class ParcelState(Dated):
 
 
 class Lease(Dated):
-    """A contract for land. A party that is not an enterprise of the city has a name only. ``until`` is included."""
+    """A contract for land. A party that is not an enterprise of the city has a name only."""
 
     lessor = models.ForeignKey(Enterprise, models.PROTECT, null=True, blank=True, related_name="leases_out")
     lessor_name = models.CharField(max_length=200)
@@ -163,6 +175,7 @@ class ProductionLine(Dated):
     """A production line and what it can make in a year."""
 
     enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="lines")
+    number = models.CharField(max_length=20, default="", blank=True)
     name = models.CharField(max_length=120)
     product = models.CharField(max_length=120, default="", blank=True)
     capacity = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
@@ -180,6 +193,7 @@ class Outlet(models.Model):
     code = models.CharField(max_length=20)
     name = models.CharField(max_length=120, default="", blank=True)
     kind = models.CharField(max_length=20)
+    line = models.ForeignKey(ProductionLine, models.SET_NULL, null=True, blank=True, related_name="outlets")
     limits = models.JSONField(default=list)
     height = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True, help_text="m")
     longitude = models.FloatField(null=True, blank=True)
@@ -197,6 +211,8 @@ class Meter(models.Model):
     number = models.CharField(max_length=40)
     enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="meters")
     shared = models.BooleanField(default=False)
+    share = models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True, help_text="%")
+    """This enterprise's part of a shared meter."""
 
     class Meta:
         ordering = ("kind", "number")
@@ -210,6 +226,7 @@ class Contact(models.Model):
     name = models.CharField(max_length=60)
     post = models.CharField(max_length=60, default="", blank=True)
     phone = models.CharField(max_length=30, default="", blank=True)
+    mobile = models.CharField(max_length=30, default="", blank=True)
     main = models.BooleanField(default=False)
 
 
@@ -219,6 +236,7 @@ class Permit(Dated):
     enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="permits")
     kind = models.CharField(max_length=40)
     number = models.CharField(max_length=60)
+    management = models.CharField(max_length=30, default="", blank=True)
     limits = models.JSONField(default=dict)
 
 
@@ -308,3 +326,47 @@ class MonthlyFigure(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(month__gte=1, month__lte=12), name="month_of_year"),
         )
+
+
+class Reorganisation(models.Model):
+    """Enterprises made one (``source`` went into ``target``), or a part made an enterprise (``target`` came out).
+
+    ``moved`` says which rows changed hands, so that it can be undone while nothing has touched them since.
+    """
+
+    class Kind(models.TextChoices):
+        MERGE = "merge", _("合并")
+        SPLIT = "split", _("分立")
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    source = models.ForeignKey(Enterprise, models.PROTECT, related_name="reorganised_from")
+    target = models.ForeignKey(Enterprise, models.PROTECT, related_name="reorganised_to")
+    day = models.DateField()
+    basis = models.CharField(max_length=200)
+    moved = models.JSONField(default=dict)
+    done_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    done_at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("day", "pk")
+
+
+class ParkStatus(Dated):
+    """What a park is recognised as (绿色园区)."""
+
+    park = models.ForeignKey("people.Organisation", models.PROTECT, related_name="park_statuses")
+    status = models.CharField(max_length=60)
+    level = models.CharField(max_length=30, default="", blank=True)
+    issuer = models.CharField(max_length=120, default="", blank=True)
+
+    class Meta:
+        ordering = ("status", "since", "pk")
+
+
+class Outline(models.Model):
+    """Where a county, township or park lies, roughly: the ground of maps. GeoJSON in CGCS2000 degrees."""
+
+    organisation = models.OneToOneField("people.Organisation", models.CASCADE, related_name="outline")
+    geometry = models.JSONField()
+    note = models.CharField(max_length=200, default="", blank=True)
