@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # tests/web/conftest.py sets Django up with what is chosen here
 def pytest_configure(config: pytest.Config) -> None:
     """Give the site's tests a database and a home of their own; each worker of xdist its part of the home."""
     if hasattr(config, "workerinput"):

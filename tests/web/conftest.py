@@ -6,16 +6,25 @@ Tests ask for the database with pytest-django's ``db``; which one it is, ``--dat
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
 from muheng.web.languages import compile_languages
 
-compile_languages()
-os.environ["DJANGO_SETTINGS_MODULE"] = "muheng.web.settings.test"
-django.setup()
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
+        return  # this process runs no test; what it set here, its workers would take over too early
+    if settings.configured:
+        pytest.exit("Unset DJANGO_SETTINGS_MODULE: the suite has settings of its own.", returncode=1)
+    compile_languages()
+    Path(os.environ["MUHENG_HOME"]).mkdir(exist_ok=True)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "muheng.web.settings.test"
+    django.setup()
 
 
 @pytest.fixture(scope="session", autouse=True)
