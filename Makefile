@@ -1,6 +1,6 @@
 # make setup   the environment in .venv (Python 3.11 or later; nothing else is needed)
-# make run     the demo city, from departments' workbooks to grades, in out/
-# make test    the test suite
+# make run     the demo city: from departments' workbooks to grades, in out/; then the site with it, at 127.0.0.1:8000
+# make test    the test suite, the site's part on SQLite and on PostgreSQL
 # make lint    style, types, and the laws between rooms
 # make bench   speed, side by side with the peers
 
@@ -13,6 +13,7 @@ FETCHED := $(ASSETS)/node_modules/.package-lock.json
 .PHONY: setup run test lint bench
 
 setup: $(READY) $(FETCHED)
+	@$(BIN)/python -m muheng.web.languages
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,9 +40,13 @@ venv-on-debian:
 
 run: setup
 	$(BIN)/python -m muheng.cli.main run --out out
+	@echo
+	$(BIN)/python -m muheng.cli.main serve --demo
 
 test: setup
+	@$(BIN)/python tests/prepare_machine.py
 	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 tests/web --ignore tests/web/browser --database postgresql
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""What enterprises file each month, checked against their own past and permits."""

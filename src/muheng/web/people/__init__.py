@@ -1,0 +1,1 @@
+"""Organisations, people, roles, rights and the rows that each may see. Knows nothing of enterprises' figures."""
