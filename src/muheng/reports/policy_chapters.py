@@ -136,7 +136,7 @@ class PolicyWriter(Places):
         key = self.key(path)
         if path[:1] == ("class",) and rule.only is not None and path[1] not in rule.only:
             key += f"@{'、'.join(rule.only)}"  # a class that has another's indicators has its rules too
-        return Row(key, cells, self.lines(path), say("{what}。", what=said))
+        return Row(key, cells, self.lines(path), say("{what}。", what=said), _STANDING_HEADER)
 
     # -- what it needs ---------------------------------------------------------------------------------------
 
@@ -453,7 +453,7 @@ class PolicyWriter(Places):
         said = say("{grade}：{place}", grade=grade, place=place)
         if rounding != "—":
             said = say("{what}（{note}）", what=said, note=rounding)
-        return Row(self.key(path), cells, self.lines(path), say("{what}。", what=said))
+        return Row(self.key(path), cells, self.lines(path), say("{what}。", what=said), _QUOTA_HEADER)
 
     def _steps(self, grading: Boundaries, ranking: p.Ranking) -> Iterator[Passage]:
         for index, (step, declared) in enumerate(zip(ranking.steps, grading.step, strict=True)):

@@ -33,4 +33,4 @@ class Places:
         return Passage(self.key(path), said, self.lines(path), clause)
 
     def row(self, path: KeyPath, header: tuple[Said, ...], cells: tuple[Said, ...]) -> Row:
-        return Row(self.key(path), cells, self.lines(path), row_sentence(header, cells))
+        return Row(self.key(path), cells, self.lines(path), row_sentence(header, cells), header)

@@ -33,15 +33,25 @@ class Passage:
     lines: Lines | None
     clause: str | None = None
 
+    @property
+    def words(self) -> Said:
+        """The sentence, with its clause after it."""
+        return say("{what}〔{clause}〕", what=self.said, clause=self.clause) if self.clause else self.said
+
 
 @dataclass(frozen=True)
 class Row:
-    """One rule as a row of a table. ``said`` is the same rule as a sentence."""
+    """One rule as a row of a table. ``said`` is the same rule as a sentence; ``header`` names its cells."""
 
     key: str
     cells: tuple[Said, ...]
     lines: Lines | None
     said: Said
+    header: tuple[Said, ...]
+
+    @property
+    def words(self) -> Said:
+        return self.said
 
 
 @dataclass(frozen=True)
@@ -98,8 +108,7 @@ class PolicyText:
             for point, part in enumerate(chapter.parts, 1):
                 if isinstance(part, Passage):
                     mark = f"{point}. " if chapter.numbered else ""
-                    source = f"〔{part.clause}〕" if part.clause else ""
-                    shown.append(f"{mark}{render(part.said, lang)}{source}")
+                    shown.append(f"{mark}{render(part.words, lang)}")
                     continue
                 shown.append(render(part.title, lang))
                 for cells in (part.header, *(row.cells for row in part.rows), part.last):
