@@ -6,15 +6,20 @@ every database.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import Exact, GreaterThan
 from pypinyin import Style, lazy_pinyin
 
+from muheng.web.people.scope import Scope
 from muheng.web.registry.models import Enterprise, NameRecord, SearchEntry
 
-_LATIN = re.compile(r"[a-z0-9]+")
+_AFTER_CODE = 19
+"""Where the line break after the code stands: a line that begins there is the name of today."""
 
 
 def fold(text: str) -> str:
@@ -24,9 +29,7 @@ def fold(text: str) -> str:
 
 def initials(name: str) -> str:
     """The first letters of a name's pinyin; letters and digits in the name stay: 亩衡3D厂 → mh3dc."""
-    return "".join(
-        part if _LATIN.fullmatch(part) else part[:1] for part in lazy_pinyin(fold(name), style=Style.NORMAL)
-    )
+    return "".join(lazy_pinyin(fold(name), style=Style.FIRST_LETTER))
 
 
 def search_text(code: str, names: Iterable[str]) -> str:
@@ -45,4 +48,81 @@ def refresh(enterprise: Enterprise) -> None:
     ]
     SearchEntry.objects.update_or_create(
         enterprise=enterprise, defaults={"text": search_text(enterprise.code, names)}
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """An enterprise that a search gives. ``former``: the former name that was hit where the name now was not."""
+
+    code: str
+    name: str
+    place: str
+    grade: str
+    former: str
+    merged: bool
+
+
+def search(scope: Scope, query: str, limit: int = 10) -> list[Found]:
+    """The enterprises in scope that hold every word of the query, the likeliest first.
+
+    First a code that begins with it, then a name, then a former name or initials, then whatever has it inside.
+    """
+    numbers = [row[0] for row in ranked(scope, query)[:limit]]
+    rows = Enterprise.objects.select_related("county", "township", "search").in_bulk(numbers)
+    whole = fold(query)
+    return [_found(rows[number], whole) for number in numbers]
+
+
+def ranked(scope: Scope, query: str) -> QuerySet[SearchEntry, tuple[int, int]]:
+    """Numbers of enterprises with their rank, in order. ``instr`` and ``strpos`` are quicker than LIKE over a text."""
+    entries = matching(scope.filter(SearchEntry.objects.all(), "enterprise__"), query)
+    whole = fold(query)
+    return (
+        entries.annotate(
+            rank=Case(
+                When(Exact(_position("text", whole), 1), then=0),
+                When(Exact(_position("text", f"\n{whole}"), _AFTER_CODE), then=1),
+                When(_position_above("text", f"\n{whole}"), then=2),
+                default=3,
+                output_field=IntegerField(),
+            )
+        )
+        .order_by("rank", "pk")
+        .values_list("pk", "rank")
+    )
+
+
+def matching(entries: QuerySet[SearchEntry], query: str) -> QuerySet[SearchEntry]:
+    """The entries that hold every word of the query; none for an empty one."""
+    words = [fold(word) for word in query.split()][:6]
+    if not any(words):
+        return entries.none()
+    for word in words:
+        entries = entries.filter(_position_above("text", word))
+    return entries
+
+
+def _position(field: str, text: str) -> StrIndex:
+    return StrIndex(F(field), Value(text))
+
+
+def _position_above(field: str, text: str) -> GreaterThan:
+    return GreaterThan(_position(field, text), 0)
+
+
+def _found(enterprise: Enterprise, query: str) -> Found:
+    # Line 0 is the code; then each name is followed by its initials, the name of today first.
+    lines = enterprise.search.text.split("\n")
+    names = list(zip(lines[1::2], lines[2::2], strict=True))
+    former = ""
+    if query not in lines[0] and names and not any(query in line for line in names[0]):
+        former = next((name for name, letters in names[1:] if query in name or query in letters), "")
+    return Found(
+        code=enterprise.code,
+        name=enterprise.name,
+        place=enterprise.county.title if enterprise.county is not None else "",
+        grade=enterprise.grade,
+        former=former,
+        merged=enterprise.merged_into_id is not None,
     )
