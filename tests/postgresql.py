@@ -87,7 +87,7 @@ def start_cluster() -> Cluster:
     if made.returncode:
         shutil.rmtree(folder, ignore_errors=True)
         raise RuntimeError(made.stderr)
-    server = [binaries / "postgres", "-D", folder / "data", "-k", folder]
+    server: list[str | Path] = [binaries / "postgres", "-D", folder / "data", "-k", folder]
     server += [word for setting in _SETTINGS for word in ("-c", setting)]
     guard = subprocess.Popen(
         [*as_user, "sh", "-c", _GUARD, "guard", folder, *server],

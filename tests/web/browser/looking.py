@@ -1,0 +1,72 @@
+"""What tests do with a page besides clicking: log in, look for what keeps people out, take a picture for docs/."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+from playwright.sync_api import Page
+
+import muheng.web
+
+ROOT = Path(__file__).parents[3]
+AXE = Path(muheng.web.__file__).parent / "assets" / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE = 15_000  # milliseconds
+TALLEST = 1600  # pixels of a picture
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running site, and the password of each demo person."""
+
+    address: str
+    passwords: Mapping[str, str]
+
+    def at(self, path: str) -> str:
+        return urljoin(self.address, path)
+
+
+def log_in(page: Page, site: Site, username: str) -> None:
+    """Come in as a person of the demo; ends on the person's first page."""
+    page.goto(site.at("/people/login/"))
+    page.get_by_label("用户名").fill(username)
+    page.get_by_label("密码").fill(site.passwords[username])
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(lambda address: "/people/login/" not in address)
+
+
+def check_accessible(page: Page) -> None:
+    """No serious or critical fault by axe-core's rules. Raises AssertionError with each fault and its places."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert found["passes"], "axe looked at nothing"
+    faults = [
+        f"{fault['id']} ({fault['impact']}): {fault['help']}\n    "
+        + "\n    ".join(node["html"][:200] for node in fault["nodes"])
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert not faults, f"{page.url}\n" + "\n".join(faults)
+
+
+def picture(page: Page, name: str) -> None:
+    """With MUHENG_PICTURES=1, the page as docs/pictures/NAME.png: a picture in the docs is one of the real thing."""
+    if os.environ.get("MUHENG_PICTURES") != "1":
+        return
+    from PIL import Image
+
+    height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": height})
+    taken = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide")))
+    if before is not None:
+        page.set_viewport_size(before)
+    folder = ROOT / "docs" / "pictures"
+    folder.mkdir(exist_ok=True)
+    # 256 colours are enough for a calm page, and a third of the size.
+    few = taken.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(folder / f"{name}.png", optimize=True)
