@@ -5,8 +5,13 @@ A run that has ended is never changed: a correction is another run that says why
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
+from django.utils.translation import gettext as said_as
 from django.utils.translation import gettext_lazy as _
+
+from muheng.web.refusal import Refused
 
 
 class Evaluation(models.Model):
@@ -35,8 +40,16 @@ class Evaluation(models.Model):
     """A deadline lies beyond the last published calendar."""
     chosen = models.ForeignKey("Run", models.PROTECT, null=True, blank=True, related_name="+")
     """The run under review, in publicity, or signed."""
+    answer_days = models.IntegerField(default=5)
+    """Working days in which an objection is to be answered."""
+    roster_panel = models.CharField(max_length=64, default="", blank=True)
+    """The facts that the roster was taken from; empty until it has been taken."""
+    roster_problems = models.JSONField(default=list)
+    """Why the method could not be tried on those facts: ``[{"zh", "en"}]``."""
+    job = models.ForeignKey("jobs.Job", models.SET_NULL, null=True, blank=True, related_name="+")
+    """The work on the roster or the sheets."""
     created_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField()
 
     class Meta:
         ordering = ("-year", "-pk")
@@ -46,17 +59,25 @@ class Evaluation(models.Model):
 
 
 class Participant(models.Model):
-    """An enterprise on the roster; one that is out says why."""
+    """An enterprise on the roster; one that was taken out by hand says why.
+
+    ``grouping``, ``standing`` and ``ground`` are what the method makes of it (类别, 评价状态, 状态理由), by the facts
+    that the roster was taken from. The method's own exemptions leave an enterprise in: it is the method that decides.
+    """
 
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="participants")
     enterprise = models.ForeignKey("registry.Enterprise", models.PROTECT, related_name="participations")
     included = models.BooleanField(default=True)
     reason = models.CharField(max_length=200, default="", blank=True)
+    grouping = models.CharField(max_length=40, default="", blank=True)
+    standing = models.CharField(max_length=20, default="", blank=True)
+    ground = models.CharField(max_length=200, default="", blank=True)
     decided_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("evaluation", "enterprise"), name="once_on_a_roster"),)
+        indexes = (models.Index(fields=("evaluation", "included", "standing")),)
 
 
 class Confirmation(models.Model):
@@ -76,9 +97,12 @@ class Confirmation(models.Model):
     """The panel whose figures were shown."""
     answered_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     answered_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, default="", blank=True)
+    """Where an official wrote the answer down: the paper that it stands on."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("evaluation", "enterprise"), name="one_sheet_each"),)
+        indexes = (models.Index(fields=("evaluation", "state")),)
 
 
 class Objection(models.Model):
@@ -98,10 +122,18 @@ class Objection(models.Model):
         REJECTED = "rejected", _("不采纳")
         WITHDRAWN = "withdrawn", _("已撤回")
 
+    class Party(models.TextChoices):
+        OWN = "own", _("本企业")
+        OTHER = "other", _("其他企业")
+        PUBLIC = "public", _("公众")
+
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="objections")
     enterprise = models.ForeignKey("registry.Enterprise", models.PROTECT, related_name="objections")
     stage = models.CharField(max_length=14, choices=Stage.choices)
     run = models.ForeignKey("Run", models.PROTECT, null=True, blank=True, related_name="objections")
+    party = models.CharField(max_length=8, choices=Party.choices, default=Party.OWN)
+    who = models.CharField(max_length=100, default="", blank=True)
+    """Who objects, where it is not the enterprise itself."""
     item = models.CharField(max_length=60, default="", blank=True)
     shown = models.CharField(max_length=40, default="", blank=True)
     claimed = models.CharField(max_length=40, default="", blank=True)
@@ -139,6 +171,11 @@ class Run(models.Model):
         DONE = "done", _("完成")
         FAILED = "failed", _("没有完成")
 
+    class Basis(models.TextChoices):
+        CURRENT = "current", _("现有数据")
+        SHOWN = "shown", _("确认单上的数据")
+        CLAIMED = "claimed", _("假定未答复的数据异议全部采纳")
+
     evaluation = models.ForeignKey(Evaluation, models.PROTECT, related_name="runs")
     number = models.IntegerField()
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -148,7 +185,10 @@ class Run(models.Model):
     """Why: what a trial tries, what a correction corrects."""
     policy = models.ForeignKey("policy.PolicyVersion", models.PROTECT, related_name="+")
     policy_text = models.TextField()
+    basis = models.CharField(max_length=8, choices=Basis.choices, default=Basis.CURRENT)
     facts = models.CharField(max_length=64)
+    roster = models.CharField(max_length=64, default="", blank=True)
+    """The digest of the credit codes that were in."""
     previous = models.CharField(max_length=64, default="", blank=True)
     results = models.CharField(max_length=64, default="", blank=True)
     seal = models.CharField(max_length=64, default="", blank=True)
@@ -156,17 +196,62 @@ class Run(models.Model):
     replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
     job = models.ForeignKey("jobs.Job", models.SET_NULL, null=True, blank=True, related_name="+")
     error = models.TextField(default="", blank=True)
+    problems = models.JSONField(default=list)
+    """Why nothing came out: ``[{"zh", "en"}]``, a sentence each, enterprises by name."""
     created_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField(null=True)
+    """When the sealed bundle was computed anew and agreed."""
     signed_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     signed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("evaluation", "number")
-        constraints = (models.UniqueConstraint(fields=("evaluation", "number"), name="one_run_number"),)
+        constraints = (
+            models.UniqueConstraint(fields=("evaluation", "number"), name="one_run_number"),
+            models.CheckConstraint(
+                condition=models.Q(signed_at=None)
+                | models.Q(state="done", verified_at__isnull=False, kind__in=("final", "correction")),
+                name="signed_is_final_and_verified",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.evaluation.title} {self.title}"
+
+    SEALED: ClassVar[tuple[str, ...]] = (
+        "evaluation_id", "number", "kind", "state", "title", "reason", "policy_id", "policy_text", "basis",
+        "facts", "roster", "previous", "results", "seal", "summary", "replaces_id", "created_by_id",
+        "created_at", "ended_at", "verified_at", "signed_by_id", "signed_at",
+    )  # fmt: skip
+    """What of a signed run is never changed; the database's own guard (see the migration) says the same."""
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises Refused where a signed run would change."""
+        if self.pk is not None:
+            kept = Run.objects.filter(pk=self.pk).exclude(signed_at=None).first()
+            if kept is not None and any(getattr(kept, name) != getattr(self, name) for name in self.SEALED):
+                raise refuse_change()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Raises Refused: what was signed stays."""
+        if Run.objects.filter(pk=self.pk).exclude(signed_at=None).exists():
+            raise refuse_change()
+        return super().delete(*args, **kwargs)
+
+    @property
+    def official(self) -> bool:
+        """Whether the text is a final version's own: what was tried out on another text is never published."""
+        return self.policy.state == "final" and self.policy_text == self.policy.text
+
+
+def refuse_change() -> Refused:
+    """What everyone hears who would change what is signed."""
+    return Refused(
+        said_as("已签发的结果不能改动。"), said_as("确有错误的，请发起更正：另算一次，说明原因，另行签发。")
+    )
 
 
 class Review(models.Model):

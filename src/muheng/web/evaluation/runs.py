@@ -6,6 +6,7 @@ made of. Both are read once by each process and kept while they are asked for.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,43 +16,49 @@ from typing import Any
 
 import polars as pl
 
-from muheng.documents.message import Message, say
-from muheng.intake.facts import CODE, Facts, write_frame
+from muheng.documents.message import Language, Message, say
+from muheng.intake.facts import CODE, NAME, Facts, write_frame
 from muheng.policy import plan as p
+from muheng.policy.bind import DataError
 from muheng.policy.compile import compile_policy
 from muheng.policy.run import Result, evaluate
 from muheng.policy.seal import read_bundle, write_bundle
 from muheng.policy.whatif import Simulation, TrialError
 from muheng.reports.listing import list_subjects
-from muheng.web.evaluation.models import Run
+from muheng.web.evaluation.models import Evaluation, Run
 from muheng.web.files.actions import folder_path, store_folder
-from muheng.web.registry.models import Enterprise, GradeRecord
+from muheng.web.registry.models import Enterprise, GradeRecord, Panel
 from muheng.web.registry.panels import read_panel
 
-BUNDLE, LISTING, SUMMARY = "bundle.zip", "listing.parquet", "summary.json"
+BUNDLE, LISTING, GRADES, SUMMARY = "bundle.zip", "listing.parquet", "grades.parquet", "summary.json"
+LEAD = "主体"
+STAGES = 5
 COUNTY_ID, TOWNSHIP_ID, PARKS, LAST = "county_id", "township_id", "parks", "上年等级"
 
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 Step = Callable[[int, int, str | Message], None]
 
 
 def compute(run: Run, progress: Step) -> tuple[str, str, dict[str, Any]]:
     """Evaluate, seal and keep. Gives the folder, the seal and the summary. Raises TrialError, DataError."""
-    progress(0, 4, say("读取数据"))
-    facts = keep_roster(read_panel(run.facts), run)
+    progress(0, STAGES, say("读取数据"))
+    codes = roster_codes(run.evaluation)
+    facts = keep_roster(read_panel(run.facts), codes)
     previous = read_panel(run.previous) if run.previous else None
     plan = make_plan(run.policy_text)
-    progress(1, 4, say("计算得分和等级"))
+    progress(1, STAGES, say("计算得分和等级"))
     result = evaluate(plan, facts, previous=previous)
-    progress(2, 4, say("整理结果"))
+    progress(2, STAGES, say("整理结果"))
     listing = make_listing(result, run)
-    summary = summarise(listing, plan.grades)
-    progress(3, 4, say("封存"))
+    summary = {**summarise(listing, plan.grades), "roster": digest_of(codes)}
+    progress(3, STAGES, say("封存"))
     seal = ""
 
     def fill(folder: Path) -> None:
         nonlocal seal
         seal = write_bundle(result, folder / BUNDLE)
         write_frame(listing, folder / LISTING)
+        write_frame(per_enterprise(result), folder / GRADES)
         (folder / SUMMARY).write_text(
             json.dumps(summary, ensure_ascii=False, sort_keys=True), encoding="utf-8"
         )
@@ -67,14 +74,64 @@ def make_plan(text: str) -> p.Plan:
     return compiled.plan
 
 
-def keep_roster(facts: Facts, run: Run) -> Facts:
-    """The facts of those who are on the roster of the run's evaluation."""
-    out = run.evaluation.participants.filter(included=False).values_list("enterprise__code", flat=True)
-    inside = run.evaluation.participants.filter(included=True).values_list("enterprise__code", flat=True)
-    codes = pl.Series("codes", list(inside), dtype=pl.String)
-    if not out.exists() and len(codes) >= facts.frame.height:
+def read_previous(plan: p.Plan, year: int) -> str:
+    """The folder of last year's facts, where the method needs them and there are any."""
+    if not any(isinstance(node, p.Aggregate) and node.source == "previous" for node in plan.nodes):
+        return ""
+    return Panel.objects.filter(pk=year - 1).values_list("folder", flat=True).first() or ""
+
+
+def roster_codes(evaluation: Evaluation) -> list[str]:
+    """The credit codes of those who are in, sorted."""
+    rows = evaluation.participants.filter(included=True)
+    return sorted(rows.values_list("enterprise__code", flat=True).iterator(chunk_size=20_000))
+
+
+def digest_of(codes: list[str]) -> str:
+    """What a roster is known by."""
+    return hashlib.sha256("\n".join(codes).encode()).hexdigest()
+
+
+def keep_roster(facts: Facts, codes: list[str]) -> Facts:
+    """The facts of those who are on the roster, and nobody else's cells."""
+    inside = pl.Series("codes", codes, dtype=pl.String)
+    if len(codes) >= facts.frame.height and facts.frame[CODE].is_in(inside.implode()).all():
         return facts
-    return replace(facts, frame=facts.frame.filter(pl.col(CODE).is_in(codes.implode())))
+    kept = pl.col(CODE).is_in(inside.implode())
+    sources = tuple(replace(table, frame=table.frame.filter(kept)) for table in facts.sources)
+    return replace(facts, frame=facts.frame.filter(kept), sources=sources)
+
+
+def per_enterprise(result: Result) -> pl.DataFrame:
+    """``Result.grades`` with a row for every enterprise: those that share a result have that of their 主体."""
+    grades = result.grades.with_columns(pl.col(CODE).alias(LEAD))
+    shared = [(member, lead) for member, lead in (result.members or {}).items() if member != lead]
+    if not shared:
+        return grades
+    members = pl.DataFrame(shared, schema={CODE: pl.String, LEAD: pl.String}, orient="row")
+    names = result.given.frame.select(CODE, NAME)
+    theirs = members.join(names, on=CODE, how="left").join(grades.drop(CODE, NAME), on=LEAD, how="left")
+    return pl.concat([grades, theirs.select(grades.columns)]).sort(CODE)
+
+
+def describe_problems(error: DataError | TrialError) -> list[dict[str, str]]:
+    """Why nothing can be computed, a sentence each in both languages, with the enterprise's name."""
+    if isinstance(error, TrialError):
+        return [
+            {"zh": each.what.render("zh"), "en": each.what.render("en")}
+            for each in error.diagnostics
+            if each.severity == "error"
+        ]
+    found = []
+    for misfit in error.misfits:
+        both: dict[str, str] = {}
+        for lang in LANGUAGES:
+            what = misfit.what.render(lang)
+            if misfit.name and misfit.name not in what:
+                what = f"{misfit.name}（{misfit.code}）：{what}"
+            both[lang] = what if misfit.fix is None else f"{what} {misfit.fix.render(lang)}"
+        found.append(both)
+    return found
 
 
 def make_listing(result: Result, run: Run) -> pl.DataFrame:
@@ -123,6 +180,12 @@ def summarise(listing: pl.DataFrame, grades: tuple[str, ...]) -> dict[str, Any]:
 def read_listing(folder: str) -> pl.DataFrame:
     """The listing of a run by its results folder; sorted by credit code."""
     return pl.read_parquet(folder_path(folder) / LISTING, use_pyarrow=False)
+
+
+@lru_cache(maxsize=8)
+def read_grades(folder: str) -> pl.DataFrame:
+    """Every enterprise's grade by the results folder (see ``per_enterprise``); sorted by credit code."""
+    return pl.read_parquet(folder_path(folder) / GRADES, use_pyarrow=False)
 
 
 @lru_cache(maxsize=3)

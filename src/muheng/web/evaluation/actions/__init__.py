@@ -1,0 +1,1 @@
+"""The steps of the procedure, a module each. Every deed asks for the right, changes the state, and is recorded."""
