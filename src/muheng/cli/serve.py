@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import signal
+import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -120,7 +121,8 @@ def _prepare(demo: bool, step: Step) -> None:
         serving.migrate()
         if demo and serving.is_empty():
             step(say("造演示城市，装进网站（只在第一次）"))
-            serving.load_demo()
+            with redirect_stdout(sys.stderr):  # standard output is for the answer
+                serving.load_demo()
         step(say("准备页面"))
         serving.collect_static()
         connections.close_all()
@@ -137,10 +139,12 @@ def _every_end_is_ctrl_c() -> Iterator[None]:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    ends = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(end, interrupt) for end in ends]
+    before = {end: signal.getsignal(end) for end in (signal.SIGTERM, signal.SIGHUP)}
     try:
+        for end, handler in before.items():
+            if handler != signal.SIG_IGN:  # under nohup a closed terminal ends nothing
+                signal.signal(end, interrupt)
         yield
     finally:
-        for end, handler in zip(ends, before, strict=True):
+        for end, handler in before.items():
             signal.signal(end, handler)

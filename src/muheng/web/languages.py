@@ -44,7 +44,9 @@ def _compile(source: Path) -> Path:
         with source.open("rb") as text:
             catalog = read_po(text, locale=locale, abort_invalid=True)
     except PoFileError as error:
-        raise BadTranslation(source, (error.lineno or 0) + 1, str(error)) from error
+        # Babel counts from nought, also in its words.
+        what = f"{str(error).partition(' on ')[0]}: {str(error.line).strip()}"
+        raise BadTranslation(source, (error.lineno or 0) + 1, what) from error
     for message in catalog:
         # The checkers are those of Python's placeholders: a translation that drops one breaks the page that has it.
         for wrong in message.check(catalog) if message.id and message.string else ():

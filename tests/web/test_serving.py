@@ -1,0 +1,173 @@
+"""``muheng serve`` as people start it: real processes, real signals, a home of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "muheng.cli.main", "serve", "--quiet", *map(str, arguments)]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MUHENG_", "DJANGO_"))}
+    return {**own, "MUHENG_HOME": str(home), **more}
+
+
+def refuse(home: Path, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), env=environment(home, **more), capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, and the address that it tells."""
+    process = subprocess.Popen(
+        command("--port", free_port(), "--lang", "en"),
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert said.startswith("Site: http://127.0.0.1:"), process.stderr.read() if process.stderr else said
+        yield process, said.removeprefix("Site: ").strip()
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+
+
+def fetch(address: str, path: str = "/") -> tuple[int, str]:
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def processes_with(home: Path) -> list[int]:
+    """Whoever still runs with this home, as the system knows."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"MUHENG_HOME={home}\0".encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+# -- starting and stopping -------------------------------------------------------------------------
+
+
+def test_it_starts_serves_stops_and_keeps_what_it_had(tmp_path: Path) -> None:
+    home = tmp_path / "a home" / "网站"
+    with serving(home) as (process, address):
+        status, page = fetch(address, "/people/login/")
+        assert status == 200
+        assert 'lang="zh-hans"' in page
+        assert fetch(address, "/static/vendor/leaflet/leaflet.js")[0] == 200
+        assert len(processes_with(home)) >= 4  # itself, the worker, the server and its two
+        secret = (home / "secret").read_text()
+        assert (home / "secret").stat().st_mode & 0o777 == 0o600
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert processes_with(home) == []
+    collected = (home / "static" / "staticfiles.json").stat().st_mtime_ns
+    with serving(home) as (process, address):
+        assert fetch(address, "/people/login/")[0] == 200
+        assert (home / "secret").read_text() == secret
+        assert (home / "static" / "staticfiles.json").stat().st_mtime_ns == collected
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+    assert processes_with(home) == []
+
+
+def test_a_worker_that_falls_is_started_again(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_process, _address):
+        first = workers(tmp_path)
+        assert len(first) == 1
+        os.kill(first[0], signal.SIGKILL)
+        for _ in range(PATIENCE * 10):
+            again = workers(tmp_path)
+            if again and again != first:
+                break
+            signal.sigtimedwait([], 0.1)
+        assert len(again) == 1
+        assert again != first
+    assert processes_with(tmp_path) == []
+
+
+def workers(home: Path) -> list[int]:
+    def is_worker(number: int) -> bool:
+        try:
+            return b"\0worker\0" in Path(f"/proc/{number}/cmdline").read_bytes()
+        except OSError:
+            return False
+
+    return [number for number in processes_with(home) if is_worker(number)]
+
+
+# -- refusals --------------------------------------------------------------------------------------
+
+
+def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path, taken: int) -> None:
+    home = tmp_path / "home"
+    told = refuse(home, "--port", taken)
+    assert told.returncode == 2
+    assert told.stderr == (
+        f"端口 {taken} 已经被别的程序占用。\n  换一个端口，如 --port {taken + 1}；或先停掉占用它的程序。\n"
+    )
+    assert told.stdout == ""
+    assert not home.exists()
+
+
+def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    told = refuse(tmp_path, "--host", "203.0.113.7", "--json")
+    assert told.returncode == 2
+    assert json.loads(told.stdout)["error"]["kind"] == "port"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mysql://root@localhost/city", "postgresql://"),
+        ("postgresql://muheng@/city?host=/nonexistent", "/nonexistent"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, address: str, said: str) -> None:
+    told = refuse(tmp_path / "home", "--port", free_port(), MUHENG_DATABASE=address)
+    assert told.returncode == 1
+    assert told.stderr.startswith("网站的设置或数据库有问题。\n  数据库写在环境变量 MUHENG_DATABASE 里")
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
