@@ -312,6 +312,8 @@ def test_disputes_speak_of_figures_that_are_there(registry: DemoRegistry) -> Non
     assert outcomes.count("提出异议") == len(registry.disputes)
     assert 20 < outcomes.count("逾期未确认") < 90
     assert all((row.day is None) == (row.outcome == "逾期未确认") for row in registry.confirmations)
+    for row in (*registry.disputes, *registry.objections):
+        assert (truth[row.code]["规模"], truth[row.code]["状态"]) == ("规上", "正常")
     for objection in registry.objections:
         assert objection.item is None or truth[objection.code][objection.item]
         assert 1 <= objection.raised <= registry.publicity

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from math import hypot, sqrt
 from pathlib import Path
 
@@ -60,6 +60,7 @@ _STREET, _LANE, _BLOCK = 20.0, 14.0, 360.0
 _SQUARE_METRES_PER_MU = 2000 / 3
 _MOST = len(ALPHABET) ** 4 - len(ALPHABET) ** 3
 _TEXTS = ("规模", "行业组", "乡镇")
+_CREATED = datetime(2000, 1, 1)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -183,7 +184,7 @@ def write_upload(large: LargeCity, path: Path) -> None:
     book = xlsxwriter.Workbook(
         str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
-    book.set_properties({"created": date(2000, 1, 1), "comments": "合成数据"})
+    book.set_properties({"created": _CREATED, "comments": "合成数据"})
     page = book.add_worksheet("宽表")
     for column, text in enumerate(head):
         page.write_string(0, column, text)

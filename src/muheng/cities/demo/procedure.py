@@ -6,7 +6,7 @@ round that they belong to: of the confirmation, or of the publicity.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -116,6 +116,19 @@ def read_procedure(pack: Pack) -> Procedure:
     return procedure
 
 
+def list_graded(enterprises: Sequence[Enterprise], merged: Container[str], year: int) -> list[Enterprise]:
+    """Those whom any policy grades on their own: what they say must matter."""
+    return [
+        e
+        for e in enterprises
+        if e.scale == "规上"
+        and e.status == "正常"
+        and not e.industry.utility
+        and e.registered.year < year - 5
+        and e.code not in merged
+    ]
+
+
 def make_disputes(
     enterprises: Sequence[Enterprise],
     figures: Mapping[str, Figures],
@@ -129,11 +142,7 @@ def make_disputes(
     disputes = []
     for form in procedure.dispute:
         # Small figures would not differ once they are rounded.
-        able = [
-            e.code
-            for e in enterprises
-            if e.code not in taken and e.status == "正常" and (figures[e.code][form.item] or 0) > 10
-        ]
+        able = [e.code for e in enterprises if e.code not in taken and (figures[e.code][form.item] or 0) > 10]
         code = random.choice(sorted(able))
         taken.add(code)
         official = figures[code][form.item] or Decimal(0)
@@ -200,7 +209,6 @@ def make_objections(
             e.code
             for e in enterprises
             if e.code not in taken
-            and e.status == "正常"
             and (form.tag is None or form.tag in e.tags)
             and (form.item is None or (figures[e.code][form.item] or 0) > 10)
         ]

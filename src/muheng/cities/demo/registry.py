@@ -54,6 +54,7 @@ from muheng.cities.demo.procedure import (
     Confirmation,
     FigureDispute,
     Objection,
+    list_graded,
     make_confirmations,
     make_disputes,
     make_objections,
@@ -141,7 +142,8 @@ def make_registry(pack: Pack, seed: int, year: int, years: int = 5) -> DemoRegis
     grades = grade_by_tax(everyone, figures[year - 1])
     records = make_records(enterprises, now, grades, land, parameters, seed, year)
     monthly, anomalies = make_monthly(enterprises, figures, permits, operations, seed, year)
-    disputes = make_disputes(enterprises, now, procedure, seed, year)
+    graded = list_graded(enterprises, land.groups, year)
+    disputes = make_disputes(graded, now, procedure, seed, year)
     return DemoRegistry(
         pack=pack.id,
         seed=seed,
@@ -166,5 +168,5 @@ def make_registry(pack: Pack, seed: int, year: int, years: int = 5) -> DemoRegis
         publicity=procedure.publicity,
         confirmations=make_confirmations(enterprises, disputes, legal_persons, procedure, seed, year),
         disputes=disputes,
-        objections=make_objections(enterprises, now, procedure, seed, year),
+        objections=make_objections(graded, now, procedure, seed, year),
     )
