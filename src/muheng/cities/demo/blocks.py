@@ -69,7 +69,11 @@ def _fill_rows(areas: Sequence[int], width: float, random: Random) -> list[tuple
             used, across = 0.0, areas[i] / depth
         rows[-1][1].append(i)
         used += across
-    return [(depth, random.sample(members, len(members))) for depth, members in rows]
+    # A row that is not full is made flatter, so that it reaches as far as the others.
+    return [
+        (max(sum(areas[i] for i in members) / width, depth / 2), random.sample(members, len(members)))
+        for depth, members in rows
+    ]
 
 
 def _lay_row(

@@ -97,8 +97,8 @@ def make_large(pack: Pack, seed: int, count: int, year: int = 2025) -> LargeCity
     rng = np.random.default_rng([seed, count])
     above = rng.random(count) < _ABOVE
     home = _draw_homes(rng, above, list(spots.values()), pack, parameters)
-    kinds = _Kinds(parameters)
-    kind = kinds.draw(rng, above)
+    kinds = _list_kinds(parameters)
+    kind = _draw_kinds(rng, above, kinds)
     status = rng.choice(3, count, p=[0.975, 0.018, 0.007])
     figures, area = _draw_figures(rng, above, kinds, kind, status, parameters)
     registered, started, agreed = _draw_dates(rng, status, year)
@@ -199,35 +199,43 @@ def write_upload(large: LargeCity, path: Path) -> None:
     book.close()
 
 
+@dataclass(frozen=True)
 class _Kinds:
-    """The classes of all industries side by side, with the levels of their industry."""
+    """The classes of all industries side by side; `levels` are those of their industry, `shares` by scale."""
 
-    def __init__(self, parameters: DemoParameters) -> None:
-        rows = [
-            (counts, parameters.industries[counts.id], of)
-            for counts in parameters.roster.industry
-            for of in parameters.industries[counts.id].classes
-        ]
-        self.codes = [of.code for _, _, of in rows]
-        self.groups = [counts.group for counts, _, _ in rows]
-        self.words = [of.words for _, _, of in rows]
-        self.shares = [
+    codes: tuple[str, ...]
+    groups: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    shares: tuple[Floats, ...]
+    levels: Mapping[str, Floats]
+
+
+def _list_kinds(parameters: DemoParameters) -> _Kinds:
+    rows = [
+        (counts, parameters.industries[counts.id], of)
+        for counts in parameters.roster.industry
+        for of in parameters.industries[counts.id].classes
+    ]
+    levels = (
+        "revenue_per_mu", "value_added", "tax", "productivity", "energy", "power", "coal", "gas", "water",
+        "research",
+    )  # fmt: skip
+    return _Kinds(
+        codes=tuple(of.code for _, _, of in rows),
+        groups=tuple(counts.group for counts, _, _ in rows),
+        words=tuple(of.words for _, _, of in rows),
+        shares=tuple(
             np.array([counts.of(scale) / len(industry.classes) for counts, industry, _ in rows])
             for scale in SCALES
-        ]
-        names = (
-            "revenue_per_mu", "value_added", "tax", "productivity", "energy", "power", "coal", "gas", "water",
-            "research",
-        )  # fmt: skip
-        self.levels = {
-            name: np.array([float(getattr(industry, name)) for _, industry, _ in rows]) for name in names
-        }
+        ),
+        levels={name: np.array([float(getattr(of, name)) for _, of, _ in rows]) for name in levels},
+    )
 
-    def draw(self, rng: np.random.Generator, above: NDArray[np.bool_]) -> Ints:
-        large, small = (
-            rng.choice(len(shares), len(above), p=shares / shares.sum()) for shares in self.shares
-        )
-        return np.where(above, large, small)
+
+def _draw_kinds(rng: np.random.Generator, above: NDArray[np.bool_], kinds: _Kinds) -> Ints:
+    """Each one's place in `kinds`."""
+    large, small = (rng.choice(len(shares), len(above), p=shares / shares.sum()) for shares in kinds.shares)
+    return np.where(above, large, small)
 
 
 def _draw_homes(

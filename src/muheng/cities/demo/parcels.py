@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from random import Random
 from typing import Any, Literal
 
@@ -311,10 +310,3 @@ def _source(random: Random, state: State, start: date) -> str:
         "已盘活": "盘活利用备案表（演示）〔{year}〕{number}号",
     }
     return forms[state].format(year=start.year, number=random.randint(1, 160))
-
-
-def check_periods(periods: Sequence[tuple[date, date | None]]) -> bool:
-    """Do the periods follow each other without gap or overlap, each at least a day long?"""
-    return all(end is None or start < end for start, end in periods) and all(
-        one[1] == other[0] for one, other in pairwise(periods)
-    )
