@@ -14,7 +14,14 @@ from muheng.policy.change import differences, read_data
 from muheng.policy.compile import compile_policy
 from muheng.policy.plan import Plan
 from muheng.reports.phrases import Reader
-from muheng.reports.policy_changes import KEYS, SECTIONS, ChangeTeller, Difference, compare_wording
+from muheng.reports.policy_changes import (
+    KEYS,
+    SECTIONS,
+    ChangeTeller,
+    Difference,
+    compare_wording,
+    tell_texts,
+)
 from muheng.reports.policy_chapters import write_policy
 from muheng.reports.words import render
 
@@ -130,3 +137,14 @@ def test_every_key_of_the_schema_has_words() -> None:
     spoken = {key.rpartition(".")[2] for key in KEYS} | set(SECTIONS)
     keys = {field.alias or name for model in models for name, field in model.model_fields.items()}
     assert sorted(keys - spoken) == []
+
+
+def test_texts_that_do_not_compile_are_still_compared() -> None:
+    broken = DEMO.replace("weight  = 40", "weight  = 45")  # weights no longer add up
+    assert [render(said, "zh") for said in tell_texts(DEMO, broken)] == ["规上“亩均税收”的权重由40改为45"]
+    assert [render(said, "zh") for said in tell_texts(DEMO, DEMO + "\n# 说明\n")] == ["只有注释或排版不同。"]
+    assert tell_texts(DEMO, DEMO) == ()
+    no_toml = DEMO.replace("weight  = 40", "weight  = = 40")
+    (line,) = tell_texts(DEMO, no_toml)
+    assert render(line, "zh").endswith("行起改为：weight  = = 40（原为：weight  = 40）")
+    assert "New from line 1" in render(tell_texts("", "[policy")[0], "en")

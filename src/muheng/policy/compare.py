@@ -36,7 +36,8 @@ class Cause:
 class Comparison:
     """``moves``: 统一社会信用代码, 企业名称, 原等级, 新等级, 原总分, 新总分, 原因 (number of the cause, from 1; several
     joined by 、), one row for each enterprise whose grade differs. ``matrix``: 原等级, 新等级, 户数, everyone.
-    ``ties``: the cuts of the second result that a tie key decided."""
+    ``everyone``: the columns of ``moves`` up to 新总分, for all who stand in both. ``ties``: the cuts of the second
+    result that a tie key decided."""
 
     moves: pl.DataFrame
     matrix: pl.DataFrame
@@ -44,6 +45,7 @@ class Comparison:
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
     ties: tuple[Cut, ...]
+    everyone: pl.DataFrame
 
     def lines(self, lang: Language = "zh", most: int = 20) -> list[str]:
         shown = [say("{count} 户等级变动。", count=self.moves.height).render(lang)]
@@ -191,6 +193,7 @@ def _compared(
         tuple(first.join(last, on=CODE, how="anti")[CODE].sort()),
         tuple(last.join(first, on=CODE, how="anti")[CODE].sort()),
         ties,
+        both,
     )
 
 

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from muheng.documents.message import Message, say
-from muheng.policy.change import ABSENT, Change, show_place
+from muheng.documents.toml_file import read_toml
+from muheng.policy.change import ABSENT, Change, differences, show_place
+from muheng.policy.compile import compile_file
 from muheng.reports.phrases import Reader, Said, day, joined, quoted, unit_words
+from muheng.reports.policy_chapters import write_policy
 from muheng.reports.policy_indicators import limit_words
 from muheng.reports.policy_text import Chapter, Passage, PolicyText, Row
 from muheng.reports.words import render
@@ -203,6 +207,36 @@ class ChangeTeller:
             case "order":
                 return _order(text)
         return quoted(text) if not text.strip().rstrip("%").replace(".", "").isdigit() else text.strip()
+
+
+def tell_texts(before: str, after: str) -> tuple[Said, ...]:
+    """What stands differently in the second text, as sentences; where one of them is no TOML, the lines that differ."""
+    first, _ = read_toml(before, "before")
+    second, _ = read_toml(after, "after")
+    if first is None or second is None:
+        return tuple(_tell_lines(before, after))
+    old, new = compile_file(first).plan, compile_file(second).plan
+    teller = ChangeTeller(
+        write_policy(old) if old is not None else None,
+        write_policy(new) if new is not None else None,
+        Reader(new if new is not None else old),
+    )
+    told = tuple(teller.tell(change) for change in differences(first, second))
+    return told or ((say("只有注释或排版不同。"),) if before != after else ())
+
+
+def _tell_lines(before: str, after: str) -> Iterator[Said]:
+    old, new = before.splitlines(), after.splitlines()
+    for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        was, now = "\n".join(old[first:last]).strip(), "\n".join(new[start:end]).strip()
+        if not now:
+            yield say("第 {line} 行起删去：{text}", line=first + 1, text=was)
+        elif not was:
+            yield say("第 {line} 行起增加：{text}", line=start + 1, text=now)
+        else:
+            yield say("第 {line} 行起改为：{text}（原为：{was}）", line=start + 1, text=now, was=was)
 
 
 def _with_sentence(said: Message, sentence: Said | None) -> Said:
