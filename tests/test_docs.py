@@ -20,6 +20,7 @@ from muheng.documents.schema import fields_of, flatten
 from muheng.documents.toml_file import read_toml
 from muheng.policy.compile import compile_policy
 from muheng.policy.document import PolicyDocument
+from muheng.web.settings.base import ROOMS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -162,18 +163,20 @@ def test_links_resolve(page: Path) -> None:
 def test_paths_in_the_design_exist() -> None:
     text = (DOCS / "design.md").read_text(encoding="utf-8")
     library = ROOT / "src" / "muheng"
+    made = (ROOT / ".gitignore").read_text(encoding="utf-8").split()  # there only after a run
     for path in set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+(?:/|\.(?:py|md|toml|lock)))`", text)):
         # A pack's own folders and files are named by themselves: layouts/, city.toml.
         places = [ROOT / path, library / path, *library.glob(f"*/{path}"), *library.glob(f"*/*/{path}")]
-        assert any(place.exists() for place in places), path
+        assert f"/{path}" in made or any(place.exists() for place in places), path
 
 
-def test_the_design_names_every_room() -> None:
+def test_the_design_names_every_room_and_every_app() -> None:
     text = (DOCS / "design.md").read_text(encoding="utf-8")
-    rooms = [
-        folder.name for folder in (ROOT / "src" / "muheng").iterdir() if (folder / "__init__.py").is_file()
-    ]
-    assert sorted(re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE)) == sorted(rooms)
+    tables = [re.findall(r"^\| `([a-z]+)` \|", table, re.MULTILINE) for table in text.split("\n\n")]
+    rooms, apps = [names for names in tables if names]
+    folders = (ROOT / "src" / "muheng").iterdir()
+    assert sorted(rooms) == sorted(folder.name for folder in folders if (folder / "__init__.py").is_file())
+    assert sorted(apps) == sorted(ROOMS)
 
 
 # -- docs/policy.md --------------------------------------------------------------------------------
