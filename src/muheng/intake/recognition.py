@@ -42,7 +42,7 @@ class SheetView:
     """One sheet, or a file without any that could be read (`sheet` is None).
 
     `layout` and `kind` are None when it was not recognised; then `what` says why. `header_row` is 1-based, 0
-    for none; `rows` are those below it, blank ones included. `remarks` are about the sheet as a whole.
+    for none; `height` counts all rows, `rows` those below the header, blank ones included. `remarks` are about the sheet as a whole.
     """
 
     file: str
@@ -51,6 +51,7 @@ class SheetView:
     kind: str | None
     department: str | None
     header_row: int
+    height: int
     rows: int
     columns: tuple[ColumnView, ...]
     lacking: tuple[str, ...]
@@ -74,6 +75,7 @@ def view_sheet(
             None,
             None,
             header.row,
+            table.frame.height,
             table.frame.height - header.row,
             tuple(_view_column(table, header.row, letters, header.texts) for letters in table.frame.columns),
             (),
@@ -91,6 +93,7 @@ def view_sheet(
         header.kind,
         header.layout.department,
         header.row,
+        table.frame.height,
         table.frame.height - header.first_row + 1,
         tuple(_view_read_column(table, header, letters) for letters in table.frame.columns),
         lacking,
@@ -106,13 +109,14 @@ def view_ignored(table: TextTable) -> SheetView:
     """A sheet that a person said is not to be read."""
     columns = tuple(_view_column(table, 0, letters, {}) for letters in table.frame.columns)
     return SheetView(
-        table.file, table.sheet, None, None, None, 0, table.frame.height, columns, (), (), None, None, True, True
+        table.file, table.sheet, None, None, None, 0, table.frame.height, table.frame.height, columns, (), (),
+        None, None, True, True,
     )  # fmt: skip
 
 
 def view_unread(file: str, what: Message, fix: Message | None) -> SheetView:
     """A file of which no sheet could be read."""
-    return SheetView(file, None, None, None, None, 0, 0, (), (), (), what, fix, False, False)
+    return SheetView(file, None, None, None, None, 0, 0, 0, (), (), (), what, fix, False, False)
 
 
 def _quoted(names: tuple[str, ...]) -> str:

@@ -1,0 +1,86 @@
+"""Background work on batches: reading them, and marking workbooks. Safe to run again: only the newest reading is kept."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from muheng.documents.message import Refusal
+from muheng.intake.annotate import annotate
+from muheng.web.files.actions import store
+from muheng.web.intake.models import Batch, BatchFile
+from muheng.web.intake.reading import city_layouts, describe_change, laid_out, read_batch
+from muheng.web.intake.review import read_problem_values, store_review
+from muheng.web.jobs.actions import Progress, task
+from muheng.web.reading import language
+from muheng.web.refusal import refused_by
+from muheng.web.registry.panels import store_facts
+
+
+@task("intake.read")
+def read(progress: Progress, batch: int, reading: int) -> dict[str, Any]:
+    """Read a batch's files and keep what was found, unless somebody has changed the batch meanwhile."""
+    found = Batch.objects.select_related("owner").get(pk=batch)
+    if found.reading != reading or found.state != Batch.State.READING:
+        return {"overtaken": True}
+    intake = read_batch(found, lambda what, done, total: progress(done, total, what))
+    facts, review = store_facts(intake.facts), store_review(intake)
+    try:
+        changes, base = describe_change(found.year, intake.facts)
+    except Refusal as refusal:
+        raise refused_by(refusal, language()) from refusal
+    rosters = {
+        (layout.id, kind) for layout in city_layouts() for kind, sheet in layout.sheet.items() if sheet.roster
+    }
+    counts = {
+        "files": len({view.file for view in intake.views}),
+        "sheets": len(intake.sheets),
+        "unread": sum(view.what is not None and not view.ignored for view in intake.views),
+        "rows": sum(sheet.rows for sheet in intake.sheets),
+        "imported": sum(sheet.imported for sheet in intake.sheets),
+        "listed": sum(sheet.listed for sheet in intake.sheets),
+        "skipped": sum(sheet.skipped for sheet in intake.sheets),
+        "enterprises": intake.facts.frame.height,
+        "errors": sum(problem.severity == "error" for problem in intake.problems),
+        "warnings": sum(problem.severity == "warning" for problem in intake.problems),
+        "roster": any((sheet.layout, sheet.kind) in rosters for sheet in intake.sheets),
+        "departments": sorted({sheet.department for sheet in intake.sheets}),
+    }
+    with transaction.atomic():
+        kept = Batch.objects.select_for_update().filter(pk=batch, reading=reading, state=Batch.State.READING)
+        if kept.first() is None:
+            return {"overtaken": True}
+        kept.update(
+            state=Batch.State.REVIEW,
+            facts=facts,
+            review=review,
+            counts=counts,
+            changes=changes,
+            changes_from=base,
+        )
+    return counts
+
+
+@task("intake.annotate")
+def mark(progress: Progress, file: int, reading: int) -> dict[str, Any]:
+    """Write the copy of a workbook with its problems marked and listed."""
+    found = BatchFile.objects.select_related("batch__owner", "stored").get(pk=file)
+    batch = found.batch
+    if batch.reading != reading or not batch.review:
+        return {"overtaken": True}
+    progress(0, 2, _("读取 %(title)s") % {"title": found.name})
+    problems = read_problem_values(batch.review, found.name)
+    with laid_out({found.name: found.stored.path}) as (source,), tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "marked.xlsx"
+        copied = annotate(source, problems, target, language())
+        progress(1, 2, _("标注 %(name)s") % {"name": found.name})
+        name = _("%(name)s（已标问题）.xlsx") % {"name": Path(found.name).stem}
+        stored = store(target, name, None)
+    BatchFile.objects.filter(pk=file, batch__reading=reading).update(
+        annotated=stored, annotated_reading=reading
+    )
+    return {"copied": copied}
