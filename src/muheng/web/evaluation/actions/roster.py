@@ -17,6 +17,7 @@ from muheng.policy.bind import DataError
 from muheng.policy.run import evaluate
 from muheng.policy.whatif import TrialError
 from muheng.web.audit.actions import record
+from muheng.web.evaluation.actions.confirmation import match_sheets
 from muheng.web.evaluation.models import Evaluation, Participant
 from muheng.web.evaluation.runs import describe_problems, make_plan, per_enterprise, read_previous
 from muheng.web.evaluation.steps import State, expect, hold, move, need_text, now, take
@@ -131,6 +132,7 @@ def take_roster(actor: User | None, evaluation: Evaluation) -> int:
     for start in range(0, len(gone), BATCH):
         Participant.objects.filter(pk__in=gone[start : start + BATCH]).delete()
     move(held, held.state, roster_panel=panel.folder, roster_problems=problems)
+    match_sheets(held)
     record(
         actor,
         "evaluation.take_roster",
@@ -222,6 +224,7 @@ def _decide(
             _("请重新选择。"),
             code="unchanged",
         )
+    match_sheets(evaluation)
     record(
         actor,
         "evaluation.include" if included else "evaluation.exclude",

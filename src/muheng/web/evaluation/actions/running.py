@@ -30,6 +30,8 @@ from muheng.web.refusal import Refused, refused_by
 from muheng.web.registry.models import Panel
 from muheng.web.registry.panels import read_panel, store_facts
 
+# Names that are kept, and cited in sealed files, are in the language that the city works in.
+TITLES = {Run.Kind.TRIAL: "试算", Run.Kind.FINAL: "终算", Run.Kind.CORRECTION: "更正"}
 OPEN_FOR_TRIALS = (State.ROSTER, State.CONFIRMATION, State.TRIAL)
 
 
@@ -62,7 +64,9 @@ def ask_trial(
     if basis not in Run.Basis.values:
         raise Refused(_("没有这种数据。"), status=422, code="invalid", at="basis")
     facts = _facts(held, basis)
-    return _ask(actor, held, Run.Kind.TRIAL, title or _("试算"), version, text, facts, basis, reason, at)
+    return _ask(
+        actor, held, Run.Kind.TRIAL, title or TITLES[Run.Kind.TRIAL], version, text, facts, basis, reason, at
+    )
 
 
 @transaction.atomic
@@ -85,7 +89,7 @@ def ask_final(actor: User | None, evaluation: Evaluation, at: datetime | None = 
         actor,
         held,
         Run.Kind.FINAL,
-        _("终算"),
+        TITLES[Run.Kind.FINAL],
         version,
         version.text,
         _facts(held, Run.Basis.CURRENT),
@@ -113,7 +117,7 @@ def ask_correction(
         actor,
         held,
         Run.Kind.CORRECTION,
-        _("更正"),
+        TITLES[Run.Kind.CORRECTION],
         signed.policy,
         signed.policy_text,
         _facts(held, Run.Basis.CURRENT),
@@ -150,7 +154,7 @@ def _ask(
         evaluation=evaluation,
         number=number,
         kind=kind,
-        title=f"{title.strip()[:100]}",
+        title=title.strip()[:100],
         reason=reason.strip(),
         policy=version,
         policy_text=text,
@@ -191,7 +195,7 @@ def _facts(evaluation: Evaluation, basis: str) -> str:
         return panel.folder
     claims = evaluation.objections.filter(state=Objection.State.OPEN).exclude(item="").exclude(claimed="")
     corrections = [
-        Correction(code, item, claimed, _("异议 第%(number)s号（假定采纳）") % {"number": number})
+        Correction(code, item, claimed, f"异议 第{number}号（假定采纳）")
         for number, code, item, claimed in claims.order_by("pk").values_list(
             "pk", "enterprise__code", "item", "claimed"
         )
