@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 PATIENCE = 60
@@ -35,6 +36,20 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "muheng.cli.main", "serve", "--quiet", *map(str, arguments)]
 
 
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What the environment says of the database: nothing, or an empty one in the suite's PostgreSQL."""
+    if request.config.getoption("database") == "sqlite":
+        yield {}
+        return
+    cluster = os.environ["MUHENG_DATABASE"]
+    name = f"served_{free_port()}"
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield {"MUHENG_DATABASE": urlsplit(cluster)._replace(path=f"/{name}").geturl()}
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def environment(home: Path, **more: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("MUHENG_", "DJANGO_"))}
     return {**own, "MUHENG_HOME": str(home), **more}
@@ -47,11 +62,11 @@ def refuse(home: Path, *arguments: object, **more: str) -> subprocess.CompletedP
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(home: Path, database: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process, and the address that it tells."""
     process = subprocess.Popen(
         command("--port", free_port(), "--lang", "en"),
-        env=environment(home),
+        env=environment(home, **database),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -90,21 +105,22 @@ def processes_with(home: Path) -> list[int]:
 # -- starting and stopping -------------------------------------------------------------------------
 
 
-def test_it_starts_serves_stops_and_keeps_what_it_had(tmp_path: Path) -> None:
+def test_it_starts_serves_stops_and_keeps_what_it_had(tmp_path: Path, database: dict[str, str]) -> None:
     home = tmp_path / "a home" / "网站"
-    with serving(home) as (process, address):
+    with serving(home, database) as (process, address):
         status, page = fetch(address, "/people/login/")
         assert status == 200
         assert 'lang="zh-hans"' in page
         assert fetch(address, "/static/vendor/leaflet/leaflet.js")[0] == 200
         assert len(processes_with(home)) >= 4  # itself, the worker, the server and its two
+        assert (home / "muheng.sqlite3").exists() == (not database)
         secret = (home / "secret").read_text()
         assert (home / "secret").stat().st_mode & 0o777 == 0o600
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
         assert processes_with(home) == []
     collected = (home / "static" / "staticfiles.json").stat().st_mtime_ns
-    with serving(home) as (process, address):
+    with serving(home, database) as (process, address):
         assert fetch(address, "/people/login/")[0] == 200
         assert (home / "secret").read_text() == secret
         assert (home / "static" / "staticfiles.json").stat().st_mtime_ns == collected
@@ -113,8 +129,8 @@ def test_it_starts_serves_stops_and_keeps_what_it_had(tmp_path: Path) -> None:
     assert processes_with(home) == []
 
 
-def test_a_worker_that_falls_is_started_again(tmp_path: Path) -> None:
-    with serving(tmp_path) as (_process, _address):
+def test_a_worker_that_falls_is_started_again(tmp_path: Path, database: dict[str, str]) -> None:
+    with serving(tmp_path, database) as (_process, _address):
         first = workers(tmp_path)
         assert len(first) == 1
         os.kill(first[0], signal.SIGKILL)
