@@ -17,6 +17,7 @@ from muheng.web.people.models import User
 from muheng.web.refusal import Refused
 from muheng.web.registry.actions import add_permit
 from muheng.web.registry.models import MonthlyFigure
+from muheng.web.registry.timeline import events_of
 from web.filing.figures import OCTOBER, USUAL, texts
 from web.population import Population
 
@@ -197,3 +198,16 @@ def test_the_year_beside_the_departments_figures(city: Population) -> None:
 def test_the_past_is_taken_once(city: Population) -> None:
     past = {(city.enterprises[0], Month(2026, 9)): USUAL}
     assert actions.take_past(city.clerk, past, at=datetime(2026, 11, 1, tzinfo=UTC)) == 0
+
+
+def test_the_timeline_tells_to_whom_it_may(city: Population) -> None:
+    filing = submit(city)
+    actions.send_back(city.clerk, filing.pk, "请核对用电量")
+
+    def told(person: User) -> list[tuple[str, str]]:
+        events = events_of(city.enterprises[0], person)
+        return [(event.title, event.note) for event in events if event.kind == "filing"]
+
+    both = [("2026年10月的填报被退回", "请核对用电量"), ("填报2026年10月数据", "")]
+    assert sorted(told(city.owner)) == sorted(told(city.clerk)) == sorted(both)
+    assert told(city.leader) == told(city.other_owner) == []

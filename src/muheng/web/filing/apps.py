@@ -1,4 +1,4 @@
-"""filing: the app's name."""
+"""filing: the app's name, and its events for the timeline."""
 
 from __future__ import annotations
 
@@ -9,3 +9,6 @@ class FilingConfig(AppConfig):
     name = "muheng.web.filing"
     label = "filing"
     verbose_name = "企业填报"
+
+    def ready(self) -> None:
+        from muheng.web.filing import events  # noqa: F401
