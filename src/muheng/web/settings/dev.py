@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from django.core.management.utils import get_random_secret_key
@@ -12,14 +13,19 @@ from muheng.web.settings.base import HOME
 
 
 def _secret(file: Path) -> str:
+    """The site's secret, made at its first start; of several processes that start at once, one's is everybody's."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".secret-")
         try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # another process was a moment earlier
-            return file.read_text(encoding="ascii")
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(get_random_secret_key())
+            with os.fdopen(handle, "w", encoding="ascii") as out:
+                out.write(get_random_secret_key())
+            # A link appears whole, and only where there is none yet.
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
     return file.read_text(encoding="ascii")
 
 
