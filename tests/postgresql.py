@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,21 +19,16 @@ import psycopg
 
 USER, DATABASE = "muheng", "muheng"
 PATIENCE = 60.0
-_SETTINGS = (
-    "listen_addresses=",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=60",
-    "autovacuum=off",
-)
+HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "autovacuum=off")
+"""Settings of a server whose data nobody will want again."""
+
 # The shell outlives us by one read: at our end, of whatever kind, its standard input closes.
 _GUARD = """
-folder=$1; shift
+folder=$1; end=$2; shift 2
 "$@" > "$folder/log" 2>&1 < /dev/null &
 server=$!
 read -r _
-kill -QUIT $server 2> /dev/null
+kill -s "$end" $server 2> /dev/null
 wait $server
 rm -rf "$folder"
 """
@@ -71,8 +67,11 @@ def find_binaries() -> Path | None:
     )
 
 
-def start_cluster() -> Cluster:
-    """Make and start a cluster with one empty database. Raises RuntimeError with the server's own words."""
+def start_cluster(kept: Path | None = None, settings: Sequence[str] = HASTY) -> Cluster:
+    """Make and start a cluster with one empty database. Raises RuntimeError with the server's own words.
+
+    ``kept``: a folder where its data are, or are to be; they stay when it ends.
+    """
     binaries = find_binaries()
     if binaries is None:
         raise RuntimeError("PostgreSQL is not installed: python tests/prepare_machine.py")
@@ -81,16 +80,19 @@ def start_cluster() -> Cluster:
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]
-    initdb = [*as_user, binaries / "initdb", "--pgdata", folder / "data", "--username", USER]
-    initdb += ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
-    made = subprocess.run(initdb, cwd="/", capture_output=True, text=True, check=False)
-    if made.returncode:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise RuntimeError(made.stderr)
-    server: list[str | Path] = [binaries / "postgres", "-D", folder / "data", "-k", folder]
-    server += [word for setting in _SETTINGS for word in ("-c", setting)]
+    data = kept or folder / "data"
+    if not (data / "PG_VERSION").exists():
+        initdb = [*as_user, binaries / "initdb", "--pgdata", data, "--username", USER]
+        initdb += ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+        made = subprocess.run(initdb, cwd="/", capture_output=True, text=True, check=False)
+        if made.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise RuntimeError(made.stderr)
+    server: list[str | Path] = [binaries / "postgres", "-D", data, "-k", folder]
+    server += [word for setting in ("listen_addresses=", *settings) for word in ("-c", setting)]
+    end = "QUIT" if kept is None else "INT"
     guard = subprocess.Popen(
-        [*as_user, "sh", "-c", _GUARD, "guard", folder, *server],
+        [*as_user, "sh", "-c", _GUARD, "guard", folder, end, *server],
         cwd="/",
         stdin=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C reaches the tests, not the server under them
@@ -111,7 +113,9 @@ def _await(cluster: Cluster) -> None:
             with psycopg.connect(
                 host=str(cluster.folder), user=USER, dbname="postgres", autocommit=True
             ) as connection:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
+                held = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+                if held.fetchone() is None:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
                 return
         except psycopg.OperationalError:
             if time.monotonic() > until:
