@@ -42,6 +42,7 @@ AT_ONCE = 40_000
 """Enterprises times evaluations that a page may wait for."""
 
 BEFORE, AFTER, CAUSE = "原等级", "新等级", "原因"
+MOVED = pl.col(BEFORE) != pl.col(AFTER)
 Step = Callable[[int, int, str | Message], None]
 
 
@@ -252,9 +253,7 @@ def count_directions(standings: pl.DataFrame, plan: Plan) -> tuple[int, int, int
     """How many rose, fell, and changed between a grade and none."""
     order = {grade: at for at, grade in enumerate(plan.grades)}
     rose = fell = other = 0
-    for old, new, many in (
-        standings.filter(pl.col(BEFORE) != pl.col(AFTER)).group_by(BEFORE, AFTER).len().iter_rows()
-    ):
+    for old, new, many in standings.filter(MOVED).group_by(BEFORE, AFTER).len().iter_rows():
         if old not in order or new not in order:
             other += many
         elif order[new] < order[old]:

@@ -349,7 +349,7 @@ def _moves(request: Request, before: PolicyVersion, after: PolicyVersion, year: 
     old, new = comparing.make_plan(before), comparing.make_plan(after)
     standings = comparing.read_standings(request.user, comparison)
     rose, fell, other = comparing.count_directions(standings, new)
-    moved = standings.filter(pl.col(comparing.BEFORE) != pl.col(comparing.AFTER))
+    moved = standings.filter(comparing.MOVED)
     chosen = {key: request.GET.get(key, "") for key in ("from", "to", "cause")}
     shown = moved
     if chosen["from"]:

@@ -15,15 +15,18 @@ from muheng.web.policy.models import PolicyDocument, PolicyVersion, Saving
 def list_documents(user: Any, retired: bool = False) -> QuerySet[PolicyDocument]:
     """Methods with their versions, texts left out; those out of use only where asked for."""
     require(user, "policy.view")
-    versions = PolicyVersion.objects.defer("text").select_related("author").order_by("-number")
+    versions = (
+        PolicyVersion.objects.defer("text", "base__text")
+        .select_related("author", "base__document")
+        .order_by("-number")
+    )
     found = PolicyDocument.objects.prefetch_related(Prefetch("versions", versions))
     return found if retired else found.filter(retired_at=None)
 
 
 def find_document(user: Any, slug: str) -> PolicyDocument:
     """Raises Http404."""
-    require(user, "policy.view")
-    found = PolicyDocument.objects.filter(slug=slug).first()
+    found = list_documents(user, retired=True).filter(slug=slug).first()
     if found is None:
         raise Http404(slug)
     return found
@@ -33,7 +36,9 @@ def list_versions(user: Any, document: PolicyDocument) -> list[PolicyVersion]:
     """Of one method, the newest first, texts left out."""
     require(user, "policy.view")
     return list(
-        document.versions.defer("text").select_related("document", "author", "finalised_by", "base__document")
+        document.versions.defer("text", "base__text").select_related(
+            "document", "author", "finalised_by", "base__document"
+        )
     )
 
 
