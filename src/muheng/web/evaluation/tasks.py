@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from muheng.web.evaluation import comparing as comparing  # their tasks
+from muheng.web.evaluation import exports as exports
 from muheng.web.evaluation.actions.roster import take_roster
 from muheng.web.evaluation.actions.running import compute_run
 from muheng.web.evaluation.models import Evaluation, Run
