@@ -209,16 +209,19 @@ class Running:
 @contextmanager
 def running(host: str, port: int) -> Iterator[Running]:
     """The site's processes for as long as the block lasts, however it ends."""
-    server = _start(
-        "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(SERVERS),
-        "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers",
-        "muheng.web.wsgi:application",
-    )  # fmt: skip
-    site = Running(host, port, server, _start_worker())
+    site = Running(host, port, _start(*server_arguments(host, port)), _start_worker())
     try:
         yield site
     finally:
         site.stop()
+
+
+def server_arguments(host: str, port: int, application: str = "muheng.web.wsgi:application") -> list[str]:
+    """The server's module and how it is to serve; benchmarks put their peers on the same."""
+    return [
+        "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(SERVERS),
+        "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers", application,
+    ]  # fmt: skip
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
