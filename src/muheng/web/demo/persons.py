@@ -1,0 +1,118 @@
+"""Who works in the demo city, where, as what; and the enterprises that have an account. All names are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from muheng.cities.demo import DemoRegistry
+from muheng.web.evaluation.models import Evaluation
+from muheng.web.evaluation.runs import read_grades
+from muheng.web.people.actions import appoint, make_department, make_person, take_roles
+from muheng.web.people.models import Organisation, User
+from muheng.web.registry.actions import represent
+from muheng.web.registry.models import Enterprise, GradeRecord
+
+PASSWORD = "muheng2026"
+CLERK, CHIEF, LEADER, ANALYST = "jingban", "kezhang", "lingdao", "fenxi"
+COUNTY_CLERK, TAX_CLERK = "dangtu", "shuiwu"
+OWNER, SECOND_OWNER, AGENT = "qiye", "qiye2", "daili"
+
+_COUNTY = "当涂县"
+_DEPARTMENTS = {
+    "市工业和信息化局": "Municipal Bureau of Industry and Information Technology",
+    "市税务局": "Municipal Tax Bureau",
+    "市自然资源和规划局": "Municipal Bureau of Natural Resources",
+    "市统计局": "Municipal Bureau of Statistics",
+    "市生态环境局": "Municipal Bureau of Ecology and Environment",
+    "市水务局": "Municipal Water Bureau",
+    "供电公司": "Power supply company",
+}
+_LEAD, _TAX = "市工业和信息化局", "市税务局"
+
+
+@dataclass(frozen=True)
+class People:
+    """The officials, and the two places that they evaluate for."""
+
+    clerk: User
+    chief: User
+    leader: User
+    analyst: User
+    county_clerk: User
+    tax_clerk: User
+    department: Organisation
+    county: Organisation
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The enterprises that have an account of their own, and the agency that files for others."""
+
+    owner: User
+    enterprise: Enterprise
+    second_owner: User
+    second_enterprise: Enterprise
+    agent: User
+
+
+def appoint_all(root: Organisation) -> People:
+    """The officials of the demo, each with the role and place that the name of the account says."""
+    roles = take_roles()
+    departments = {name: make_department(name, root, english) for name, english in _DEPARTMENTS.items()}
+    county = Organisation.objects.get(kind=Organisation.Kind.COUNTY, name=_COUNTY)
+    county_office = make_department("县经济和信息化局", county, "County Bureau of Economy")
+    posts = {
+        CLERK: ("林晓晴", "Lin Xiaoqing", "科员", "clerk", departments[_LEAD]),
+        CHIEF: ("周远和", "Zhou Yuanhe", "科长", "section_chief", departments[_LEAD]),
+        LEADER: ("沈明安", "Shen Ming'an", "副市长", "leader", root),
+        ANALYST: ("韩思宁", "Han Sining", "政策分析", "analyst", departments[_LEAD]),
+        COUNTY_CLERK: ("陶松平", "Tao Songping", "科员", "clerk", county_office),
+        TAX_CLERK: ("秦雨佳", "Qin Yujia", "数据员", "department_clerk", departments[_TAX]),
+    }
+    made = {}
+    for username, (name, english, post, role, place) in posts.items():
+        made[username] = make_person(username, name, PASSWORD, english=english, post=post)
+        appoint(made[username], roles[role], place)
+    return People(
+        clerk=made[CLERK],
+        chief=made[CHIEF],
+        leader=made[LEADER],
+        analyst=made[ANALYST],
+        county_clerk=made[COUNTY_CLERK],
+        tax_clerk=made[TAX_CLERK],
+        department=departments[_LEAD],
+        county=county_office,
+    )
+
+
+def choose_owners(people: People, registry: DemoRegistry, evaluation: Evaluation) -> Owners:
+    """Accounts for an enterprise of the county that is C now and was C before, for the one whose figure slipped by a
+    digit, and for the agency that files for the rest.
+    """
+    assert evaluation.chosen is not None
+    now = read_grades(evaluation.chosen.results)
+    graded_c = set(now.filter(now["等级"] == "C")["统一社会信用代码"])
+    was_c = GradeRecord.objects.filter(year=registry.year - 1, grade="C", ended_at=None)
+    slipped = next(each.code for each in registry.anomalies if each.kind == "错位十倍")
+    disputing = {each.code for each in registry.disputes}
+    filers = (
+        set(registry.monthly["统一社会信用代码"]) - {each.code for each in registry.anomalies} - disputing
+    )
+    candidates = Enterprise.objects.filter(
+        code__in=filers & graded_c, county=people.county.territory, scale="规上", grades__in=was_c
+    )
+    enterprise = candidates.order_by("code")[0]
+    second = Enterprise.objects.get(code=slipped)
+    owner = make_person(OWNER, "方晓云", PASSWORD, people.clerk, english="Fang Xiaoyun", post="统计员")
+    second_owner = make_person(SECOND_OWNER, "汪明远", PASSWORD, people.clerk, english="Wang Mingyuan")
+    agent = make_person(AGENT, "代理填报员", PASSWORD, people.clerk, english="Filing agent")
+    represent(people.clerk, owner, enterprise)
+    represent(people.clerk, second_owner, second)
+    return Owners(owner, enterprise, second_owner, second, agent)
+
+
+def entrust(people: People, agent: User, enterprises: Iterable[Enterprise]) -> None:
+    """The agency acts for these enterprises."""
+    for enterprise in enterprises:
+        represent(people.clerk, agent, enterprise)
