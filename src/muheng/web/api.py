@@ -88,7 +88,9 @@ def mount() -> None:
 
 
 mount()
+# Asked for once: each asking makes new views.
+addresses = api.urls
 # A key comes without a session: the pages' rule of logging in first is not for programs.
-for _pattern in api.urls[0]:
+for _pattern in addresses[0]:
     if _pattern.callback is not None:
         _pattern.callback = login_not_required(_pattern.callback)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from muheng.web.api import api
+from muheng.web.api import addresses
 from muheng.web.pages import set_language
 
 urlpatterns = [
@@ -17,7 +17,7 @@ urlpatterns = [
     path("filing/", include("muheng.web.filing.urls")),
     path("jobs/", include("muheng.web.jobs.urls")),
     path("language/", set_language, name="language"),
-    path("api/", api.urls),
+    path("api/", addresses),
 ]
 
 handler404 = "muheng.web.pages.not_found"
