@@ -14,9 +14,9 @@ from muheng.web.registry.actions import represent
 from muheng.web.registry.models import Enterprise, GradeRecord
 
 PASSWORD = "muheng2026"
-CLERK, CHIEF, LEADER, ANALYST = "jingban", "kezhang", "lingdao", "fenxi"
-COUNTY_CLERK, TAX_CLERK = "dangtu", "shuiwu"
-OWNER, SECOND_OWNER, AGENT = "qiye", "qiye2", "daili"
+CLERK, CHIEF, LEADER, ANALYST = "clerk", "chief", "leader", "analyst"
+COUNTY_CLERK, TAX_CLERK = "county", "tax"
+OWNER, SECOND_OWNER, AGENT = "enterprise", "enterprise2", "agent"
 
 _COUNTY = "当涂县"
 _DEPARTMENTS = {
