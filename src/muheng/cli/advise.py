@@ -7,6 +7,7 @@ import click
 from muheng.cli.answer import Answer, Failure
 from muheng.cli.bundle import bundle_argument, open_bundle
 from muheng.cli.explain import enterprise_argument, find_code
+from muheng.cli.site import key_option
 from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
 
@@ -20,6 +21,7 @@ def command(lang: Language) -> click.Command:
         bundle_argument(),
         enterprise_argument(),
         option(lang, "--grade", about=say("想达到的等级，如 B。"), required=True, metavar="GRADE"),
+        key_option(lang),
     )
 
 

@@ -49,6 +49,8 @@ KINDS: Mapping[str, Message] = {
     "engine": say("计算引擎没有安装"),
     "port": say("网站的地址或端口用不了"),
     "site": say("网站启动不了"),
+    "connection": say("连不上网站，或那里不是亩衡的网站"),
+    "remote": say("网站没有照办：密钥、权限、地址或内容不对"),
     "interrupted": say("被中断"),
     "internal": say("程序自身的错误"),
 }
@@ -56,7 +58,7 @@ KINDS: Mapping[str, Message] = {
 
 
 class Failure(Exception):
-    """The work cannot be done. ``kind`` is one of KINDS."""
+    """The work cannot be done. ``kind`` is one of KINDS; ``about`` is what JSON adds to the words."""
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class Failure(Exception):
         fix: Message | None = None,
         details: Sequence[Detail] = (),
         diagnostics: Sequence[Diagnostic] = (),
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(str(what))
         assert kind in KINDS, kind
@@ -73,6 +76,7 @@ class Failure(Exception):
         self.fix = fix
         self.details = details
         self.diagnostics = diagnostics
+        self.about = about or {}
 
     def lines(self, lang: Language, most: int = 40) -> list[str]:
         shown = [self.what.render(lang)]
@@ -92,6 +96,7 @@ class Failure(Exception):
 
     def json(self, lang: Language) -> dict[str, Any]:
         error: dict[str, Any] = {
+            **self.about,
             "kind": self.kind,
             "what": self.what.render(lang),
             "fix": None if self.fix is None else self.fix.render(lang),

@@ -10,6 +10,8 @@ from typing import Literal
 import click
 
 from muheng.cli.answer import Answer, Failure
+from muheng.cli.downloads import local_path, shown
+from muheng.cli.site import key_option
 from muheng.cli.verb import verb
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
@@ -35,10 +37,11 @@ def command(lang: Language) -> click.Command:
         lang,
         say(
             "检查规则文件、部门表格布局、城市包的文件夹，或装着规则的文件夹；一次列出全部问题和改法。"
-            "PATH 也可写随软件所带的规则或城市包的编号。"
+            "PATH 也可写随软件所带的规则或城市包的编号，或网站上一份办法的地址。"
         ),
         check_path,
         click.Argument(["path"], metavar="PATH"),
+        key_option(lang),
     )
 
 
@@ -47,7 +50,7 @@ def check_path(path: str, lang: Language) -> Answer:
     found = [diagnostic for each in checked for diagnostic in each.found]
     errors = sum(diagnostic.severity == "error" for diagnostic in found)
     lines = [
-        say("{path}：{kind}，没有问题。", path=each.path, kind=_SAID[each.kind]).render(lang)
+        say("{path}：{kind}，没有问题。", path=shown(each.path), kind=_SAID[each.kind]).render(lang)
         for each in checked
         if not each.found
     ]
@@ -57,7 +60,7 @@ def check_path(path: str, lang: Language) -> Answer:
         "path": path,
         "checked": [
             {
-                "path": str(each.path),
+                "path": str(shown(each.path)),
                 "kind": each.kind,
                 "errors": sum(diagnostic.severity == "error" for diagnostic in each.found),
                 "warnings": sum(diagnostic.severity == "warning" for diagnostic in each.found),
@@ -74,7 +77,7 @@ def check_path(path: str, lang: Language) -> Answer:
 def _find(given: str) -> Path:
     from muheng.cities.pack import UnknownIdError, find_pack, find_policy
 
-    path = Path(given)
+    path = local_path(given)
     if path.exists():
         return path
     if not path.suffix and len(path.parts) == 1:
@@ -112,7 +115,7 @@ def _check_file(path: Path) -> Checked:
     from muheng.intake.layout import load_layouts
     from muheng.policy.compile import compile_file
 
-    file, found = read_toml(path)
+    file, found = read_toml(path, str(shown(path)))
     if file is None:
         return Checked(path, "policy", tuple(found))
     if "sheet" in file.data and "policy" not in file.data:

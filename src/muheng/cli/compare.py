@@ -6,6 +6,7 @@ import click
 
 from muheng.cli.answer import Answer
 from muheng.cli.bundle import bundle_argument, open_bundle
+from muheng.cli.site import key_option
 from muheng.cli.verb import verb
 from muheng.documents.message import Language, say
 
@@ -18,6 +19,7 @@ def command(lang: Language) -> click.Command:
         compare_bundles,
         bundle_argument("before"),
         bundle_argument("after"),
+        key_option(lang),
     )
 
 

@@ -13,6 +13,7 @@ from muheng.cli.answer import Answer, Detail, Failure, Table
 from muheng.cli.bundle import BUNDLE
 from muheng.cli.output import fill_folder
 from muheng.cli.progress import Step, show_progress
+from muheng.cli.site import key_option
 from muheng.cli.sources import Data, misfit_details, read_data, read_layouts, read_policy
 from muheng.cli.verb import option, verb
 from muheng.documents.diagnostic import diagnostic_json, format_diagnostics
@@ -36,14 +37,16 @@ def command(lang: Language) -> click.Command:
         lang,
         say(
             "按规则评价一年的企业，写出名单、报告、封存包和标好问题的部门表格。"
-            "POLICY 是规则文件，或随软件所带规则的编号。"
+            "POLICY 是规则文件、随软件所带规则的编号，或网站上一份办法的地址。"
         ),
         evaluate_files,
         click.Argument(["policy"], metavar="POLICY"),
         option(
             lang,
             "--data",
-            about=say("数据：部门表格、装着它们的文件夹、一张平表、已核数据的文件夹或封存包；可写几个。"),
+            about=say(
+                "数据：部门表格、装着它们的文件夹、一张平表、已核数据的文件夹、封存包，或网站上的地址；可写几个。"
+            ),
             multiple=True,
             required=True,
             metavar="FILE",
@@ -77,6 +80,7 @@ def command(lang: Language) -> click.Command:
             about=say("按哪个城市包认部门表格（默认是规则所在的城市包，没有则用通用布局）。"),
             metavar="PACK",
         ),
+        key_option(lang),
         option(lang, "--quiet", about=say("不显示进度。"), is_flag=True),
     )
 

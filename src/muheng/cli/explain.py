@@ -8,6 +8,7 @@ import click
 
 from muheng.cli.answer import Answer, Failure
 from muheng.cli.bundle import bundle_argument, open_bundle
+from muheng.cli.site import key_option
 from muheng.cli.verb import verb
 from muheng.documents.message import Language, Message, say
 
@@ -25,6 +26,7 @@ def command(lang: Language) -> click.Command:
         explain_grade,
         bundle_argument(),
         enterprise_argument(),
+        key_option(lang),
     )
 
 

@@ -16,7 +16,19 @@ from muheng.cli.usage import explain_usage, refuse_verb
 from muheng.cli.verb import LANGUAGES, context_class, help_option, language_option, option, print_failure
 from muheng.documents.message import Language, Message, say
 
-VERBS = ("run", "demo", "check", "evaluate", "explain", "advise", "whatif", "compare", "verify", "serve")
+VERBS = (
+    "run",
+    "demo",
+    "check",
+    "evaluate",
+    "explain",
+    "advise",
+    "whatif",
+    "compare",
+    "verify",
+    "upload",
+    "serve",
+)
 HIDDEN_VERBS = ("reference",)
 INTERRUPTED = 130
 

@@ -36,3 +36,30 @@ def show_progress(steps: int, lang: Language, quiet: bool) -> Iterator[Step]:
                 begun += 1
 
             yield step
+
+
+@contextmanager
+def follow_progress(lang: Language, quiet: bool) -> Iterator[Callable[[Message, int], None]]:
+    """Call the given function with what is being done and its percent, as often as there is news of it."""
+    if quiet or sys.stderr is None:
+        yield lambda message, percent: None
+    elif not sys.stderr.isatty():
+        told = ""
+
+        def tell(message: Message, percent: int) -> None:
+            nonlocal told
+            if (text := message.render(lang)) != told:
+                told = text
+                click.echo(text, err=True)
+
+        yield tell
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=100)
+            yield lambda message, percent: bar.update(
+                task, description=message.render(lang), completed=percent
+            )

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from muheng.cli.answer import Detail, Failure, Table
 from muheng.cli.bundle import open_bundle
+from muheng.cli.downloads import city_of, local_path, shown
+from muheng.cli.site import is_address
 from muheng.documents.diagnostic import Diagnostic
 from muheng.documents.message import Language, say
 
@@ -100,13 +102,17 @@ def find_files(given: Sequence[str]) -> list[Path]:
         if other is not path:
             raise Failure(
                 "file",
-                say("{one} 和 {other} 同名，问题和出处会分不清是哪一个。", one=other, other=path),
+                say(
+                    "{one} 和 {other} 同名，问题和出处会分不清是哪一个。", one=shown(other), other=shown(path)
+                ),
                 say("给其中一个改名。"),
             )
     return list(found.values())
 
 
 def _expand(text: str) -> list[Path]:
+    if is_address(text):
+        return [local_path(text)]
     path = Path(text)
     if path.is_dir() and not (path / HEAD).is_file():
         inside = [file for file in sorted(path.iterdir()) if _is_table(file)]
@@ -142,7 +148,7 @@ def read_data(
             if single is None:
                 raise Failure(
                     "data",
-                    say("{path} 自成一套数据，不能和别的文件一起读。", path=path),
+                    say("{path} 自成一套数据，不能和别的文件一起读。", path=shown(path)),
                     say("只给这一个，或只给部门表格。"),
                 )
             return _of_year(_read_facts_folder(path) if path.is_dir() else _read_bundle(path), year, path)
@@ -166,7 +172,7 @@ def _of_year(data: Data, year: int, path: Path) -> Data:
             "data",
             say(
                 "{path} 是 {found} 年的数据，这里要 {year} 年的。",
-                path=path,
+                path=shown(path),
                 found=data.facts.year,
                 year=year,
             ),
@@ -193,7 +199,7 @@ def _read_facts_folder(folder: Path) -> Data:
     try:
         return Data(read_facts(folder), "facts")
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise Failure("data", say("{path} 不是已核数据的文件夹，或已损坏。", path=folder)) from error
+        raise Failure("data", say("{path} 不是已核数据的文件夹，或已损坏。", path=shown(folder))) from error
 
 
 def _read_bundle(path: Path) -> Data:
@@ -260,7 +266,7 @@ def read_layouts(policy: Path, city: str | None) -> tuple[list[Layout], Pack | N
     own = find_pack_of(policy)
     pack: Pack | None = None
     found: list[Diagnostic] = []
-    source: str | Path | None = city if city is not None else own
+    source: str | Path | None = city if city is not None else own or city_of(policy)
     if source is not None:
         pack, found = load_pack(source)
         if pack is None:
@@ -277,17 +283,17 @@ def read_policy(given: str) -> tuple[Plan, Path, tuple[Diagnostic, ...]]:
     from muheng.policy.compile import compile_policy
 
     path = find_policy_file(given)
-    compiled = compile_policy(path)
+    compiled = compile_policy(path, str(shown(path)))
     if compiled.plan is None:
         raise Failure("policy", say("规则文件有错误，没有运行。"), diagnostics=compiled.diagnostics)
     return compiled.plan, path, compiled.diagnostics
 
 
 def find_policy_file(given: str) -> Path:
-    """The file of a policy. Raises Failure."""
+    """The file of a policy, fetched where it is on a site. Raises Failure."""
     from muheng.cities.pack import UnknownIdError, find_policy
 
-    path = Path(given)
+    path = local_path(given)
     if path.is_dir():
         raise Failure("policy", say("{path} 是文件夹，不是规则文件。", path=path), say("写到 .toml 为止。"))
     if path.exists():

@@ -6,6 +6,8 @@ import click
 
 from muheng.cli.answer import Answer, Failure
 from muheng.cli.bundle import bundle_argument, find_bundle
+from muheng.cli.downloads import shown
+from muheng.cli.site import key_option
 from muheng.cli.verb import verb
 from muheng.documents.message import Language, say
 
@@ -17,6 +19,7 @@ def command(lang: Language) -> click.Command:
         say("用封存的规则和数据重算一遍，逐行核对；改动过一个数字，就指出文件和行。"),
         verify,
         bundle_argument(),
+        key_option(lang),
     )
 
 
@@ -31,7 +34,7 @@ def verify(bundle: str, lang: Language) -> Answer:
     lines = [
         say(
             "{file}：规则 {policy}，{year} 年，{count} 户。",
-            file=path,
+            file=shown(path),
             policy=found.policy,
             year=found.year,
             count=f"{found.enterprises:,}",
@@ -46,7 +49,7 @@ def verify(bundle: str, lang: Language) -> Answer:
     lines += [say("· {file}：{what}", file=finding.file, what=finding.what) for finding in found.findings]
     lines.append(say("印记 {seal}", seal=found.seal))
     data = {
-        "bundle": str(path),
+        "bundle": str(shown(path)),
         "proved": found.proved,
         "same_bytes": found.same_bytes,
         "seal": found.seal,

@@ -6,6 +6,7 @@ import click
 
 from muheng.cli.answer import Answer, Detail, Failure
 from muheng.cli.bundle import bundle_argument, open_bundle
+from muheng.cli.site import key_option
 from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
 
@@ -26,6 +27,7 @@ def command(lang: Language) -> click.Command:
             required=True,
             metavar="PATH=VALUE",
         ),
+        key_option(lang),
     )
 
 
