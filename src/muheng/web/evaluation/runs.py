@@ -66,6 +66,7 @@ def compute(run: Run, progress: Step) -> tuple[str, str, dict[str, Any]]:
     return store_folder(fill), seal, summary
 
 
+@lru_cache(maxsize=16)
 def make_plan(text: str) -> p.Plan:
     """The plan of a text that has no errors. Raises TrialError."""
     compiled = compile_policy(text)

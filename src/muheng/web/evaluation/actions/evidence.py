@@ -54,7 +54,7 @@ def attach(objection: Objection, files: Sequence[UploadedFile[Any]], actor: User
             _("可打成一个压缩包。"),
             status=422,
             code="invalid",
-            at="files",
+            at="evidence",
         )
     for file in files:
         name = file.name or ""
@@ -64,7 +64,7 @@ def attach(objection: Objection, files: Sequence[UploadedFile[Any]], actor: User
                 _("请用 PDF、图片、Word、Excel 或压缩包。"),
                 status=422,
                 code="invalid",
-                at="files",
+                at="evidence",
             )
         if (file.size or 0) > MOST_BYTES:
             raise Refused(
@@ -72,6 +72,6 @@ def attach(objection: Objection, files: Sequence[UploadedFile[Any]], actor: User
                 _("请压缩或分开上传。"),
                 status=422,
                 code="invalid",
-                at="files",
+                at="evidence",
             )
     objection.evidence.add(*(store(file.chunks(), file.name or "", actor) for file in files))

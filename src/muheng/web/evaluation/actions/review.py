@@ -90,6 +90,13 @@ def agreed_to(run: Run) -> bool:
     )
 
 
+def still_wanted(evaluation: Evaluation, correction: Run) -> bool:
+    """Whether a correction still corrects what is signed, and nobody returned it."""
+    if correction.replaces_id != evaluation.chosen_id:
+        return False
+    return not correction.reviews.filter(agreed=False).exists()
+
+
 @transaction.atomic
 def publish(
     actor: User | None,
