@@ -30,7 +30,7 @@ _GRACE = 10.0  # seconds that a process has to end by itself
 _PAUSE = 0.2
 
 # Of a package's folder only these are served: without maps of sources, and without builds that no page asks for.
-_UNUSED = ("echarts.esm*", "echarts.common*", "echarts.simple*", "echarts.js*", "extension", "leaflet-src*", "package.json")  # fmt: skip
+_UNUSED = ("echarts.esm*", "echarts.min.js", "echarts.simple*", "echarts.js*", "echarts.common.js*", "extension", "leaflet-src*", "package.json")  # fmt: skip
 
 
 @dataclass(frozen=True)
