@@ -108,6 +108,7 @@ def _part(part: Any) -> dict[str, Any]:
     ]
     return {
         "table": part,
+        "kind": part.key.partition(".")[0],
         "header": [(part.header[at], at in part.numeric) for at in used],
         "rows": [
             {"row": row, "cells": [(row.cells[at], at in part.numeric) for at in used]} for row in part.rows
