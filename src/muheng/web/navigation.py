@@ -49,7 +49,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
                 continue
             here = request.path == address if place.name == "home:home" else request.path.startswith(address)
             entries.append({"title": place.title, "address": address, "here": here})
-    return {"places": entries, "city_name": city_name(), "city": settings.CITY}
+    searchable = user is not None and holds(user, "registry.view")
+    return {"places": entries, "searchable": searchable, "city_name": city_name(), "city": settings.CITY}
 
 
 def city_name() -> str:

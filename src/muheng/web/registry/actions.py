@@ -57,8 +57,6 @@ ATTRIBUTES: dict[str, Any] = {
 }
 """What of an enterprise changes with a history, and how it reads."""
 
-PLAIN = ("industry_group", "address", "legal_person", "state", "scale", "industry")
-
 
 @transaction.atomic
 def register_enterprise(
@@ -182,6 +180,27 @@ def change_attribute(
         source=source,
     )
     return held
+
+
+@transaction.atomic
+def move(
+    actor: User | None,
+    enterprise: Enterprise,
+    township: Organisation,
+    parks: Iterable[Organisation],
+    since: date,
+    source: str = "",
+) -> Enterprise:
+    """To another township, into or out of parks; what of the two is the same stays untouched."""
+    asked = list(parks)
+    before = set(enterprise.parks.values_list("pk", flat=True))
+    if township.pk == enterprise.township_id and before == {park.pk for park in asked}:
+        raise Refused(_("镇街和园区都没有变化。"), code="unchanged")
+    if before != {park.pk for park in asked}:
+        enterprise = change_attribute(actor, enterprise, "parks", asked, since, source)
+    if township.pk != enterprise.township_id:
+        enterprise = change_attribute(actor, enterprise, "township", township, since, source)
+    return enterprise
 
 
 def describe_attribute(enterprise: Enterprise, attribute: str) -> str:

@@ -35,3 +35,19 @@ def _wrong(what: str) -> Refused:
     return Refused(
         what, _("请检查坐标顺序（先经度后纬度）和坐标系。"), status=422, code="invalid", at="geometry"
     )
+
+
+def read_box(text: str) -> Box:
+    """A box as addresses write it: ``west,south,east,north``. Raises Refused."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        west = south = east = north = float("nan")
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise Refused(
+            _("范围应写成 西,南,东,北 四个数（度），现在是“%(text)s”。") % {"text": text[:60]},
+            status=422,
+            code="invalid",
+            at="box",
+        )
+    return west, south, east, north

@@ -42,9 +42,9 @@ class Enterprise(models.Model):
         # Lists leave out what was merged away, and count what is left.
         indexes = (
             models.Index(fields=("merged_into", "code")),
-            models.Index(fields=("county", "merged_into", "code")),
-            models.Index(fields=("township", "merged_into", "code")),
-            models.Index(fields=("merged_into", "name")),
+            models.Index(fields=("merged_into", "county", "code")),
+            models.Index(fields=("merged_into", "township", "code")),
+            models.Index(fields=("merged_into", "name", "code")),
             models.Index(fields=("merged_into", "grade", "code")),
             models.Index(fields=("merged_into", "industry_group", "code")),
             models.Index(fields=("name",)),

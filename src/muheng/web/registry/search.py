@@ -9,14 +9,17 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Model, QuerySet, Value, When
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import Exact, GreaterThan
 from pypinyin import Style, lazy_pinyin
 
 from muheng.web.people.scope import Scope
 from muheng.web.registry.models import Enterprise, NameRecord, SearchEntry
+
+M = TypeVar("M", bound=Model)
 
 _AFTER_CODE = 19
 """Where the line break after the code stands: a line that begins there is the name of today."""
@@ -68,46 +71,48 @@ def search(scope: Scope, query: str, limit: int = 10) -> list[Found]:
 
     First a code that begins with it, then a name, then a former name or initials, then whatever has it inside.
     """
-    numbers = [row[0] for row in ranked(scope, query)[:limit]]
+    numbers = list(ranked(scope, query)[:limit])
     rows = Enterprise.objects.select_related("county", "township", "search").in_bulk(numbers)
     whole = fold(query)
     return [_found(rows[number], whole) for number in numbers]
 
 
-def ranked(scope: Scope, query: str) -> QuerySet[SearchEntry, tuple[int, int]]:
-    """Numbers of enterprises with their rank, in order. ``instr`` and ``strpos`` are quicker than LIKE over a text."""
+def ranked(scope: Scope, query: str) -> QuerySet[SearchEntry, int]:
+    """The numbers of the enterprises that a query finds, in order."""
     entries = matching(scope.filter(SearchEntry.objects.all(), "enterprise__"), query)
+    return entries.order_by(rank(query), "pk").values_list("pk", flat=True)
+
+
+def rank(query: str, field: str = "text") -> Case:
+    """How likely the enterprise is meant: 0 by its code, 1 by its name, 2 by another name or initials, 3 by an inside."""
     whole = fold(query)
-    return (
-        entries.annotate(
-            rank=Case(
-                When(Exact(_position("text", whole), 1), then=0),
-                When(Exact(_position("text", f"\n{whole}"), _AFTER_CODE), then=1),
-                When(_position_above("text", f"\n{whole}"), then=2),
-                default=3,
-                output_field=IntegerField(),
-            )
-        )
-        .order_by("rank", "pk")
-        .values_list("pk", "rank")
+    return Case(
+        When(Exact(_position(field, whole), 1), then=0),
+        When(Exact(_position(field, f"\n{whole}"), _AFTER_CODE), then=1),
+        When(_is_in(field, f"\n{whole}"), then=2),
+        default=3,
+        output_field=IntegerField(),
     )
 
 
-def matching(entries: QuerySet[SearchEntry], query: str) -> QuerySet[SearchEntry]:
-    """The entries that hold every word of the query; none for an empty one."""
-    words = [fold(word) for word in query.split()][:6]
-    if not any(words):
-        return entries.none()
+def matching(rows: QuerySet[M], query: str, field: str = "text") -> QuerySet[M]:
+    """The rows whose text holds every word of the query; none for an empty one.
+
+    ``instr`` and ``strpos`` are quicker than LIKE, and need no escaping.
+    """
+    words = [word for word in (fold(word) for word in query.split()[:6]) if word]
+    if not words:
+        return rows.none()
     for word in words:
-        entries = entries.filter(_position_above("text", word))
-    return entries
+        rows = rows.filter(_is_in(field, word))
+    return rows
 
 
 def _position(field: str, text: str) -> StrIndex:
     return StrIndex(F(field), Value(text))
 
 
-def _position_above(field: str, text: str) -> GreaterThan:
+def _is_in(field: str, text: str) -> GreaterThan:
     return GreaterThan(_position(field, text), 0)
 
 

@@ -3,7 +3,7 @@
 import { loadScript } from "./vendor.js";
 import { tone } from "./charts.js";
 
-async function leaflet() {
+export async function leaflet() {
   const sheet = "leaflet-sheet";
   if (!document.getElementById(sheet)) {
     const link = document.createElement("link");
@@ -14,7 +14,7 @@ async function leaflet() {
   return window.L;
 }
 
-function card(properties) {
+export function card(properties) {
   const box = document.createElement("div");
   const title = document.createElement(properties.href ? "a" : "b");
   if (properties.href) title.href = properties.href;

@@ -14,4 +14,5 @@ document.addEventListener("submit", (event) => {
   const question = event.target.dataset?.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
+if (document.querySelector("form[data-search]")) import("./search.js");
 draw(document);

@@ -1,0 +1,1 @@
+"""Pages of the registry: the list and search, an enterprise's file, its changes, maps."""
