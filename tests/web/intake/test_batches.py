@@ -12,6 +12,7 @@ from muheng.web.intake.actions import (
     abandon,
     accept,
     add_workbooks,
+    ask_to_accept,
     drop_workbooks,
     fix_mapping,
     remove_file,
@@ -406,3 +407,32 @@ def test_an_enterprise_that_is_needed_elsewhere_stays_when_its_roster_is_undone(
     undo(city.clerk, batch, "重报")
     left = Enterprise.objects.filter(code__in=[make_code(101), make_code(102)])
     assert list(left.values_list("code", flat=True)) == [make_code(101)]
+
+
+def test_a_large_batch_is_accepted_in_the_background(
+    city: Population, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from muheng.web.intake import actions
+
+    monkeypatch.setattr(actions, "AT_ONCE", 1)
+    batch = read(
+        city.clerk,
+        tax(taxes(city.enterprises[:2], ["坏", 2])),
+        tax(taxes(city.enterprises[2:4], [3, 4]), "二.xlsx"),
+    )
+    with pytest.raises(Refused, match="有 1 处错误"):
+        ask_to_accept(city.clerk, batch, reading=1)
+    ask_to_accept(city.clerk, batch, reading=1, withheld=1)
+    batch.refresh_from_db()
+    assert (batch.state, panels.current(2025)) == (Batch.State.REVIEW, None)
+    with pytest.raises(Refused, match="正在办理"):
+        ask_to_accept(city.chief, batch, reading=1, withheld=1)
+    run_pending()
+    batch.refresh_from_db()
+    assert (batch.state, batch.accepted_by) == (Batch.State.ACCEPTED, city.clerk)
+    assert paid(2025, city.enterprises[1].code) == 200
+    # The worker died after the deed and before it said so: the next one finds it done.
+    Job.objects.filter(pk=batch.job_id).update(state=Job.State.WAITING)
+    run_pending()
+    assert Job.objects.get(pk=batch.job_id).state == Job.State.DONE
+    assert Layer.objects.count() == 1

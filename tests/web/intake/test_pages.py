@@ -217,7 +217,7 @@ def test_a_colleague_sees_the_reading_without_its_buttons(city: Population) -> N
 
     batch = drop_workbooks(city.data_clerk, 2025, [tax(taxes(city.enterprises[:1], [1]))])
     shown = text(at(city.clerk).get(page("show", batch)))
-    assert "正在读取" in shown
+    assert "读取 税务局.xlsx" in shown
     assert "hx-get" not in shown.split("<main")[1]
 
 

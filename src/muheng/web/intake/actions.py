@@ -33,6 +33,8 @@ from muheng.web.registry import panels
 from muheng.web.registry.models import Panel
 
 YEARS = range(2001, 2100)
+AT_ONCE = 5_000
+"""A batch of more enterprises than these is accepted in the background: a page may not take so long."""
 
 
 @transaction.atomic
@@ -145,24 +147,8 @@ def accept(
     ``reading`` is the reading that the person looked at; ``withheld`` the number of errors that they know stay out.
     """
     batch = _hold(batch)
-    require(actor, "intake.accept", at=batch.organisation)
-    if batch.state == Batch.State.READING:
-        raise Refused(_("这一批还没有读完。"), _("请等读完、核对后再接受。"))
-    if batch.state != Batch.State.REVIEW:
-        raise _not_open(batch)
-    if batch.reading != reading:
-        raise Refused(_("您核对的不是最新一次读取的结果。"), _("请刷新页面，核对后再接受。"), code="stale")
-    errors = batch.count("errors")
-    if errors != withheld:
-        raise Refused(
-            _("有 %(count)s 处错误，相关的行没有导入。") % {"count": errors},
-            _("请改正后重新上传；或者勾选确认这些行不导入，再接受。"),
-            code="unacknowledged",
-            at="withheld",
-        )
+    _check_acceptance(actor, batch, reading, withheld)
     facts = facts_of(batch)
-    if not facts.frame.height:
-        raise Refused(_("这一批没有可以接受的数据。"), _("请看问题清单，改正后重新上传，或放弃这一批。"))
     require_within(actor, "intake.accept", facts)
     when = at or timezone.now()
     try:
@@ -192,6 +178,42 @@ def accept(
         figures=batch.changes["figures"],
         registered=len(batch.roster_changes.get("created", ())),
     )
+    return batch
+
+
+def _check_acceptance(actor: User, batch: Batch, reading: int, withheld: int) -> None:
+    """What can be said against accepting before any figure is looked at."""
+    require(actor, "intake.accept", at=batch.organisation)
+    if batch.state == Batch.State.READING:
+        raise Refused(_("这一批还没有读完。"), _("请等读完、核对后再接受。"))
+    if batch.state != Batch.State.REVIEW:
+        raise _not_open(batch)
+    if batch.reading != reading:
+        raise Refused(_("您核对的不是最新一次读取的结果。"), _("请刷新页面，核对后再接受。"), code="stale")
+    errors = batch.count("errors")
+    if errors != withheld:
+        raise Refused(
+            _("有 %(count)s 处错误，相关的行没有导入。") % {"count": errors},
+            _("请改正后重新上传；或者勾选确认这些行不导入，再接受。"),
+            code="unacknowledged",
+            at="withheld",
+        )
+    if not batch.count("enterprises"):
+        raise Refused(_("这一批没有可以接受的数据。"), _("请看问题清单，改正后重新上传，或放弃这一批。"))
+
+
+@transaction.atomic
+def ask_to_accept(actor: User, batch: Batch, *, reading: int, withheld: int = 0) -> Batch:
+    """Accept a batch at once, or in the background where it is large; what speaks against it is said at once."""
+    if batch.count("enterprises") <= AT_ONCE:
+        return accept(actor, batch, reading=reading, withheld=withheld)
+    batch = _hold(batch)
+    _check_acceptance(actor, batch, reading, withheld)
+    if batch.job is not None and not batch.job.ended:
+        raise Refused(_("这一批正在办理。"), _("请等它办完。"))
+    title = _("接受 %(title)s") % {"title": batch.title}
+    batch.job = enqueue("intake.accept", actor, title, batch=batch.pk, reading=reading, withheld=withheld)
+    batch.save(update_fields=("job",))
     return batch
 
 

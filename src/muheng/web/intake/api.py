@@ -11,6 +11,7 @@ from ninja.files import UploadedFile
 
 from muheng.documents.message import Refusal
 from muheng.intake.sheet_fix import fixes_from_json
+from muheng.web.api_description import FILE
 from muheng.web.files.pages import download
 from muheng.web.intake import actions, queries
 from muheng.web.intake.models import Batch
@@ -199,7 +200,7 @@ def reread(request: Request, number: int, forget: bool = False) -> dict[str, Any
 def accept(request: Request, number: int, given: Acceptance) -> dict[str, Any]:
     """全部生效，或者一个也不生效。"""
     batch = queries.find_batch(request.user, number)
-    return _shown(actions.accept(request.user, batch, reading=given.reading, withheld=given.withheld))
+    return _shown(actions.ask_to_accept(request.user, batch, reading=given.reading, withheld=given.withheld))
 
 
 @router.post("/batches/{number}/abandon", response=BatchShown, summary="放弃")
@@ -214,7 +215,7 @@ def undo(request: Request, number: int, given: Reason) -> dict[str, Any]:
     return _shown(actions.undo(request.user, queries.find_batch(request.user, number), given.why))
 
 
-@router.get("/batches/{number}/files/{file}", summary="下载文件", response={200: None})
+@router.get("/batches/{number}/files/{file}", summary="下载文件", response={200: None}, openapi_extra=FILE)
 def show_file(request: Request, number: int, file: int, annotated: bool = False) -> FileResponse:
     """原文件；annotated 时是标好问题的表（先要请求生成）。"""
     found = queries.find_file(request.user, number, file)

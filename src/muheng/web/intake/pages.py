@@ -126,6 +126,7 @@ def _frame(request: Request, batch: Batch, tab: str) -> dict[str, Any]:
         "tabs": tabs if batch.review else [],
         "may_change": batch.open and holds(user, "intake.upload", batch.organisation),
         "may_accept": holds(user, "intake.accept", batch.organisation),
+        "busy": batch.job is not None and not batch.job.ended,
         "own_job": batch.job is not None and batch.job.owner_id == user.pk,
     }
 
@@ -221,7 +222,7 @@ def show_changes(request: Request, number: int) -> HttpResponse:
 def accept(request: Request, number: int) -> HttpResponse:
     batch = queries.find_batch(request.user, number)
     try:
-        actions.accept(
+        batch = actions.ask_to_accept(
             request.user,
             batch,
             reading=_whole(request.POST.get("reading", "")),
@@ -229,7 +230,8 @@ def accept(request: Request, number: int) -> HttpResponse:
         )
     except Refused as error:
         return _show(request, queries.find_batch(request.user, number), error)
-    messages.success(request, _("已接受，%(year)s 年的数据已更新。") % {"year": batch.year})
+    if batch.state == Batch.State.ACCEPTED:
+        messages.success(request, _("已接受，%(year)s 年的数据已更新。") % {"year": batch.year})
     return redirect("intake:show", number)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from muheng.documents.message import Refusal
 from muheng.intake.annotate import annotate
 from muheng.web.files.actions import store
+from muheng.web.intake.actions import accept
 from muheng.web.intake.models import Batch, BatchFile
 from muheng.web.intake.reading import city_layouts, describe_change, laid_out, read_batch
 from muheng.web.intake.review import read_problem_values, store_review
@@ -63,6 +64,18 @@ def read(progress: Progress, batch: int, reading: int) -> dict[str, Any]:
             changes_from=base,
         )
     return counts
+
+
+@task("intake.accept")
+def take(progress: Progress, batch: int, reading: int, withheld: int) -> dict[str, Any]:
+    """Accept a large batch for the person who asked for it; all of it or nothing, so it can be begun again."""
+    found = Batch.objects.get(pk=batch)
+    if found.state == Batch.State.ACCEPTED and found.reading == reading:
+        return {"accepted": True}  # A worker before this one died after it was done.
+    progress(0, 1, _("正在并入全年数据和企业档案，请稍候"))
+    assert progress.job.owner is not None
+    accept(progress.job.owner, found, reading=reading, withheld=withheld)
+    return {"accepted": True}
 
 
 @task("intake.annotate")
