@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
 from typing import Any
 
@@ -9,14 +11,25 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils.module_loading import module_has_submodule
-from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer, SessionAuth
 
+from muheng.web.api_description import ABOUT, TITLE, complete
+from muheng.web.api_errors import (
+    TextParser,
+    answer,
+    handle_errors,
+    method_not_allowed,
+    not_found,
+    unknown_address,
+)
 from muheng.web.people.keys import find_person
-from muheng.web.refusal import Refused
+
+View = Callable[..., HttpResponse]
 
 
 class KeyAuth(HttpBearer):
@@ -29,53 +42,32 @@ class KeyAuth(HttpBearer):
         return person
 
 
-api = NinjaAPI(
-    title="Muheng",
+class SiteAPI(NinjaAPI):
+    """The API with a description that says of each operation what is true of all."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        description = super().get_openapi_schema(path_prefix=prefix)
+        complete(description, prefix)
+        return description
+
+    def get_openapi_operation_id(self, operation: Any) -> str:
+        """``intake_list_batches``: the room, and what it does."""
+        view = operation.view_func
+        return f"{view.__module__.split('.')[2]}_{view.__name__}"
+
+
+api = SiteAPI(
+    title=TITLE,
     version="1",
-    description="亩衡的接口。与页面同一套查询和操作；用密钥（Bearer）或登录后的会话。",
+    description=ABOUT,
     auth=[KeyAuth(), SessionAuth()],
-    docs_decorator=lambda view: view,
+    parser=TextParser(),
     urls_namespace="api",
 )
-
-
-def answer(request: HttpRequest, refused: Refused) -> HttpResponse:
-    return api.create_response(request, refused.body(), status=refused.status)
-
-
-@api.exception_handler(Refused)
-def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
-    return answer(request, error)
-
-
-@api.exception_handler(AuthenticationError)
-def _stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    return answer(request, Refused(_("请先登录，或带上密钥。"), status=401, code="unauthenticated"))
-
-
-@api.exception_handler(Http404)
-def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
-    return answer(request, Refused(_("没有找到。"), status=404, code="not_found"))
-
-
-@api.exception_handler(ValidationError)
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    first = error.errors[0] if error.errors else {}
-    place = ".".join(str(part) for part in first.get("loc", ()))
-    return answer(
-        request,
-        Refused(
-            _("请求的内容不对：%(what)s") % {"what": first.get("msg", "")},
-            status=422,
-            code="invalid",
-            at=place,
-        ),
-    )
-
-
-@api.exception_handler(HttpError)
-def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return answer(request, Refused(str(error), status=error.status_code, code="http"))
+handle_errors(api)
 
 
 def mount() -> None:
@@ -87,10 +79,42 @@ def mount() -> None:
             api.add_router(f"/{found.PREFIX}/", found.router)
 
 
+def _guard(view: View) -> View:
+    """A view whose refusals all have the one form; a key comes without a session, so logging in is not for it."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if any("\0" in value for value in kwargs.values() if isinstance(value, str)):
+            return answer(not_found())
+        try:
+            response = view(request, *args, **kwargs)
+        except Http404:  # the API's root
+            return answer(unknown_address())
+        if response.status_code == 405:
+            return method_not_allowed(request.method, response.headers.get("Allow", ""))
+        return response
+
+    return login_not_required(guarded)
+
+
+@csrf_exempt
+@login_not_required
+def find_address(request: HttpRequest, rest: str) -> HttpResponse:
+    """What is no address of the API; one that only has a stroke too many or too few at its end is meant."""
+    path = request.path_info
+    try:
+        match = resolve(path[:-1] if path.endswith("/") else f"{path}/")
+    except Resolver404:
+        return answer(unknown_address())
+    if match.func is find_address:
+        return answer(unknown_address())
+    found: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return found
+
+
 mount()
 # Asked for once: each asking makes new views.
 addresses = api.urls
-# A key comes without a session: the pages' rule of logging in first is not for programs.
 for _pattern in addresses[0]:
     if _pattern.callback is not None:
-        _pattern.callback = login_not_required(_pattern.callback)
+        _pattern.callback = _guard(_pattern.callback)

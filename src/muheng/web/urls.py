@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from muheng.web.api import addresses
+from muheng.web.api import addresses, find_address
 from muheng.web.pages import set_language
 
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("jobs/", include("muheng.web.jobs.urls")),
     path("language/", set_language, name="language"),
     path("api/", addresses),
+    re_path(r"^api/(?P<rest>.*)$", find_address),
 ]
 
 handler404 = "muheng.web.pages.not_found"

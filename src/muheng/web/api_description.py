@@ -1,0 +1,93 @@
+"""What the description of the API says of every operation alike: its room, who may ask, how it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from muheng.web.api_errors import STATUSES
+
+TITLE = "亩衡接口 · Muheng API"
+ABOUT = """\
+网页能看的、能做的，程序都能经这里看、做：同一套查询和操作，同样的权限，同样的记录。
+
+**密钥**：在网站上点自己的名字，新建程序密钥；每次请求带上 `Authorization: Bearer mh_…`。密钥的权限就是您的权限；不在权限之内的，等于没有（404）。
+登录后的浏览器也可以直接用，改动的请求要带 CSRF 令牌。
+
+**列表**：`limit`（最多 200）、`offset`；答 `items`、`count`（符合条件的总数）、`next`（下一段的地址，到头为 null）。
+
+**出错**：`{"error": {"code", "what", "fix", "at"}}`。`code` 供程序判断，`what` 和 `fix` 是给人看的话，`at` 是哪一项。
+
+**写法**：日期 `2026-03-09`，时刻带时区；需要准确的数写成文字（`"12.50"`）；`?lang=en` 答英文。
+
+The pages' queries and actions for programs, with the same rights and records. Make a key under your name on the site and
+send it as a bearer token. Lists are paged by `limit` and `offset`. Add `?lang=en` for English sentences.
+"""
+
+ROOMS: Mapping[str, tuple[str, str]] = {
+    "me": ("我", "密钥是谁的，能做什么。Whose key this is."),
+    "people": ("人员与机构", "机构树、人员和职务。Organisations, people and posts."),
+    "enterprises": ("企业档案", "一企一档：企业、历年数据、用地、经历。One file for each enterprise."),
+    "intake": ("数据归集", "部门表格：上传、核对、接受、撤销。Departments' workbooks."),
+    "policies": ("评价办法", "办法的版本：读、比较、起草、定稿。Methods and their versions."),
+    "evaluations": ("评价", "名单、确认、试算、审核、公示、异议、签发和结果。Evaluations and results."),
+    "filings": ("月度填报", "企业自己每月的数据。Enterprises' monthly figures."),
+    "home": ("首页", "今天要做的事，全市概况。What to do today."),
+    "jobs": ("后台任务", "进行到哪里，取消。Background work."),
+}
+"""The first part of an address: how the room is called, and what it holds."""
+
+FILE: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "文件。",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }
+}
+"""``openapi_extra`` of an operation that answers with a file."""
+
+ERROR = "Error"
+_ERROR_SCHEMA = {
+    "title": ERROR,
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "what", "fix", "at"],
+            "properties": {
+                "code": {"type": "string", "description": "是哪一种，供程序判断；不随语言变。"},
+                "what": {"type": "string", "description": "哪里不对。"},
+                "fix": {"type": "string", "description": "怎么办；可以是空的。"},
+                "at": {"type": "string", "description": "请求里的哪一项；可以是空的。"},
+            },
+        }
+    },
+}
+
+
+def complete(description: dict[str, Any], prefix: str) -> None:
+    """Say of every operation what is the same of all. ``prefix`` is where the API is mounted."""
+    for path, operation in _operations(description):
+        room = path.removeprefix(prefix).split("/")[0]
+        operation["tags"] = [ROOMS[room][0]]
+        responses = operation["responses"]
+        for status in STATUSES:
+            responses.setdefault(status, {"$ref": f"#/components/responses/{status}"})
+    components = description["components"]
+    components["schemas"][ERROR] = _ERROR_SCHEMA
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ERROR}"}}}
+    components["responses"] = {
+        str(status): {"description": said, "content": content} for status, said in STATUSES.items()
+    }
+    used = {tag for _path, operation in _operations(description) for tag in operation["tags"]}
+    description["tags"] = [
+        {"name": name, "description": about} for name, about in ROOMS.values() if name in used
+    ]
+
+
+def _operations(description: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in description["paths"].items():
+        for operation in methods.values():
+            yield path, operation
