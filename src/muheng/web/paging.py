@@ -67,6 +67,11 @@ def answer_list(
         count = given.count()
     found = given[part.offset : part.offset + part.limit]
     items = [show(row) for row in found] if show is not None else list(found)
+    return answer_part(request, items, part, count)
+
+
+def answer_part(request: HttpRequest, items: Sequence[Any], part: Part, count: int) -> HttpResponse:
+    """The answer with a part that is cut already; ``count`` is of the whole list."""
     return answer({"items": items, "count": count, "next": _next(request, part, count)})
 
 

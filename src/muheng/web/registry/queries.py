@@ -59,3 +59,22 @@ def parcel_scope(scope: Scope) -> Q:
 def parcels_for(user: Any, right: str = "registry.view") -> QuerySet[Parcel]:
     """The parcels that a person may see."""
     return Parcel.objects.filter(parcel_scope(scope_of(user, right)))
+
+
+def list_contacts(user: Any, enterprise: Enterprise) -> list[dict[str, Any]]:
+    """Whom to call; numbers whole only for who keeps the file, and for the enterprise itself."""
+    whole = is_own(user, enterprise) or may(user, "registry.edit", enterprise)
+    return [
+        {
+            "name": row.name,
+            "post": row.post,
+            "main": row.main,
+            "numbers": [text if whole else mask(text) for text in (row.phone, row.mobile) if text],
+        }
+        for row in enterprise.contacts.order_by("-main", "pk")
+    ]
+
+
+def mask(number: str) -> str:
+    """A telephone number with all but its ends hidden: 138****0123."""
+    return f"{number[:3]}****{number[-4:]}" if len(number) >= 9 else "****"

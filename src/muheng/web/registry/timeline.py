@@ -20,9 +20,11 @@ from django.utils.translation import gettext_lazy
 
 from muheng.web.people.models import User
 from muheng.web.registry.actions import ATTRIBUTES
+from muheng.web.registry.figures import codes_of
 from muheng.web.registry.models import (
     Enterprise,
     GradeRecord,
+    Layer,
     Lease,
     Parcel,
     ParcelState,
@@ -184,3 +186,15 @@ def _permits_and_lines(enterprise: Enterprise, user: User) -> Iterator[Event]:
     for line in ProductionLine.objects.filter(enterprise=enterprise).exclude(since=None):
         assert line.since is not None
         yield Event(line.since, "permit", _("%(name)s建成") % {"name": line.name}, line.product)
+
+
+@provider
+def _layers(enterprise: Enterprise, user: User) -> Iterator[Event]:
+    address = reverse("registry:years", args=[enterprise.code])
+    for layer in Layer.objects.filter(removed_at=None).select_related("added_by"):
+        if enterprise.code in codes_of(layer.folder):
+            said = _("%(year)s年度数据：%(title)s") % {"year": layer.year, "title": layer.title}
+            note = str(layer.added_by) if layer.added_by is not None else ""
+            yield Event(
+                timezone.localdate(layer.added_at), "data", said, note, f"{address}?year={layer.year}"
+            )

@@ -17,7 +17,7 @@ from muheng.web.people.rights import holds
 from muheng.web.registry import figures, timeline
 from muheng.web.registry.listing import describe_industry, holds_on
 from muheng.web.registry.models import Enterprise, Lease, MonthlyFigure, Reorganisation
-from muheng.web.registry.queries import find_enterprise, is_own, may
+from muheng.web.registry.queries import find_enterprise, is_own, list_contacts, may
 from muheng.web.registry.sections import sections_at
 from muheng.web.request import Request
 from muheng.web.templatetags.words import plain
@@ -57,7 +57,7 @@ def show(request: Request, code: str) -> HttpResponse:
             "trend": _trend(years),
             "events": events[:LATEST],
             "more_events": len(events) > LATEST,
-            "contacts": _contacts(request, enterprise),
+            "contacts": list_contacts(request.user, enterprise),
             "sections": sections_at(enterprise, request.user),
             "merged_here": enterprise.merged.all(),
             "has_land": enterprise.holdings.filter(holds_on()).exists(),
@@ -242,25 +242,6 @@ def _trend(years: list[figures.YearFigures]) -> Chart | None:
             [standing.best_quarter for _year, standing in found],
         ],
     )
-
-
-def _contacts(request: Request, enterprise: Enterprise) -> list[dict[str, Any]]:
-    """Whom to call; numbers whole only for who keeps the file, and for the enterprise itself."""
-    whole = is_own(request.user, enterprise) or may(request.user, "registry.edit", enterprise)
-    return [
-        {
-            "name": row.name,
-            "post": row.post,
-            "main": row.main,
-            "numbers": [text if whole else mask(text) for text in (row.phone, row.mobile) if text],
-        }
-        for row in enterprise.contacts.order_by("-main", "pk")
-    ]
-
-
-def mask(number: str) -> str:
-    """A telephone number with all but its ends hidden: 138****0123."""
-    return f"{number[:3]}****{number[-4:]}" if len(number) >= 9 else "****"
 
 
 def _float(value: Any) -> float | None:

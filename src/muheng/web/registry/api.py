@@ -1,0 +1,400 @@
+"""Enterprises for programs: the list with its filters, one enterprise, its figures, its history, its land.
+
+Reading only what the person behind the key may see; changes go through the same deeds as the pages'.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Field, Query, Router, Schema
+
+from muheng.web.paging import Listed, Part, answer, answer_list, answer_part
+from muheng.web.people.models import Organisation
+from muheng.web.people.rights import require
+from muheng.web.people.scope import scope_of
+from muheng.web.refusal import Refused
+from muheng.web.registry import actions, figures, maps, timeline
+from muheng.web.registry.geometry import read_box
+from muheng.web.registry.listing import (
+    SORTS,
+    Question,
+    find_rows,
+    holds_on,
+    list_numbers,
+    titles,
+)
+from muheng.web.registry.models import Enterprise, MonthlyFigure
+from muheng.web.registry.queries import find_enterprise, list_contacts
+from muheng.web.request import Request
+
+PREFIX = "enterprises"
+router = Router(tags=["enterprises"])
+LISTED = ("code", "name", "grade", "county_id", "township_id", "industry", "industry_group", "scale", "state")
+
+
+class EnterpriseRow(Schema):
+    """An enterprise in a list."""
+
+    code: str = Field(description="统一社会信用代码")
+    name: str
+    grade: str = Field(description="最近一次签发的等级；没有则为空")
+    county: str
+    township: str
+    industry: str = Field(description="GB/T 4754 代码")
+    industry_group: str
+    scale: str
+    state: str
+
+
+class Name(Schema):
+    """A name with the time for which it was borne."""
+
+    name: str
+    since: date | None
+    until: date | None = Field(description="不含这一天；null 为现用名")
+
+
+class Status(Schema):
+    """A status that holds today."""
+
+    status: str
+    level: str
+    since: date | None
+    until: date | None
+    source: str
+
+
+class Grade(Schema):
+    """The signed grade of a year."""
+
+    year: int
+    grade: str
+    standing: str
+    score: str
+    place: int | None
+
+
+class EnterpriseFile(EnterpriseRow):
+    """An enterprise's file."""
+
+    parks: list[str]
+    address: str
+    legal_person: str
+    longitude: float | None
+    latitude: float | None
+    registered_on: date | None
+    started_on: date | None
+    merged_into: str | None = Field(description="已并入的企业的信用代码")
+    names: list[Name]
+    statuses: list[Status]
+    grades: list[Grade]
+
+
+class Cell(Schema):
+    """The cell of a department's file that a figure came from."""
+
+    file: str
+    sheet: str
+    cell: str
+    value: str
+
+
+class YearlyFigure(Schema):
+    """One figure of a year: exact, as text."""
+
+    item: str
+    value: str
+    unit: str
+    basis: str
+    cells: list[Cell]
+    batch: str
+
+
+class Ratio(Schema):
+    """An indicator beside the industry's."""
+
+    key: str
+    title: str
+    unit: str
+    own: str
+    median: str
+    best_quarter: str
+    place: int | None
+    many: int
+
+
+class Monthly(Schema):
+    """One figure of a month."""
+
+    month: str = Field(description="2025-03")
+    item: str
+    value: str
+    unit: str
+    state: str
+
+
+class Figures(Schema):
+    """The figures of a year. ``years``: those that have any."""
+
+    years: list[int]
+    year: int | None
+    figures: list[YearlyFigure]
+    ratios: list[Ratio]
+    monthly: list[Monthly]
+
+
+class Event(Schema):
+    """Something that happened."""
+
+    day: date
+    kind: str
+    title: str
+    note: str
+
+
+class ContactRow(Schema):
+    """Whom to call."""
+
+    name: str
+    post: str
+    main: bool
+    numbers: list[str]
+
+
+class Filters(Schema):
+    """What may be asked of the list."""
+
+    q: str = Field(
+        "", max_length=100, description="名称、曾用名、拼音首字母或代码的任意一段；多个词用空格隔开"
+    )
+    county: int | None = Field(None, ge=1, le=2**53)
+    township: int | None = Field(None, ge=1, le=2**53)
+    park: int | None = Field(None, ge=1, le=2**53)
+    industry: str = Field("", max_length=8, description="行业代码开头几位")
+    industry_group: str = Field("", max_length=60)
+    scale: str = Field("", max_length=20)
+    grade: str = Field("", max_length=8, description="“-”为没有等级")
+    status: str = Field("", max_length=60)
+    state: str = Field("", max_length=20, description="“merged”为已并入其他企业")
+    sort: str = Field("", max_length=30, description="列名，前面加“-”为倒序：" + "、".join(SORTS))
+
+
+class NewEnterprise(Schema):
+    """A file to be opened."""
+
+    code: str = Field(max_length=30)
+    name: str = Field(max_length=200)
+    township: int = Field(ge=1, le=2**53, description="镇街编号")
+    scale: str = Field("", max_length=20)
+    industry: str = Field("", max_length=8)
+    registered_on: date | None = None
+    source: str = Field(max_length=200, description="依据：文件和文号")
+
+
+class Renaming(Schema):
+    """A new name from a day on."""
+
+    name: str = Field(max_length=200)
+    since: date
+    source: str = Field(max_length=200)
+
+
+class Box(Schema):
+    """The part of the map that is asked for."""
+
+    box: str = Field(max_length=100, description="西,南,东,北（度，CGCS2000）")
+    by: Literal["state", "grade"] = "state"
+    state: str = Field("", max_length=12)
+
+
+class Features(Schema):
+    """GeoJSON. ``whole``: false where townships are counted because the parcels are too many."""
+
+    type: str
+    features: list[dict[str, Any]]
+    count: int | None = None
+    whole: bool | None = None
+
+
+@router.get("/", response=Listed[EnterpriseRow], summary="企业名单")
+def list_enterprises(
+    request: Request, part: Annotated[Part, Query()], asked: Annotated[Filters, Query()]
+) -> HttpResponse:
+    """The enterprises that the person may see."""
+    require(request.user, "registry.view")
+    given = asked.dict()
+    sort = given.pop("sort")
+    for key, value in given.items():
+        if isinstance(value, str) and "\0" in value:
+            raise Refused(_("文字里有不能有的字符。"), status=422, code="invalid", at=key)
+    name = sort.removeprefix("-")
+    if sort and name not in SORTS:
+        raise Refused(
+            _("不能按“%(name)s”排序。") % {"name": name},
+            _("可以按：%(names)s。") % {"names": "、".join(SORTS)},
+            status=422,
+            code="invalid",
+            at="sort",
+        )
+    question = Question(**given, sort=name, descending=sort.startswith("-"))
+    numbers = list_numbers(find_rows(scope_of(request.user), question), question)
+    count = len(numbers) if isinstance(numbers, list) else numbers.count()
+    page = list(numbers[part.offset : part.offset + part.limit])
+    rows = {row["pk"]: row for row in Enterprise.objects.filter(pk__in=page).order_by().values("pk", *LISTED)}
+    places = titles()
+    return answer_part(
+        request, [_row(rows[number], places) for number in page if number in rows], part, count
+    )
+
+
+@router.post("/", response={201: EnterpriseFile}, summary="建档")
+def register(request: Request, given: NewEnterprise) -> HttpResponse:
+    """Open the file of a new enterprise."""
+    fields = given.dict()
+    township = Organisation.objects.filter(pk=fields.pop("township"), kind=Organisation.Kind.TOWNSHIP).first()
+    if township is None:
+        raise Refused(_("没有这个镇街。"), status=422, code="invalid", at="township")
+    made = actions.register_enterprise(request.user, **fields, township=township)
+    return answer(_file(made), 201)
+
+
+@router.get("/parcels", response=Features, summary="一片范围内的宗地")
+def list_parcels(request: Request, asked: Annotated[Box, Query()]) -> HttpResponse:
+    """The parcels of a box as GeoJSON."""
+    require(request.user, "registry.view")
+    return answer(maps.parcels_in(request.user, read_box(asked.box), asked.state, asked.by))
+
+
+@router.get("/{code}", response=EnterpriseFile, summary="一家企业")
+def show(request: Request, code: str) -> HttpResponse:
+    """An enterprise's file."""
+    return answer(_file(find_enterprise(request.user, code)))
+
+
+@router.post("/{code}/name", response=EnterpriseFile, summary="更名")
+def rename(request: Request, code: str, given: Renaming) -> HttpResponse:
+    """A new name; the one before stays in the history."""
+    enterprise = find_enterprise(request.user, code)
+    actions.rename(request.user, enterprise, given.name, given.since, given.source)
+    return answer(_file(find_enterprise(request.user, code)))
+
+
+@router.get("/{code}/figures", response=Figures, summary="年度和月度数据")
+def show_figures(
+    request: Request, code: str, year: Annotated[int | None, Query(ge=1990, le=2200)] = None
+) -> HttpResponse:
+    """Every figure of a year (the newest where none is named) with its cells; the ratios beside the industry's."""
+    enterprise = find_enterprise(request.user, code)
+    known = figures.years_of(enterprise.code)
+    if year is None:
+        year = known[0] if known else None
+    compared = [each for each in figures.compare(enterprise.code) if each.year == year]
+    months = MonthlyFigure.objects.filter(enterprise=enterprise, year=year or 0).order_by("month", "item")
+    return answer(
+        {
+            "years": known,
+            "year": year,
+            "figures": [
+                {
+                    "item": figure.item,
+                    "value": figure.value.replace(",", ""),
+                    "unit": figure.unit,
+                    "basis": figure.basis,
+                    "cells": [vars(cell) for cell in figure.cells],
+                    "batch": figure.layer.title if figure.layer is not None else "",
+                }
+                for figure in (figures.list_figures(enterprise.code, year) if year is not None else ())
+            ],
+            "ratios": [
+                {
+                    "key": each.indicator.key,
+                    "title": str(each.indicator.title),
+                    "unit": str(each.indicator.unit),
+                    "own": each.own.replace(",", ""),
+                    "median": each.median.replace(",", ""),
+                    "best_quarter": each.best_quarter.replace(",", ""),
+                    "place": each.place,
+                    "many": each.many,
+                }
+                for one in compared
+                for each in one.standings
+            ],
+            "monthly": [
+                {
+                    "month": f"{row.year}-{row.month:02d}",
+                    "item": row.item,
+                    "value": f"{row.value:f}",
+                    "unit": row.unit,
+                    "state": row.state,
+                }
+                for row in months
+            ],
+        }
+    )
+
+
+@router.get("/{code}/history", response=Listed[Event], summary="经历")
+def show_history(
+    request: Request,
+    code: str,
+    part: Annotated[Part, Query()],
+    kind: Annotated[str, Query(max_length=20)] = "",
+) -> HttpResponse:
+    """All that ever happened to it, the newest first; of one kind where it is named."""
+    events = timeline.events_of(find_enterprise(request.user, code), request.user)
+    rows = [event for event in events if not kind or event.kind == kind]
+    return answer_list(
+        request,
+        rows,
+        part,
+        lambda event: {"day": event.day, "kind": event.kind, "title": event.title, "note": event.note},
+    )
+
+
+@router.get("/{code}/parcels", response=Features, summary="企业的宗地")
+def show_parcels(request: Request, code: str) -> HttpResponse:
+    """Its land today with its outlets, as GeoJSON."""
+    return answer(maps.own_parcels(request.user, find_enterprise(request.user, code)))
+
+
+@router.get("/{code}/contacts", response=list[ContactRow], summary="联系人")
+def show_contacts(request: Request, code: str) -> HttpResponse:
+    """Whom to call; numbers are masked for who does not keep the file."""
+    return answer(list_contacts(request.user, find_enterprise(request.user, code)))
+
+
+def _row(row: dict[str, Any], places: dict[int, str]) -> dict[str, Any]:
+    shown = {key: row[key] for key in ("code", "name", "grade")}
+    shown["county"] = places.get(row["county_id"], "")
+    shown["township"] = places.get(row["township_id"], "")
+    return shown | {key: row[key] for key in ("industry", "industry_group", "scale", "state")}
+
+
+def _file(enterprise: Enterprise) -> dict[str, Any]:
+    return {
+        "code": enterprise.code,
+        "name": enterprise.name,
+        "grade": enterprise.grade,
+        "county": enterprise.county.title if enterprise.county is not None else "",
+        "township": enterprise.township.title if enterprise.township is not None else "",
+        **{key: getattr(enterprise, key) for key in ("industry", "industry_group", "scale", "state")},
+        "parks": [park.title for park in enterprise.parks.all()],
+        "address": enterprise.address,
+        "legal_person": enterprise.legal_person,
+        "longitude": enterprise.longitude,
+        "latitude": enterprise.latitude,
+        "registered_on": enterprise.registered_on,
+        "started_on": enterprise.started_on,
+        "merged_into": enterprise.merged_into.code if enterprise.merged_into is not None else None,
+        "names": list(enterprise.names.values("name", "since", "until")),
+        "statuses": list(
+            enterprise.statuses.filter(holds_on()).values("status", "level", "since", "until", "source")
+        ),
+        "grades": list(
+            enterprise.grades.filter(ended_at=None).values("year", "grade", "standing", "score", "place")
+        ),
+    }
