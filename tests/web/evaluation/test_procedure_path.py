@@ -22,9 +22,11 @@ from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Ru
 from muheng.web.evaluation.runs import BUNDLE
 from muheng.web.files.actions import folder_path
 from muheng.web.jobs.actions import run_pending
+from muheng.web.people.models import User
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise, GradeRecord
 from muheng.web.registry.panels import current
+from muheng.web.registry.timeline import events_of
 from web.evaluation.city import Case, make_case, moment
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +180,31 @@ def test_nothing_signed_can_be_changed() -> None:
         sign(case.people.leader, run)
     with pytest.raises(Refused, match="现在是“已签发”"):
         ask_final(case.people.clerk, case.evaluation)
+
+
+def test_what_happened_stands_in_the_enterprises_timeline() -> None:
+    case = make_case()
+    people = case.people
+    to_publicity(case)
+    first = people.enterprises[0]
+    object_to_result(
+        people.clerk,
+        case.fresh(),
+        first,
+        "虚报用地。",
+        party="public",
+        who="居民某",
+        note="来信",
+        at=moment(date(2026, 3, 26)),
+    )
+
+    def titles(person: User) -> list[str]:
+        return [event.title for event in events_of(first, person) if event.kind == "evaluation"]
+
+    seen = titles(people.county_clerk)
+    assert seen[0].startswith("提出异议 第")  # the public's
+    assert any(title.endswith("采纳") for title in seen)
+    assert seen[-1] == "2025年度亩均效益评价：发出数据确认单"
+    # Who wrote to the authorities about it is not for the enterprise's account.
+    assert len(titles(people.owner)) == len(seen) - 1
+    assert titles(people.other_county_clerk) == []

@@ -12,6 +12,7 @@ class EvaluationConfig(AppConfig):
     verbose_name = "评价"
 
     def ready(self) -> None:
+        from muheng.web.evaluation import events  # noqa: F401  registers them with the timeline
         from muheng.web.evaluation.guard import set_guard
 
         post_migrate.connect(set_guard, sender=self, dispatch_uid="evaluation.guard")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.utils.translation import gettext as said_as
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from muheng.web.refusal import Refused
@@ -250,7 +250,7 @@ class Run(models.Model):
 def refuse_change() -> Refused:
     """What everyone hears who would change what is signed."""
     return Refused(
-        said_as("已签发的结果不能改动。"), said_as("确有错误的，请发起更正：另算一次，说明原因，另行签发。")
+        gettext("已签发的结果不能改动。"), gettext("确有错误的，请发起更正：另算一次，说明原因，另行签发。")
     )
 
 

@@ -27,6 +27,7 @@ from muheng.web.evaluation.queries.rosters import (
     count_roster,
     count_strangers,
     filter_roster,
+    find_enterprises,
     participants_for,
 )
 from muheng.web.evaluation.queries.sheets import measure_progress
@@ -37,7 +38,7 @@ from muheng.web.files.actions import folder_path
 from muheng.web.people.models import Organisation
 from muheng.web.people.rights import posts_of, require
 from muheng.web.policy.models import PolicyVersion
-from muheng.web.refusal import Refused
+from muheng.web.registry.models import Enterprise
 from muheng.web.registry.panels import list_years
 from muheng.web.request import Request
 
@@ -153,25 +154,10 @@ def _change_roster(request: Request, evaluation: Evaluation) -> None:
             )
 
 
-def _named(request: Request) -> list[Any]:
-    """The enterprises that were ticked or whose codes were pasted. Raises Refused for a code that nobody has."""
-    from muheng.web.registry.queries import enterprises_for
-
-    pasted = request.POST.get("codes", "").upper().replace("，", " ").replace(",", " ").split()
-    wanted = list(dict.fromkeys([*request.POST.getlist("code"), *pasted]))
-    found = {each.code: each for each in enterprises_for(request.user).filter(code__in=wanted)}
-    missing = [code for code in wanted if code not in found]
-    if missing:
-        raise Refused(
-            _("没有这样的企业：%(codes)s。") % {"codes": "、".join(missing[:5])},
-            _("请核对统一社会信用代码。"),
-            status=422,
-            code="invalid",
-            at="codes",
-        )
-    if not wanted:
-        raise Refused(_("还没有选企业。"), status=422, code="invalid", at="codes")
-    return list(found.values())
+def _named(request: Request) -> list[Enterprise]:
+    """The enterprises that were ticked or whose codes were pasted."""
+    pasted = request.POST.get("codes", "").replace("，", " ").replace(",", " ").split()
+    return find_enterprises(request.user, [*request.POST.getlist("code"), *pasted])
 
 
 def trials(request: Request, number: int) -> HttpResponse:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from muheng.policy.plan import RATED
 from muheng.web.evaluation.actions.roster import within
 from muheng.web.evaluation.models import Evaluation, Participant
 from muheng.web.people.scope import scope_of
+from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise, SearchEntry
 from muheng.web.registry.panels import read_panel
 from muheng.web.registry.search import matching
@@ -80,3 +83,24 @@ def count_strangers(evaluation: Evaluation) -> tuple[int, int]:
     facts = read_panel(evaluation.roster_panel).frame.height
     files = Enterprise.objects.filter(within(evaluation.organisation), merged_into=None).count()
     return facts - on, files - on
+
+
+def find_enterprises(user: Any, codes: Iterable[str]) -> list[Enterprise]:
+    """The enterprises of these codes. Raises Refused where there are none, or one that the person may not see."""
+    wanted = list(dict.fromkeys(code.strip().upper() for code in codes if code.strip()))
+    if not wanted:
+        raise Refused(_("还没有选企业。"), status=422, code="invalid", at="codes")
+    found: dict[str, Enterprise] = {}
+    rows = scope_of(user, "evaluation.view").filter(Enterprise.objects.all())
+    for start in range(0, len(wanted), 5_000):
+        found |= {each.code: each for each in rows.filter(code__in=wanted[start : start + 5_000])}
+    missing = [code for code in wanted if code not in found]
+    if missing:
+        raise Refused(
+            _("没有这样的企业：%(codes)s。") % {"codes": "、".join(missing[:5])},
+            _("请核对统一社会信用代码。"),
+            status=422,
+            code="invalid",
+            at="codes",
+        )
+    return list(found.values())
