@@ -138,6 +138,8 @@ def test_a_large_city_is_compared_in_the_background(
     assert found["causes"] == [{"number": 1, "what": "定级办法的名额的“A”由25%改为50%", "moved": 3}]
     assert [move["causes"] for move in found["moves"]] == [[1]] * 3
     assert Comparison.objects.count() == 1
+    part = program.ask("compare?limit=1&offset=1", order)[1]
+    assert (part["moved"], part["moves"]) == (3, found["moves"][1:2])
 
 
 def test_other_facts_are_another_question(city: Population) -> None:

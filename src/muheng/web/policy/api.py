@@ -126,8 +126,8 @@ def compare_words(request: HttpRequest, before: str, after: str) -> HttpResponse
 
 
 @router.post("/compare", summary="谁的等级因此变动")
-def compare_moves(request: HttpRequest, order: CompareOrder) -> HttpResponse:
-    """算好了答 200 和结果；要在后台算的答 202，稍后以同样的请求再问。"""
+def compare_moves(request: HttpRequest, order: CompareOrder, part: Query[Part]) -> HttpResponse:
+    """算好了答 200 和结果；要在后台算的答 202，稍后以同样的请求再问。变动的企业分页给出，总数是 moved。"""
     before, after = _labelled(request, order.before), _labelled(request, order.after)
     found = comparing.answer(request.user, comparing.ask(request.user, before, after, order.year))
     if isinstance(found, Job):
@@ -156,7 +156,7 @@ def compare_moves(request: HttpRequest, order: CompareOrder) -> HttpResponse:
                     "score_after": row[5],
                     "causes": [int(number) for number in (row[6] or "").split("、") if number],
                 }
-                for row in moved.iter_rows()
+                for row in moved.slice(part.offset, part.limit).iter_rows()
             ],
         }
     )

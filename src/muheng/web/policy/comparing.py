@@ -38,8 +38,10 @@ from muheng.web.registry.models import Enterprise, Panel
 from muheng.web.registry.panels import current, read_panel
 
 STANDINGS = "standings.parquet"
-AT_ONCE = 40_000
-"""Enterprises times evaluations that a page may wait for."""
+AT_ONCE = 8
+"""Evaluations of a small city that a page may wait for."""
+SMALL = 5_000
+"""Enterprises up to which an evaluation takes hardly longer than that of one."""
 
 BEFORE, AFTER, CAUSE = "原等级", "新等级", "原因"
 MOVED = pl.col(BEFORE) != pl.col(AFTER)
@@ -88,7 +90,7 @@ def answer(user: Any, question: Question) -> Comparison | Job:
     facts = current(question.year)
     assert facts is not None
     changes = differences(*(read_data(plan.text, "policy") for plan in plans))
-    if facts.frame.height * (len(changes) + 2) <= AT_ONCE:
+    if (len(changes) + 2) * (1 + facts.frame.height // SMALL) <= AT_ONCE:
         return keep(question, lambda done, total, note: None)
     arguments = {"before": question.before.pk, "after": question.after.pk, "year": question.year}
     running = Job.objects.filter(
