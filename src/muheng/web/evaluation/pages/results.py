@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from muheng.documents.message import Message
 from muheng.reports import words
 from muheng.reports.figures import Breakdown, Histogram
-from muheng.reports.policy_chapters import write_policy
-from muheng.reports.policy_effects import find_effects
-from muheng.reports.policy_text import Passage, chapter_number
 from muheng.standards.rounding import format_scaled
 from muheng.web.charts import Chart, Series
 from muheng.web.evaluation.pages.run import show
+from muheng.web.evaluation.queries.beside import read_beside
 from muheng.web.evaluation.queries.overview import (
     GROUPINGS,
     Group,
@@ -24,7 +19,6 @@ from muheng.web.evaluation.queries.overview import (
     find_borders,
     findings_of,
     group_rows,
-    part_of,
 )
 from muheng.web.evaluation.queries.results import SeenRun, find_run, see_run
 from muheng.web.evaluation.queries.table import NONE, Field, list_fields, show_number
@@ -206,7 +200,8 @@ def groups(request: Request, evaluation: int, number: int) -> HttpResponse:
         "township": _("乡镇"),
         "park": _("园区"),
     }
-    named = [(group, group.label if group.label is not None else _("未填")) for group in found]
+    nowhere = _("不在园区") if by == "park" else _("未填")
+    named = [(group, nowhere if group.label is None else group.label) for group in found]
     shown = named[:SHOWN_GROUPS]
     charts = [
         Chart(
@@ -285,52 +280,11 @@ def _median_chart(field: Field, at: int, shown: list[tuple[Group, str]], title: 
 def policy_text(request: Request, evaluation: int, number: int) -> HttpResponse:
     """Each rule of the policy, and beside it what it did in this run."""
     seen = see_run(request.user, evaluation, number)
-    lang = language()
-    text = write_policy(seen.plan)
-    effects = find_effects(part_of(seen), text)
-
-    def said(value: Message | str) -> str:
-        return words.render(value, lang)
-
-    def effect(key: str) -> list[str]:
-        return [sentence.render(lang) for sentence in effects.get(key, ())]
-
-    chapters = []
-    for at, chapter in enumerate(text.chapters, 1):
-        parts: list[dict[str, Any]] = []
-        for part in chapter.parts:
-            if isinstance(part, Passage):
-                parts.append({"text": said(part.words), "effect": effect(part.key)})
-                continue
-            rows = [
-                {
-                    "cells": [(said(cell), column in part.numeric) for column, cell in enumerate(row.cells)],
-                    "effect": effect(row.key),
-                }
-                for row in part.rows
-            ]
-            parts.append(
-                {
-                    "title": said(part.title),
-                    "header": [
-                        (said(cell), column in part.numeric) for column, cell in enumerate(part.header)
-                    ],
-                    "rows": rows,
-                    "last": [said(cell) for cell in part.last],
-                    "effects": any(row["effect"] for row in rows),
-                    "effect": effect(part.key),
-                }
-            )
-        chapters.append(
-            {"id": chapter.id, "title": f"{chapter_number(at, lang)}{said(chapter.title)}", "parts": parts}
-        )
     return show(
         request,
         seen,
         "run-policy",
         "evaluation/results/policy.html",
-        name=text.name,
-        illustrative=text.illustrative,
-        chapters=chapters,
+        text=read_beside(seen, language()),
         regraded=figures_of(seen).regraded,
     )

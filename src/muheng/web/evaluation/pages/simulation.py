@@ -84,7 +84,10 @@ def _rows(picture: Picture) -> list[dict[str, Any]]:
         {
             "label": label,
             "cells": [
-                {"many": many, "kind": "same" if at == to else "better" if to < at else "worse"}
+                {
+                    "many": many,
+                    "kind": f"{'same' if at == to else 'better' if to < at else 'worse'}{'' if many else ' none'}",
+                }
                 for to, many in enumerate(picture.matrix[at])
             ],
         }

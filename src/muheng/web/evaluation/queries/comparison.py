@@ -20,7 +20,7 @@ from muheng.policy import plan as p
 from muheng.policy.compare import Comparison
 from muheng.web.evaluation.models import Run
 from muheng.web.evaluation.queries.results import SeenRun
-from muheng.web.evaluation.runs import GRADES
+from muheng.web.evaluation.runs import read_grades
 from muheng.web.files.actions import folder_path, store_folder
 from muheng.web.jobs.models import Job
 from muheng.web.reading import language
@@ -78,8 +78,7 @@ def read(folder: str) -> Compared:
 @lru_cache(maxsize=6)
 def standings(folder: str) -> pl.DataFrame:
     """统一社会信用代码 and 等级 of everyone in a run, members of merged subjects too; without a grade, the standing."""
-    found = pl.read_parquet(folder_path(folder) / GRADES, use_pyarrow=False)
-    return found.select(CODE, pl.coalesce(p.GRADE, p.STANDING).alias(p.GRADE))
+    return read_grades(folder).select(CODE, pl.coalesce(p.GRADE, p.STANDING).alias(p.GRADE))
 
 
 def look(seen: SeenRun, first: Run, folder: str) -> SeenComparison:

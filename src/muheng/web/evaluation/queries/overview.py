@@ -32,9 +32,9 @@ from muheng.reports.findings import tell_findings
 from muheng.reports.listing import DIVISION, LAST_GRADE, PARK, SECTION, TOWNSHIP, knows
 from muheng.reports.story import Story
 from muheng.standards.rounding import divide_half_up
-from muheng.web.evaluation.queries.results import ROW, SeenRun, Sight, read_plan, rows_of
+from muheng.web.evaluation.queries.results import ROW, SeenRun, Sight, rows_of
 from muheng.web.evaluation.queries.table import COUNTY, NONE, Field, county_titles
-from muheng.web.evaluation.runs import COUNTY_ID, read_result
+from muheng.web.evaluation.runs import COUNTY_ID, make_plan, read_result
 
 BESIDE = 3
 """How many on each side of a cut are shown."""
@@ -55,14 +55,14 @@ def _part(sight: Sight, text: str) -> Result:
     result = read_result(sight.folder)
     if sight.everything:
         return result
-    rows = rows_of(sight, read_plan(text).grades)[ROW]
+    rows = rows_of(sight, make_plan(text).grades)[ROW]
     encoded = replace(result.encoded, frame=result.encoded.frame[rows])
     return replace(result, values=result.values[rows], encoded=encoded)
 
 
 @lru_cache(maxsize=8)
 def _figures(sight: Sight, text: str) -> Figures:
-    plan = read_plan(text)
+    plan = make_plan(text)
     rows, part = rows_of(sight, plan.grades), _part(sight, text)
     limited, adjusted = sum_adjustments(part)
     digits = plan.numeric(p.TOTAL).digits
@@ -182,7 +182,7 @@ def find_borders(seen: SeenRun, lang: Language) -> list[Border]:
 
 @lru_cache(maxsize=8)
 def _borders(sight: Sight, text: str, lang: Language) -> list[Border]:
-    plan, result = read_plan(text), read_result(sight.folder)
+    plan, result = make_plan(text), read_result(sight.folder)
     whole = rows_of(Sight(sight.folder, everything=True), plan.grades).select(
         CODE, NAME, p.CLASS, p.PLACE, p.TOTAL, p.GRADE
     )
@@ -209,8 +209,8 @@ def _near(
     cut: Cut, parts: dict[tuple[str | None, str | None], pl.DataFrame], ranked: pl.DataFrame
 ) -> list[Side]:
     edges = {cut.last_in.code: True, cut.first_out.code: False}
-    if not cut.step and len(cut.classes) == 1:
-        for part in (part for (name, _group), part in parts.items() if name == cut.classes[0]):
+    if not cut.step:
+        for part in (part for (name, _group), part in parts.items() if name in cut.classes):
             codes = part[CODE]
             row = codes.index_of(cut.last_in.code)
             other = codes.index_of(cut.first_out.code)

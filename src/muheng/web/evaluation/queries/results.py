@@ -53,7 +53,7 @@ class SeenRun:
 
     @cached_property
     def plan(self) -> p.Plan:
-        return read_plan(self.run.policy_text)
+        return make_plan(self.run.policy_text)
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -136,9 +136,3 @@ def rows_of(sight: Sight, grades: tuple[str, ...]) -> pl.DataFrame:
 def codes_of(sight: Sight, grades: tuple[str, ...]) -> frozenset[str]:
     """The credit codes within a sight, to ask for one."""
     return frozenset(rows_of(sight, grades)[CODE])
-
-
-@lru_cache(maxsize=16)
-def read_plan(text: str) -> p.Plan:
-    """The plan of a run's text."""
-    return make_plan(text)

@@ -29,8 +29,8 @@ from muheng.web.evaluation.queries.results import RANK, STEPS, SeenRun, Sight, r
 from muheng.web.evaluation.runs import COUNTY_ID, LAST
 from muheng.web.people.models import Organisation
 from muheng.web.reading import language
-from muheng.web.registry.models import SearchEntry
-from muheng.web.registry.search import fold, matching
+from muheng.web.registry.models import NameRecord, SearchEntry
+from muheng.web.registry.search import fold
 
 COUNTY = "县区"
 NONE = "-"
@@ -264,7 +264,7 @@ def _order(
 def _condition(seen: SeenRun, question: Question) -> pl.Expr | None:
     found: list[pl.Expr] = []
     if question.text:
-        found.append(_named(question.text))
+        found.append(_named(question.text, seen.run.results))
     if question.grades:
         letters = [grade for grade in question.grades if grade != NONE]
         wanted = pl.col(p.GRADE).is_in(letters).fill_null(False)
@@ -299,16 +299,30 @@ def _condition(seen: SeenRun, question: Question) -> pl.Expr | None:
     return pl.all_horizontal(found) if found else None
 
 
-def _named(text: str) -> pl.Expr:
-    """Who is called or was called so, whose code or initials have it; the name as it was in the run counts too."""
-    asked = fold(text)
-    codes = matching(SearchEntry.objects.all(), text).values_list("enterprise__code", flat=True)
-    known = pl.Series(list(codes), dtype=pl.String)
-    return (
-        pl.col(CODE).is_in(known.implode())
-        | pl.col(NAME).str.contains(text, literal=True)
-        | pl.col(CODE).str.contains(asked.upper(), literal=True)
-    )
+def _named(text: str, folder: str) -> pl.Expr:
+    """Who is called or was called so, whose code or initials have it; the name as it was in the run counts too.
+
+    Every word has to be found.
+    """
+    newest = NameRecord.objects.order_by("-pk").values_list("pk", flat=True).first()
+    found = pl.lit(True)
+    for word in text.split()[:6]:
+        hit = pl.col("text").str.contains(fold(word), literal=True)
+        known = _texts(folder, newest).filter(hit)[CODE]
+        found = found & (
+            pl.col(CODE).is_in(known.implode())
+            | pl.col(NAME).str.contains(word, literal=True)
+            | pl.col(CODE).str.contains(word.upper(), literal=True)
+        )
+    return found
+
+
+@lru_cache(maxsize=4)
+def _texts(_folder: str, _newest: int | None) -> pl.DataFrame:
+    """What every enterprise is found by, kept until one gets another name: asking the database for each page would
+    cost more than the page. Only rows of the run that are in sight are looked up in it."""
+    entries = SearchEntry.objects.values_list("enterprise__code", "text").iterator(chunk_size=20_000)
+    return pl.DataFrame(list(entries), schema={CODE: pl.String, "text": pl.String}, orient="row")
 
 
 # -- texts ---------------------------------------------------------------------------------------------------------
@@ -336,14 +350,14 @@ class Line:
 def write_lines(seen: SeenRun, at: NDArray[np.uint32], fields: Sequence[Field]) -> list[Line]:
     """The rows at these positions as texts."""
     rows = seen.rows[at]
-    columns = [_texts(field, rows) for field in fields]
+    columns = [_cells(field, rows) for field in fields]
     return [
         Line(code, name or "", tuple(column[row] for column in columns), steps)
         for row, (code, name, steps) in enumerate(rows.select(CODE, NAME, STEPS).iter_rows())
     ]
 
 
-def _texts(field: Field, rows: pl.DataFrame) -> list[Cell]:
+def _cells(field: Field, rows: pl.DataFrame) -> list[Cell]:
     values = field.values(rows).to_list()
     if field.key in (p.GRADE, p.FIRST_GRADE, LAST):
         return [Cell(value or "", grade=value or "") for value in values]

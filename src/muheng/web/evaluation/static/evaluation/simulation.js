@@ -107,7 +107,10 @@ const number = new Intl.NumberFormat("en-US");
 function draw(picture) {
   for (const figure of form.querySelectorAll("[data-figure]")) figure.textContent = number.format(picture[figure.dataset.figure]);
   [...form.querySelectorAll("#simulation-matrix tbody tr")].forEach((row, at) => {
-    [...row.querySelectorAll("td")].forEach((cell, to) => { cell.textContent = number.format(picture.matrix[at][to]); });
+    [...row.querySelectorAll("td")].forEach((cell, to) => {
+      cell.textContent = number.format(picture.matrix[at][to]);
+      cell.classList.toggle("none", !picture.matrix[at][to]);
+    });
   });
   spec.series[0].values = picture.before;
   spec.series[1].values = picture.after;
