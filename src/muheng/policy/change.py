@@ -11,6 +11,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from muheng.documents.message import Refusal, say
@@ -114,8 +115,10 @@ def make_change(file: TomlFile, change: Change) -> TomlFile:
     return replace(file, data=data)
 
 
+@lru_cache(maxsize=16)
 def read_data(text: str, name: str) -> TomlFile:
-    """A policy text that is known to be readable."""
+    """A policy text that is known to be readable. It is read once, as a slider asks for it at every movement: what is
+    given is everybody's, to be copied by who would change it."""
     file, diagnostics = read_toml(text, name)
     assert file is not None, diagnostics
     return file
