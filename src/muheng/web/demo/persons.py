@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from muheng.cities.demo import DemoRegistry
+from muheng.intake.facts import CODE
+from muheng.policy import plan as p
 from muheng.web.evaluation.models import Evaluation
 from muheng.web.evaluation.runs import read_grades
 from muheng.web.people.actions import appoint, make_department, make_person, take_roles
@@ -92,7 +94,7 @@ def choose_owners(people: People, registry: DemoRegistry, evaluation: Evaluation
     """
     assert evaluation.chosen is not None
     now = read_grades(evaluation.chosen.results)
-    graded_c = set(now.filter(now["等级"] == "C")["统一社会信用代码"])
+    graded_c = dict(now.filter(now[p.GRADE] == "C").select(CODE, p.PLACE).iter_rows())
     was_c = GradeRecord.objects.filter(year=registry.year - 1, grade="C", ended_at=None)
     slipped = next(each.code for each in registry.anomalies if each.kind == "错位十倍")
     disputing = {each.code for each in registry.disputes}
@@ -100,9 +102,13 @@ def choose_owners(people: People, registry: DemoRegistry, evaluation: Evaluation
         set(registry.monthly["统一社会信用代码"]) - {each.code for each in registry.anomalies} - disputing
     )
     candidates = Enterprise.objects.filter(
-        code__in=filers & graded_c, county=people.county.territory, scale="规上", grades__in=was_c
+        code__in=(filers - disputing) & set(graded_c),
+        county=people.county.territory,
+        scale="规上",
+        grades__in=was_c,
     )
-    enterprise = candidates.order_by("code")[0]
+    # The nearest to the next grade: what would help is then within reach.
+    enterprise = min(candidates, key=lambda each: graded_c[each.code])
     second = Enterprise.objects.get(code=slipped)
     owner = make_person(OWNER, "方晓云", PASSWORD, people.clerk, english="Fang Xiaoyun", post="统计员")
     second_owner = make_person(SECOND_OWNER, "汪明远", PASSWORD, people.clerk, english="Wang Mingyuan")

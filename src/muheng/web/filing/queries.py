@@ -298,12 +298,23 @@ def count_month(user: Any, when: Month) -> dict[str, int]:
 HANDED_IN = (Filing.State.SUBMITTED.value, Filing.State.ACCEPTED.value)
 
 
-def count_waiting(user: Any) -> dict[str, int]:
-    """Filings of any month that wait for an official: all, and the flagged ones."""
+@dataclass(frozen=True)
+class Waiting:
+    """How many filings of a month wait for an official, and how many of those were questioned."""
+
+    when: Month
+    every: int
+    flagged: int
+
+
+def list_waiting(user: Any) -> list[Waiting]:
+    """The months with filings that wait, the oldest first."""
     waiting = official_scope(user, RIGHT).filter(
         Filing.objects.filter(state=Filing.State.SUBMITTED), "enterprise__"
     )
-    counted: dict[str, int] = waiting.aggregate(
-        every=Count("pk"), flagged=Count("pk", filter=Q(flagged=True))
+    rows = (
+        waiting.order_by("year", "month")
+        .values_list("year", "month")
+        .annotate(every=Count("pk"), flagged=Count("pk", filter=Q(flagged=True)))
     )
-    return counted
+    return [Waiting(Month(year, month), every, flagged) for year, month, every, flagged in rows]
