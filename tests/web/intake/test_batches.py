@@ -415,10 +415,11 @@ def test_a_large_batch_is_accepted_in_the_background(
     from muheng.web.intake import actions
 
     monkeypatch.setattr(actions, "AT_ONCE", 1)
+    new = [make_code(101), "新来机械有限公司", "规下", "3411", city.townships[2].name, "", ""]
     batch = read(
         city.clerk,
         tax(taxes(city.enterprises[:2], ["坏", 2])),
-        tax(taxes(city.enterprises[2:4], [3, 4]), "二.xlsx"),
+        roster([*map(roster_row, city.enterprises[:2]), new]),
     )
     with pytest.raises(Refused, match="有 1 处错误"):
         ask_to_accept(city.clerk, batch, reading=1)
@@ -431,6 +432,7 @@ def test_a_large_batch_is_accepted_in_the_background(
     batch.refresh_from_db()
     assert (batch.state, batch.accepted_by) == (Batch.State.ACCEPTED, city.clerk)
     assert paid(2025, city.enterprises[1].code) == 200
+    assert "xljx" in Enterprise.objects.get(code=make_code(101)).search.text
     # The worker died after the deed and before it said so: the next one finds it done.
     Job.objects.filter(pk=batch.job_id).update(state=Job.State.WAITING)
     run_pending()

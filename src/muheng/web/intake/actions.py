@@ -140,11 +140,18 @@ def reread(actor: User, batch: Batch, *, forget: bool = False) -> Batch:
 
 @transaction.atomic
 def accept(
-    actor: User, batch: Batch, *, reading: int, withheld: int = 0, at: datetime | None = None
+    actor: User,
+    batch: Batch,
+    *,
+    reading: int,
+    withheld: int = 0,
+    at: datetime | None = None,
+    prepared: Mapping[str, str] | None = None,
 ) -> Batch:
     """Accept what was read: a layer of the year's facts, and the roster into the registry.
 
     ``reading`` is the reading that the person looked at; ``withheld`` the number of errors that they know stay out.
+    ``prepared``: see ``roster.prepare_roster``.
     """
     batch = _hold(batch)
     _check_acceptance(actor, batch, reading, withheld)
@@ -163,6 +170,7 @@ def accept(
             source_of(batch.pk, batch.title),
             timezone.localdate(when),
             newest=not Panel.objects.filter(year__gt=batch.year).exists(),
+            prepared=prepared,
         )
         batch.roster_changes = taken.json()
     batch.state, batch.accepted_at, batch.accepted_by = Batch.State.ACCEPTED, when, actor

@@ -13,7 +13,7 @@ from muheng.documents.message import Refusal
 from muheng.intake.sheet_fix import fixes_from_json
 from muheng.web.api_description import FILE
 from muheng.web.files.pages import download
-from muheng.web.intake import actions, queries
+from muheng.web.intake import actions, queries, years
 from muheng.web.intake.models import Batch
 from muheng.web.paging import Listed, Part, answer, answer_list
 from muheng.web.people.rights import require
@@ -113,6 +113,27 @@ class Dropped(Schema):
 
     year: int = Field(description="数据属于哪一年。")
     title: str = Field("", description="标题；不写就用文件名。")
+
+
+class YearShown(Schema):
+    """A year that has facts."""
+
+    year: int
+    enterprises: int = Field(description="其中您能看到的企业数。")
+    changed_at: datetime
+
+
+@router.get("/years", response=Listed[YearShown], summary="有数据的年度")
+def list_years(request: Request, part: Query[Part]) -> HttpResponse:
+    """接受过数据的年度，新的在前。"""
+    return answer_list(request, years.list_years(request.user), part)
+
+
+@router.get("/years/{year}/facts", response={200: None}, summary="一年的数据", openapi_extra=FILE)
+def show_facts(request: Request, year: int) -> FileResponse:
+    """已接受的全部数据，每个数有出处；zip，`muheng evaluate --data` 可以直接用。只有您权限之内的企业。"""
+    name = f"facts-{year}.zip"
+    return FileResponse(years.pack_year(request.user, year), as_attachment=True, filename=name)
 
 
 @router.get("/batches", response=Listed[BatchShown], summary="批次")

@@ -6,7 +6,7 @@ that calls this. What a batch made here can be taken back by it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -58,7 +58,23 @@ class RosterChanges:
         return sum(what == "name" for _code, what, _before, _after in self.changed)
 
 
-def take_roster(facts: Facts, source: str, since: date, *, newest: bool) -> RosterChanges:
+def prepare_roster(facts: Facts, progress: Callable[[int, int], None]) -> dict[str, str]:
+    """What new enterprises of a roster will be found by, by code: the slow part, to be done before the transaction."""
+    rows = facts.frame.select(CODE, NAME).rows()
+    texts: dict[str, str] = {}
+    for start in range(0, len(rows), _CHUNK):
+        progress(start, len(rows))
+        part = rows[start : start + _CHUNK]
+        known = set(
+            Enterprise.objects.filter(code__in=[code for code, _n in part]).values_list("code", flat=True)
+        )
+        texts |= {code: search_text(code, [name or code]) for code, name in part if code not in known}
+    return texts
+
+
+def take_roster(
+    facts: Facts, source: str, since: date, *, newest: bool, prepared: Mapping[str, str] | None = None
+) -> RosterChanges:
     """Bring an accepted roster into the registry. In the caller's transaction, which also records the deed.
 
     Enterprises that are not there are registered. Where ``newest`` (no later year's roster was accepted) what the
@@ -78,7 +94,7 @@ def take_roster(facts: Facts, source: str, since: date, *, newest: bool) -> Rost
         ):
             known[found.code] = found
     new = [row for code, row in rows.items() if code not in known]
-    made = _register(new, places, source, since)
+    made = _register(new, places, source, prepared or {})
     changes.created = [enterprise.code for enterprise in made]
     old = [(known[code], row) for code, row in rows.items() if code in known]
     if newest:
@@ -127,7 +143,7 @@ def _first(text: str | None) -> str:
 
 
 def _register(
-    rows: Sequence[Mapping[str, Any]], places: _Places, source: str, since: date
+    rows: Sequence[Mapping[str, Any]], places: _Places, source: str, prepared: Mapping[str, str]
 ) -> list[Enterprise]:
     made = [
         Enterprise(
@@ -149,7 +165,10 @@ def _register(
         batch_size=_CHUNK,
     )
     SearchEntry.objects.bulk_create(
-        [SearchEntry(enterprise=each, text=search_text(each.code, [each.name])) for each in made],
+        [
+            SearchEntry(enterprise=each, text=prepared.get(each.code) or search_text(each.code, [each.name]))
+            for each in made
+        ],
         batch_size=_CHUNK,
     )
     joins = Enterprise.parks.through

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from muheng.documents.message import Refusal
 from muheng.intake.annotate import annotate
 from muheng.web.files.actions import store
-from muheng.web.intake.actions import accept
+from muheng.web.intake.actions import accept, facts_of
 from muheng.web.intake.models import Batch, BatchFile
 from muheng.web.intake.reading import city_layouts, describe_change, laid_out, read_batch
 from muheng.web.intake.review import read_problem_values, store_review
+from muheng.web.intake.roster import prepare_roster
 from muheng.web.jobs.actions import Progress, task
 from muheng.web.reading import language
 from muheng.web.refusal import refused_by
@@ -72,9 +73,13 @@ def take(progress: Progress, batch: int, reading: int, withheld: int) -> dict[st
     found = Batch.objects.get(pk=batch)
     if found.state == Batch.State.ACCEPTED and found.reading == reading:
         return {"accepted": True}  # A worker before this one died after it was done.
-    progress(0, 1, _("正在并入全年数据和企业档案，请稍候"))
+    prepared: dict[str, str] = {}
+    if found.count("roster"):
+        note = _("为新企业建立检索")
+        prepared = prepare_roster(facts_of(found), lambda done, total: progress(done, total, note))
+    progress(1, 1, _("正在并入全年数据和企业档案，请稍候"))
     assert progress.job.owner is not None
-    accept(progress.job.owner, found, reading=reading, withheld=withheld)
+    accept(progress.job.owner, found, reading=reading, withheld=withheld, prepared=prepared)
     return {"accepted": True}
 
 
