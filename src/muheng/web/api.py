@@ -76,7 +76,9 @@ def mount() -> None:
         module = apps.get_app_config(room).module
         if module is not None and module_has_submodule(module, "api"):
             found = import_module(f"{module.__name__}.api")
-            api.add_router(f"/{found.PREFIX}/", found.router)
+            routers = getattr(found, "ROUTERS", None) or {found.PREFIX: found.router}
+            for prefix, router in routers.items():
+                api.add_router(f"/{prefix}/", router)
 
 
 def _guard(view: View) -> View:

@@ -29,6 +29,7 @@ PLACES = (
     Place(_("评价"), "evaluation:list", "evaluation.view"),
     Place(_("评价办法"), "policy:list", "policy.view"),
     Place(_("填报核对"), "filing:review", "filing.review"),
+    Place(_("人员与机构"), "people:list", "people.view"),
     Place(_("我的企业"), "registry:mine", "own.view"),
     Place(_("评价结果"), "evaluation:mine", "own.view"),
     Place(_("月度填报"), "filing:mine", "own.file"),

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 
 from muheng.web.people import actions
 from muheng.web.people.forms import LoginForm
-from muheng.web.people.queries import describe_posts
+from muheng.web.people.queries import RIGHT, describe_posts, describe_roles, representatives_for, tree_for
+from muheng.web.people.rights import require
 from muheng.web.request import Request
 
 
@@ -48,6 +49,22 @@ def me(request: Request) -> HttpResponse:
             "posts": describe_posts(request.user),
             "tokens": request.user.tokens.filter(ended_at=None),
             "new_key": request.session.pop("new_key", ""),
+        },
+    )
+
+
+def show_people(request: Request) -> HttpResponse:
+    """Who is where and may do what, below the places that the person looks after."""
+    require(request.user, RIGHT)
+    tree = tree_for(request.user)
+    return render(
+        request,
+        "people/list.html",
+        {
+            "tree": tree,
+            "total": sum(node.people for node in tree),
+            "roles": describe_roles(),
+            "representatives": representatives_for(request.user).count(),
         },
     )
 

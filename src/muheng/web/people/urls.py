@@ -8,6 +8,7 @@ from muheng.web.people import pages
 
 app_name = "people"
 urlpatterns = [
+    path("", pages.show_people, name="list"),
     path("login/", pages.Login.as_view(), name="login"),
     path("logout/", pages.Logout.as_view(), name="logout"),
     path("me/", pages.me, name="me"),
