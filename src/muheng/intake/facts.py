@@ -6,8 +6,8 @@ Facts are values. This module holds, finds, writes and reads them; it checks not
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +118,13 @@ class Facts:
                         text = show(column[at], self.items[item])
                         found.append(SourceCell(table.file, table.sheet, f"{letters}{rows[at]}", text))
         return found
+
+
+def keep_enterprises(facts: Facts, codes: Collection[str]) -> Facts:
+    """The facts of those enterprises, and nobody else's cells."""
+    inside = pl.col(CODE).is_in(pl.Series(list(codes), dtype=pl.String).implode())
+    sources = tuple(replace(table, frame=table.frame.filter(inside)) for table in facts.sources)
+    return replace(facts, frame=facts.frame.filter(inside), sources=sources)
 
 
 def show(value: int | str | date, item: Item) -> str:
