@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from django.test import Client
 
-from muheng.cities.pack import find_pack, load_pack
+from muheng.cities.pack import PACKS, find_pack, load_pack
+from muheng.policy.compile import compile_policy
+from muheng.policy.run import evaluate
+from muheng.reports.policy_chapters import write_policy
+from muheng.reports.policy_effects import find_effects
+from muheng.web.people.models import User
+from muheng.web.policy import effects
 from muheng.web.policy.actions import take_shipped
+from muheng.web.policy.documents import check_text
+from muheng.web.policy.effects import Beside
+from muheng.web.policy.models import PolicyVersion
+from muheng.web.registry.panels import current
 from web.policy.materials import BROKEN, TEXT, WIDER, YEAR, give_facts, make_version
 from web.population import Population, make_city
 
@@ -268,3 +280,44 @@ def test_the_file_is_the_text(city: Population) -> None:
     answer = entered(city).get("/policies/test-2025/1/file/")
     assert body(answer) == TEXT
     assert answer.headers["Content-Disposition"] == 'attachment; filename="test-2025.toml"'
+
+
+def test_what_rules_did_stands_beside_them(city: Population, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another room gives the effects of a run; they are this run's own figures."""
+    give_facts(city)
+    version = make_version()
+    plan = compile_policy(TEXT).plan
+    facts = current(YEAR)
+    assert plan is not None
+    assert facts is not None
+    found = find_effects(evaluate(plan, facts), write_policy(plan))
+    asked: list[tuple[str, str]] = []
+
+    def source(user: User, about: PolicyVersion) -> Beside | None:
+        asked.append((user.username, about.label))
+        return Beside("2025年终算", "/evaluations/1/", found) if about == version else None
+
+    monkeypatch.setattr(effects, "_sources", [])
+    effects.add_source(source)
+    effects.add_source(source)
+    page = entered(city).get("/policies/test-2025/")
+    text = body(page)
+    assert asked == [("chief", "test-2025@1")]
+    assert '<a href="/evaluations/1/">2025年终算</a>' in text
+    assert "初评 3 户，调整后 2 户" in text  # the veto takes the third of the first three
+    assert "1 户符合" in text
+    make_version(WIDER, 2)
+    assert "终算" not in body(entered(city).get("/policies/test-2025/2/"))
+
+
+def test_documents_are_quick(city: Population) -> None:
+    """Typing waits for nothing: checking a shipped text and writing its document takes a small part of a second."""
+    for path in sorted(PACKS.glob("*/policies/*.toml")):
+        text = path.read_text(encoding="utf-8")
+        check_text(text, path.stem)  # once, so that nothing is loaded while the clock runs
+        times = []
+        for turn in range(5):
+            begun = process_time()
+            assert check_text(f"{text}\n# {turn}", path.stem).document is not None
+            times.append(process_time() - begun)
+        assert min(times) < 0.1, path.stem
