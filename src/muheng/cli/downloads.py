@@ -20,7 +20,7 @@ from muheng.documents.message import Message, say
 
 _BUNDLE = re.compile(r"evaluations/(?P<evaluation>\d{1,18})(?:/runs/(?P<run>\d{1,9}))?(?:/|$)")
 _POLICY = re.compile(r"policies/(?P<slug>[\w-]{1,80})(?:/(?:versions/)?(?P<number>\d{1,9}))?(?:/|$)")
-_FACTS = re.compile(r"enterprises/facts/(?P<year>\d{4})(?:/|$)")
+_FACTS = re.compile(r"intake/years/(?P<year>\d{4})(?:/|$)")
 _FACTS_FILE = re.compile(r"facts\.json|facts\.parquet|source-\d{3,}\.parquet")
 _MOST_UNPACKED = 16 << 30
 
@@ -73,13 +73,13 @@ def _fetch(address: str) -> Fetched:
     if found := _POLICY.match(inside):
         return _fetch_policy(site, found["slug"], found["number"], folder, address)
     if found := _FACTS.match(inside):
-        packed = site.download(f"enterprises/facts/{found['year']}", folder / "facts.zip")
+        packed = site.download(f"intake/years/{found['year']}/facts", folder / "facts.zip")
         return Fetched(_unpack(packed, folder / f"facts-{found['year']}", address), address)
     raise Failure(
         "remote",
         say("{address} 不是可以取用的地址。", address=address),
         say(
-            "可以写一次计算（…/evaluations/3/runs/2/）、一份办法（…/policies/编号/）、一年的数据（…/api/enterprises/facts/2025）。"
+            "可以写一次计算（…/evaluations/3/runs/2/）、一份办法（…/policies/编号/）、一年的数据（…/api/intake/years/2025）。"
         ),
         about={"code": "not_a_source"},
     )

@@ -53,7 +53,9 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -
     lang = find_language(arguments, environment)
     as_json = "--json" in arguments
     try:
-        done = commands(lang).main(list(arguments) or ["--help"], prog_name="muheng", standalone_mode=False)
+        done = commands(lang).main(
+            list(arguments) or ["--help"], prog_name="muheng", standalone_mode=False, obj=environment
+        )
         return done if isinstance(done, int) else 0
     except click.UsageError as error:
         failure = explain_usage(error)

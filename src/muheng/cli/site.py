@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import socket
 import ssl
@@ -117,9 +116,8 @@ def split_address(text: str) -> tuple[str, str]:
 def find_site(text: str) -> tuple[Site, str]:
     """The site of an address with the key of this command, and the path within it. Raises Failure."""
     base, inside = split_address(text)
-    context = click.get_current_context(silent=True)
-    given = context.meta.get(KEY) if context is not None else None
-    key = str(given or os.environ.get(KEY, "")).strip()
+    context = click.get_current_context()
+    key = str(context.meta.get(KEY) or context.obj.get(KEY, "")).strip()
     make = say("在网站上点自己的名字，新建程序密钥；设为环境变量 {name}，或写 --key。", name=KEY)
     if not key:
         raise Failure("remote", say("{site} 要密钥，没有给。", site=base), make, about={"code": "no_key"})
@@ -127,8 +125,7 @@ def find_site(text: str) -> tuple[Site, str]:
         raise Failure(
             "remote", say("密钥里有不该有的字符，可能没有复制对。"), make, about={"code": "bad_key"}
         )
-    lang: Language = context.params.get("lang", "zh") if context is not None else "zh"
-    return Site(base, key, lang), inside
+    return Site(base, key, context.params["lang"]), inside
 
 
 def key_option(lang: Language) -> click.Option:
