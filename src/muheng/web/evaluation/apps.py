@@ -12,7 +12,7 @@ class EvaluationConfig(AppConfig):
     verbose_name = "评价"
 
     def ready(self) -> None:
-        from muheng.web.evaluation import events  # noqa: F401  registers them with the timeline
+        from muheng.web.evaluation import cards, events  # noqa: F401  register with the enterprise's page
         from muheng.web.evaluation.guard import set_guard
 
         post_migrate.connect(set_guard, sender=self, dispatch_uid="evaluation.guard")
