@@ -1,0 +1,29 @@
+"""The two tables as they are, as much of them as a list shows."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Organisation(models.Model):
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        managed = False
+        db_table = "people_organisation"
+
+
+class Enterprise(models.Model):
+    code = models.CharField(max_length=18)
+    name = models.CharField(max_length=200)
+    grade = models.CharField(max_length=20)
+    scale = models.CharField(max_length=20)
+    industry_group = models.CharField(max_length=60)
+    state = models.CharField(max_length=20)
+    county = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    township = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        managed = False
+        db_table = "registry_enterprise"
+        ordering = ("code",)
