@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from muheng.documents.message import say
-from muheng.intake.facts import CODE
+from muheng.intake.facts import CODE, NAME
+from muheng.intake.identity import Roster
 from muheng.intake.layout import Layout
 from muheng.intake.withhold import withhold
 from muheng.intake.workbooks import Intake, read_workbooks
@@ -36,7 +39,8 @@ def test_nothing_of_theirs_is_kept_and_every_row_is_listed(
     less = withhold(intake, {make_code(1)}, WORDS)
     assert set(intake.facts.frame[CODE]) - set(less.facts.frame[CODE]) == {make_code(1)}
     assert all(make_code(1) not in table.frame[CODE].to_list() for table in less.facts.sources)
-    added = less.problems[len(intake.problems) :]
+    added = [problem for problem in less.problems if problem.what == WORDS]
+    assert set(intake.problems) < set(less.problems)
     assert {(p.file, p.cell, p.enterprise, p.severity) for p in added} == {
         (file, cell, make_name(1), "error")
         for file, cell in (("税务局.xlsx", "A3"), ("租赁.xlsx", "A2"), ("经信局.xlsx", "A3"))
@@ -55,3 +59,27 @@ def test_none_to_withhold_changes_nothing(workbook: MakeWorkbook, layouts: list[
     stranger = withhold(intake, {make_code(99)}, WORDS)
     assert stranger.problems == intake.problems
     assert stranger.facts.frame.equals(intake.facts.frame)
+
+
+def test_the_sender_learns_nothing_of_them(workbook: MakeWorkbook, layouts: list[Layout]) -> None:
+    frame = pl.DataFrame({CODE: [make_code(n) for n in range(3)], NAME: [make_name(n) for n in range(3)]})
+    hidden = {make_code(1), make_code(2)}
+    tax: list[Row] = [
+        ["信用代码", "企业名称", "入库税收"],
+        [make_code(1), "另一个名字", "坏"],
+        ["9134", make_name(2), 5],
+        [None, make_name(2) + "？", 6],
+        [None, make_name(0) + "？", 6],
+    ]
+    path = workbook("税务局.xlsx", {"税收": tax})
+    intake = read_workbooks([path], layouts, 2022, roster=Roster(frame, unoffered=frozenset(hidden)))
+    told = withhold(intake, hidden, WORDS).problems
+    text = "\n".join(f"{p.what}{p.fix}{p.enterprise}{p.code}" for p in told)
+    assert make_name(1) not in text
+    assert make_code(2) not in text
+    assert [(p.cell, p.enterprise, p.code) for p in told if p.what == WORDS] == [
+        ("A2", "另一个名字", make_code(1)),
+        ("A3", make_name(2), "9134"),
+    ]
+    assert f"相近的有：{make_name(0)}。" in text
+    assert make_name(2) + "。" not in text

@@ -97,11 +97,13 @@ class Roster:
 
     `former` has the same columns, a row for every other name that an enterprise bore; `known` has
     统一社会信用代码 and what is known of the enterprises besides, such as 规模, under the items' names.
+    Enterprises in `unoffered` (codes) are matched, but never offered as what a row may have meant.
     """
 
     frame: pl.DataFrame
     former: pl.DataFrame = field(default_factory=_nobody)
     known: pl.DataFrame = field(default_factory=_nobody)
+    unoffered: frozenset[str] = frozenset()
 
     @cached_property
     def names(self) -> pl.DataFrame:
@@ -123,7 +125,10 @@ class Roster:
     @cached_property
     def _pairs(self) -> dict[str, list[int]]:
         pairs: dict[str, list[int]] = defaultdict(list)
+        codes = self.frame.get_column(CODE)
         for position, name in enumerate(self._keys):
+            if self.unoffered and codes[position] in self.unoffered:
+                continue
             for pair in _pairs_of(name):
                 pairs[pair].append(position)
         most = max(20, int(len(self._keys) * _COMMON_PAIR))

@@ -13,22 +13,29 @@ import polars as pl
 
 from muheng.documents.message import Message
 from muheng.intake.assembly import FILE, IMPORTED, LISTED, STATUS, WORKSHEET
-from muheng.intake.facts import CODE, NAME, ROW, Facts
+from muheng.intake.claims import GIVEN_CODE, GIVEN_NAME
+from muheng.intake.facts import CODE, ROW, Facts
 from muheng.intake.problem import Problem
 from muheng.intake.workbooks import Intake
 
 
 def withhold(intake: Intake, codes: Collection[str], what: Message, fix: Message | None = None) -> Intake:
-    """The intake without the figures of `codes`; their rows become problems that say `what` and `fix`."""
+    """The intake without the figures of `codes`; each of their rows becomes a problem that says `what` and `fix`.
+
+    That problem says of the enterprise what the row itself says and no more; what else was found in these rows, and
+    under which name the roster knows the enterprise, is nothing for this sender.
+    """
     if not codes:
         return intake
     out = pl.col(CODE).is_in(list(codes))
-    rows = intake.matches.filter(out & (pl.col(STATUS) == IMPORTED))
-    names = dict(intake.facts.frame.filter(out).select(CODE, NAME).iter_rows())
+    rows = intake.matches.filter(out & pl.col(STATUS).is_in([IMPORTED, LISTED]))
     problems = tuple(
-        Problem("error", file, sheet, row, None, f"A{row}", "", what, fix, names.get(code), code)
-        for file, sheet, row, code in rows.select(FILE, WORKSHEET, ROW, CODE).iter_rows()
+        Problem("error", file, sheet, row, None, f"A{row}", "", what, fix, name, code)
+        for file, sheet, row, name, code in rows.select(
+            FILE, WORKSHEET, ROW, GIVEN_NAME, GIVEN_CODE
+        ).iter_rows()
     )
+    known = tuple(problem for problem in intake.problems if problem.code not in codes)
     # A row of two parties stays imported while the other one counts.
     matches = intake.matches.with_columns(
         pl.when(out & (pl.col(STATUS) == IMPORTED))
@@ -38,7 +45,8 @@ def withhold(intake: Intake, codes: Collection[str], what: Message, fix: Message
     )
     place = [FILE, WORKSHEET, ROW]
     gone = (
-        rows.select(place)
+        rows.filter(pl.col(STATUS) == IMPORTED)
+        .select(place)
         .unique()
         .join(matches.filter(pl.col(STATUS) == IMPORTED).select(place), on=place, how="anti")
     )
@@ -54,7 +62,7 @@ def withhold(intake: Intake, codes: Collection[str], what: Message, fix: Message
     return replace(
         intake,
         facts=_without(intake.facts, out),
-        problems=(*intake.problems, *problems),
+        problems=(*known, *problems),
         matches=matches,
         sheets=sheets,
     )

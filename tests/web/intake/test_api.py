@@ -45,7 +45,7 @@ def test_a_program_goes_the_clerks_path(city: Population) -> None:
     assert call("get", path).json()["counts"]["imported"] == 1
     (problem,) = call("get", f"{path}/problems?severity=error&limit=1").json()["items"]
     assert problem["cell"] == "C2"
-    (sheet,) = call("get", f"{path}/sheets").json()
+    (sheet,) = call("get", f"{path}/sheets").json()["items"]
     assert [column["column"] for column in sheet["columns"]] == ["统一社会信用代码", "企业名称", "入库税收"]
     refused = call("post", f"{path}/accept", {"reading": 1})
     assert refused.status_code == 409

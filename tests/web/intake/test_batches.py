@@ -148,6 +148,20 @@ def test_a_county_brings_facts_of_its_own_enterprises_only(city: Population, rea
     assert paid(2025, outside.code) is None
 
 
+def test_a_county_learns_no_names_of_another(city: Population, read: Read) -> None:
+    inside, outside = city.enterprises[0], city.enterprises[-1]
+    rows = [
+        [outside.code, "谁家", "坏"],
+        [None, outside.name + "厂", 2],
+        [None, inside.name + "厂", 3],
+    ]
+    batch = read(city.county_clerk, tax(rows))
+    told = " ".join(str(value) for row in problems_of(batch).rows() for value in row)
+    assert outside.name + "。" not in told
+    assert f"相近的有：{inside.name}" in told
+    assert batch.count("errors") == 3
+
+
 def test_a_new_enterprise_is_where_its_roster_says(city: Population, read: Read) -> None:
     here, there = city.townships[0].name, city.townships[2].name
     rows = [

@@ -156,10 +156,10 @@ def show(request: Request, number: int) -> dict[str, Any]:
     return _shown(queries.find_batch(request.user, number))
 
 
-@router.get("/batches/{number}/sheets", response=list[dict[str, Any]], summary="各表认作什么")
-def list_sheets(request: Request, number: int) -> HttpResponse:
+@router.get("/batches/{number}/sheets", response=Listed[dict[str, Any]], summary="各表认作什么")
+def list_sheets(request: Request, number: int, part: Query[Part]) -> HttpResponse:
     """每张表读作什么，每一列认作什么、单位、依据、前几个值。"""
-    return answer(queries.sheets_of(queries.find_batch(request.user, number)))
+    return answer_list(request, queries.sheets_of(queries.find_batch(request.user, number)), part)
 
 
 @router.get("/batches/{number}/problems", response=Listed[ProblemShown], summary="问题")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,11 @@ def laid_out(files: Mapping[str, Path]) -> Iterator[list[Path]]:
 def read_batch(batch: Batch, progress: Callable[[Message, int, int], None]) -> Intake:
     """Read the files of a batch. Raises Refusal for a decision about a sheet that cannot be."""
     files = {file.name: file.stored.path for file in batch.files.select_related("stored")}
+    scope = official_scope(batch.owner, "intake.upload")
     roster = registry_roster()
+    if not scope.everything:
+        inside = set(scope.filter(Enterprise.objects.all()).values_list("code", flat=True))
+        roster = replace(roster, unoffered=frozenset(roster.frame.get_column(CODE)) - inside)
     with laid_out(files) as paths:
         intake = read_workbooks(
             paths,
@@ -74,20 +79,23 @@ def read_batch(batch: Batch, progress: Callable[[Message, int, int], None]) -> I
             fixes=fixes_from_json(batch.fixes),
             progress=progress,
         )
-    outside = find_outside(intake.facts, official_scope(batch.owner, "intake.upload"))
+    matched = set(intake.matches.get_column(CODE).drop_nulls())
     return withhold(
         intake,
-        outside,
+        find_outside(intake.facts, scope, matched),
         say("这家企业不在您负责的区域内，没有导入。"),
         say("请只报本区域的企业；属地有误的，请先在企业档案里更正。"),
     )
 
 
-def find_outside(facts: Facts, scope: Scope) -> set[str]:
-    """The enterprises of the facts that are not within a scope; a new one is where its roster says it is."""
+def find_outside(facts: Facts, scope: Scope, matched: Collection[str] = ()) -> set[str]:
+    """The enterprises of the facts that are not within a scope; a new one is where its roster says it is.
+
+    ``matched``: further ones that rows speak of, without giving a figure that counts.
+    """
     if scope.everything:
         return set()
-    codes = set(facts.frame.get_column(CODE))
+    codes = {*facts.frame.get_column(CODE), *matched}
     known: set[str] = set()
     inside: set[str] = set()
     listed = sorted(codes)
