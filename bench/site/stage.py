@@ -41,7 +41,10 @@ class Stage:
     def start(self, *module: str) -> subprocess.Popen[bytes]:
         """A Python program on this site."""
         return subprocess.Popen(
-            [sys.executable, "-m", *module], env=self.environment, stdin=subprocess.DEVNULL
+            [sys.executable, "-m", *module],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
         )
 
     def run(self, *module: str) -> None:
@@ -108,7 +111,7 @@ def _opened(database: str, folder: Path) -> Iterator[Stage]:
         MUHENG_HOME=str(folder / "home"),
         MUHENG_CITY=str(folder / "maanshan"),
         DJANGO_SETTINGS_MODULE="muheng.web.settings.dev",
-        PYTHONPATH=str(_ROOT),
+        PYTHONPATH=os.pathsep.join((str(_ROOT), str(_ROOT / "src"))),
     )
     environment.pop("MUHENG_DATABASE", None)
     cluster: Cluster | None = None
