@@ -140,7 +140,10 @@ class Raise(Schema):
 
 
 class ObjectionFilter(Schema):
-    state: str = Field("", description="open late upheld partly rejected withdrawn")
+    state: str = Field(
+        "",
+        description="状态：open 待答复，late 逾期，upheld 采纳，partly 部分采纳，rejected 不采纳，withdrawn 撤回。",
+    )
     stage: Literal["", "confirmation", "publicity"] = ""
 
 
@@ -253,7 +256,7 @@ def describe_whole(user: Any, evaluation: Evaluation) -> dict[str, Any]:
         "rated": roster.rated,
         "exempt": roster.exempt,
         "out": roster.out,
-        "sheets": sheets.measure_progress(user, evaluation).counts,
+        "sheets": sheets.count_sheets(user, evaluation).counts,
         "objections": objections.states,
         "late": objections.late,
         "problems": evaluation.roster_problems,
@@ -329,6 +332,27 @@ def _participant(row: Participant) -> dict[str, Any]:
 
 
 # -- evaluations and rosters -----------------------------------------------------------------------
+
+
+class SideLine(Schema):
+    code: str
+    name: str
+    grades: list[str | None]
+
+
+class SideBySide(Schema):
+    """The same enterprises in several runs."""
+
+    runs: list[int]
+    counts: dict[str, list[int]] = Field(description="等级 → 各次的户数。")
+    differing: int = Field(description="等级不同的户数。")
+    items: list[SideLine] = Field(description="等级不同的，最多 200 户。")
+
+
+class PublishedLine(Schema):
+    name: str
+    code: str
+    grade: str
 
 
 @router.get("", summary="评价列表", response=Listed[EvaluationLine])
@@ -576,7 +600,7 @@ def download_bundle(request: HttpRequest, number: int, run: int) -> FileResponse
     return send_bundle(request, number, run)  # type: ignore[arg-type]
 
 
-@router.get("/{int:number}/side-by-side", summary="几次计算并排")
+@router.get("/{int:number}/side-by-side", response=SideBySide, summary="几次计算并排")
 def side_by_side(request: HttpRequest, number: int, run: Query[list[int]]) -> dict[str, Any]:
     """How many got which grade in each, and the first 200 of those whose grades differ."""
     runs = [procedure.find_run(request.user, number, each) for each in run[:6]]
@@ -625,7 +649,7 @@ def close_publicity(request: HttpRequest, number: int) -> dict[str, Any]:
     return show_evaluation(request, number)
 
 
-@router.get("/{int:number}/publicity", summary="公示名单")
+@router.get("/{int:number}/publicity", response=Listed[PublishedLine], summary="公示名单")
 def list_published(
     request: HttpRequest, number: int, part: Query[Part], q: str = "", grade: str = ""
 ) -> HttpResponse:

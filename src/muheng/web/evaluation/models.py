@@ -77,7 +77,7 @@ class Participant(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("evaluation", "enterprise"), name="once_on_a_roster"),)
-        indexes = (models.Index(fields=("evaluation", "included", "standing")),)
+        indexes = (models.Index(fields=("evaluation", "included", "standing", "ground")),)
 
 
 class Confirmation(models.Model):

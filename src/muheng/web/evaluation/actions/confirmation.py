@@ -18,6 +18,7 @@ from muheng.intake.facts import CODE, Facts, show
 from muheng.intake.overlay import read_value
 from muheng.web.audit.actions import record
 from muheng.web.evaluation.actions.evidence import attach, speak_for
+from muheng.web.evaluation.bulk import insert_rows
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection
 from muheng.web.evaluation.steps import State, due_after, expect, need_text, now, take, today
 from muheng.web.people.models import User
@@ -28,7 +29,6 @@ from muheng.web.registry.panels import read_panel
 from muheng.web.templatetags.words import day as written_day
 
 SheetState = Confirmation.State
-BATCH = 5_000
 
 
 @transaction.atomic
@@ -84,12 +84,9 @@ def match_sheets(evaluation: Evaluation) -> int:
     inside = evaluation.participants.filter(included=True).values_list("enterprise_id", flat=True)
     sheets.filter(state=SheetState.WAITING).exclude(enterprise__in=inside).delete()
     held = set(sheets.values_list("enterprise_id", flat=True))
-    fresh = [
-        Confirmation(evaluation=evaluation, enterprise_id=number, folder=evaluation.roster_panel)
-        for number in inside.iterator(chunk_size=20_000)
-        if number not in held
-    ]
-    Confirmation.objects.bulk_create(fresh, batch_size=BATCH)
+    fresh = [(number,) for number in inside.iterator(chunk_size=20_000) if number not in held]
+    sent = {"evaluation_id": evaluation.pk, "folder": evaluation.roster_panel}
+    insert_rows(Confirmation, ("enterprise_id",), fresh, **sent)
     return len(fresh)
 
 

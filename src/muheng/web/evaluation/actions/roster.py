@@ -18,6 +18,7 @@ from muheng.policy.run import evaluate
 from muheng.policy.whatif import TrialError
 from muheng.web.audit.actions import record
 from muheng.web.evaluation.actions.confirmation import match_sheets
+from muheng.web.evaluation.bulk import insert_rows
 from muheng.web.evaluation.models import Evaluation, Participant
 from muheng.web.evaluation.runs import describe_problems, make_plan, per_enterprise, read_previous
 from muheng.web.evaluation.steps import State, expect, hold, move, need_text, now, take
@@ -113,20 +114,12 @@ def take_roster(actor: User | None, evaluation: Evaluation) -> int:
         found = standings.get(code, ("", "", ""))
         known = kept.get(number)
         if known is None:
-            grouping, standing, ground = found
-            fresh.append(
-                Participant(
-                    evaluation=held,
-                    enterprise_id=number,
-                    grouping=grouping,
-                    standing=standing,
-                    ground=ground,
-                )
-            )
+            fresh.append((number, *found))
         elif (known.grouping, known.standing, known.ground) != found:
             known.grouping, known.standing, known.ground = found
             changed.append(known)
-    Participant.objects.bulk_create(fresh, batch_size=BATCH)
+    names = ("enterprise_id", "grouping", "standing", "ground")
+    insert_rows(Participant, names, fresh, evaluation_id=held.pk)
     Participant.objects.bulk_update(changed, ("grouping", "standing", "ground"), batch_size=1_000)
     gone = [each.pk for number, each in kept.items() if number not in seen]
     for start in range(0, len(gone), BATCH):

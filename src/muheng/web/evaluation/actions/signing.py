@@ -16,6 +16,7 @@ from muheng.policy import plan as p
 from muheng.policy.seal import MANIFEST
 from muheng.web.audit.actions import record
 from muheng.web.evaluation.actions.review import agreed_to
+from muheng.web.evaluation.bulk import insert_rows
 from muheng.web.evaluation.models import Evaluation, Run
 from muheng.web.evaluation.runs import BUNDLE, read_grades
 from muheng.web.evaluation.steps import State, expect, hold, move, now
@@ -24,8 +25,6 @@ from muheng.web.people.models import User
 from muheng.web.people.rights import require
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise, GradeRecord
-
-BATCH = 5_000
 
 
 @transaction.atomic
@@ -112,19 +111,9 @@ def _give_grades(evaluation: Evaluation, run: Run, at: datetime) -> None:
                 _("同一年一户只能有一个等级；请把它们移出名单，重新终算。"),
                 code="graded_already",
             )
-        rows.append(
-            GradeRecord(
-                enterprise_id=number,
-                year=evaluation.year,
-                grade=grade or "",
-                standing=standing or "",
-                score=score or "",
-                place=place,
-                run=run.pk,
-                given_at=at,
-            )
-        )
-    GradeRecord.objects.bulk_create(rows, batch_size=BATCH)
+        rows.append((number, grade or "", standing or "", score or "", place))
+    names = ("enterprise_id", "grade", "standing", "score", "place")
+    insert_rows(GradeRecord, names, rows, year=evaluation.year, run=run.pk, given_at=at)
     newest = (
         GradeRecord.objects.filter(enterprise=OuterRef("pk"), ended_at=None)
         .order_by("-year")

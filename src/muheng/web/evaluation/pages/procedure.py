@@ -30,7 +30,7 @@ from muheng.web.evaluation.queries.rosters import (
     find_enterprises,
     participants_for,
 )
-from muheng.web.evaluation.queries.sheets import measure_progress
+from muheng.web.evaluation.queries.sheets import count_sheets
 from muheng.web.evaluation.queries.trials import count_changed, place_side_by_side
 from muheng.web.evaluation.runs import BUNDLE
 from muheng.web.evaluation.steps import State
@@ -100,7 +100,7 @@ def show_one(request: Request, number: int) -> HttpResponse:
         "show",
         "show.html",
         roster=count_roster(request.user, evaluation),
-        progress=measure_progress(request.user, evaluation),
+        progress=count_sheets(request.user, evaluation),
         objections=count_objections(request.user, evaluation),
         runs=runs_of(evaluation)[:5],
     )

@@ -16,6 +16,7 @@ from muheng.policy.plan import CodeInput, NumberInput
 from muheng.policy.whatif import TrialError
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection
 from muheng.web.evaluation.runs import make_plan
+from muheng.web.people.models import Organisation
 from muheng.web.people.scope import scope_of
 from muheng.web.registry.models import Enterprise, SearchEntry
 from muheng.web.registry.panels import read_panel
@@ -102,27 +103,40 @@ def filter_sheets(rows: QuerySet[Confirmation], query: str, state: str) -> Query
     )
 
 
+def count_sheets(user: Any, evaluation: Evaluation) -> Progress:
+    """All of them by state, in one question."""
+    rows = sheets_for(user, evaluation).order_by().values_list("state").annotate(count=Count("pk"))
+    return Progress("", dict(rows))
+
+
 def measure_progress(user: Any, evaluation: Evaluation) -> Progress:
-    """By county, and within by township, in one question."""
+    """By county, and within by township; counted by the numbers of places, which are named afterwards."""
     rows = (
         sheets_for(user, evaluation)
-        .values_list("enterprise__county__name", "enterprise__township__name", "state")
+        .order_by()
+        .values_list("enterprise__county_id", "enterprise__township_id", "state")
         .annotate(count=Count("pk"))
-        .order_by("enterprise__county__order", "enterprise__county_id", "enterprise__township__order")
     )
+    places = {place.pk: place for place in Organisation.objects.all()}
     whole = Progress("")
-    counties: dict[str, Progress] = {}
-    townships: dict[tuple[str, str], Progress] = {}
-    for county, township, state, count in rows:
-        above = counties.setdefault(county or "", Progress(county or ""))
-        below = townships.get((county or "", township or ""))
-        if below is None:
-            below = townships[county or "", township or ""] = Progress(township or "")
-            above.below.append(below)
-        for each in (whole, above, below):
+    counties: dict[int | None, Progress] = {}
+    townships: dict[tuple[int | None, int | None], Progress] = {}
+    for county, township, state, count in sorted(rows, key=lambda row: _order(places, row[0], row[1])):
+        if county not in counties:
+            counties[county] = Progress(places[county].title if county else "")
+        if (county, township) not in townships:
+            below = Progress(places[township].title if township else "")
+            townships[county, township] = below
+            counties[county].below.append(below)
+        for each in (whole, counties[county], townships[county, township]):
             each.add(state, count)
     whole.below = list(counties.values())
     return whole
+
+
+def _order(places: dict[int, Organisation], *numbers: int | None) -> tuple[tuple[int, int], ...]:
+    """Places in their order, those without a place last."""
+    return tuple((places[n].order, n) if n is not None else (1 << 30, 0) for n in numbers)
 
 
 def read_sheet(user: Any, number: int, code: str) -> Sheet:
