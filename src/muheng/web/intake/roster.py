@@ -197,9 +197,7 @@ def _change(
     since: date,
     changes: RosterChanges,
 ) -> None:
-    held = _parks_held(
-        [enterprise.pk for enterprise, _row in pairs if any(row.get(PARKS) for _e, row in pairs)]
-    )
+    held = _parks_held([enterprise.pk for enterprise, row in pairs if row.get(PARKS)])
     changed: list[Enterprise] = []
     parks: list[tuple[Enterprise, list[Organisation]]] = []
     turns: list[tuple[Enterprise, str, str, str]] = []
