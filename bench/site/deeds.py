@@ -72,14 +72,11 @@ def _upload(on: Stage, served: Served, clerk: Person, workbook: Path) -> Iterato
     page = clerk.get(place)
     asked = {name: _value(page, name) for name in ("reading", "withheld")}
     _forget(served)
-    seconds, _ = _timed(
-        lambda: clerk.post(
-            place, f"{place}accept/", [(name, value) for name, value in asked.items() if value]
-        )
-    )
+    clerk.post(place, f"{place}accept/", [(name, value) for name, value in asked.items() if value])
+    watched = _watch(clerk, place)
     if "已接受" not in clerk.get(place):
         raise WrongAnswer(f"{place}: not accepted")
-    yield Row("upload: accepted", on.database, seconds, note=_said(served))
+    yield Row("upload: accepted", on.database, watched.seconds, note=f"{watched}; {_said(served)}")
 
 
 def _send(clerk: Person, workbook: Path) -> str:

@@ -129,6 +129,6 @@ def put_under_load(people: list[Person], ask: Ask, users: int = USERS, seconds: 
         thread.join()
     if failures:
         raise failures[0]
-    counted = [(start, stop) for start, stop in taken if start >= begin]
+    counted = [(start, stop) for start, stop in taken if start >= begin] or taken
     span = max(stop for _, stop in counted) - min(start for start, _ in counted)
     return Times(tuple(stop - start for start, stop in counted), len(counted) / span, len(taken))
