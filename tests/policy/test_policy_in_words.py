@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from generate import Case, cases
@@ -14,7 +15,10 @@ from muheng.reports.policy_changes import KEYS, compare_wording, tell_texts
 from muheng.reports.policy_chapters import write_policy
 from muheng.reports.words import render
 
+MANY = int(os.environ.get("MUHENG_EXAMPLES", "1"))
 
+
+@settings(max_examples=25 * MANY)
 @given(cases())
 def test_every_policy_has_its_document(case: Case) -> None:
     plan = compile_policy(case.text, "generated").plan
@@ -36,7 +40,7 @@ def test_every_policy_has_its_document(case: Case) -> None:
 LATIN = sorted({key.rpartition(".")[2] for key in KEYS if len(key) > 4})
 
 
-@settings(max_examples=40)
+@settings(max_examples=12 * MANY)
 @given(cases(), cases())
 def test_any_two_policies_are_compared_in_words(first: Case, second: Case) -> None:
     """One sentence for each change, none of them by the names of keys; alike texts have none."""
@@ -53,7 +57,7 @@ def test_any_two_policies_are_compared_in_words(first: Case, second: Case) -> No
     assert tell_texts(first.text, first.text) == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=12 * MANY)
 @given(cases(), cases())
 def test_every_rule_that_reads_otherwise_is_found(first: Case, second: Case) -> None:
     plans = compile_policy(first.text).plan, compile_policy(second.text).plan
