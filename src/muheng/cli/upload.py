@@ -76,8 +76,8 @@ def upload(
             say("原因和办法见 {page}", page=page),
             about={"code": "not_read", "batch": batch["id"], "page": page},
         )
-    sheets = there.ask(f"intake/batches/{batch['id']}/sheets")
-    problems = _problems(there, batch["id"])
+    sheets = _list_all(there, f"intake/batches/{batch['id']}/sheets")
+    problems = _list_all(there, f"intake/batches/{batch['id']}/problems")
     data = {"batch": batch, "page": page, "sheets": sheets, "problems": problems}
     return Answer(_say(batch, sheets, problems, page, lang), data)
 
@@ -93,10 +93,11 @@ def _follow(site: Site, batch: Mapping[str, Any], tell: Callable[[int], None]) -
     return batch
 
 
-def _problems(site: Site, number: int) -> list[dict[str, Any]]:
+def _list_all(site: Site, path: str) -> list[dict[str, Any]]:
+    """A list of the site, part by part."""
     found: list[dict[str, Any]] = []
     while True:
-        part = site.ask(f"intake/batches/{number}/problems", limit=_PART, offset=len(found))
+        part = site.ask(path, limit=_PART, offset=len(found))
         found += part["items"]
         if not part["items"] or len(found) >= part["count"]:
             return found

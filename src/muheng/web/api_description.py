@@ -37,6 +37,57 @@ ROOMS: Mapping[str, tuple[str, str]] = {
 }
 """The first part of an address: how the room is called, and what it holds."""
 
+NAMES: Mapping[str, str] = {
+    "code": "统一社会信用代码。",
+    "slug": "办法的编号，如 zj-huangyan-2022。",
+    "evaluation": "评价的编号。",
+    "run": "第几次计算。",
+    "objection": "异议的编号。",
+    "file": "文件的编号。",
+    "year": "年度。",
+    "month": "月份，如 2026-10。",
+    "q": "名称或代码的一部分。",
+    "county": "县区的编号，见 /api/people/organisations。",
+    "township": "镇街的编号。",
+    "park": "园区的编号。",
+    "industry": "行业代码开头几位。",
+    "industry_group": "行业大类的名称。",
+    "scale": "规模。",
+    "grade": "等级。",
+    "class": "类别。",
+    "standing": "评价状态。",
+    "state": "状态。",
+    "status": "称号，如 高新技术企业。",
+    "stage": "阶段：confirmation 数据确认，publicity 公示。",
+    "kind": "种类。",
+    "by": "按什么分。",
+    "before": "前一版，如 zj-huangyan-2021@1。",
+    "after": "后一版。",
+    "retired": "也要停用的。",
+    "forget": "去掉对各表的决定。",
+    "annotated": "要标好问题的那一份。",
+    "show": "哪一部分：rated 参评，exempt 不评，out 移出；不写为全部。",
+    "sort": "按哪一列排，前面加 - 为倒序。",
+    "lang": "答话的语言：zh 中文，en 英文。",
+}
+"""What a parameter is, where its operation does not say it: the same name is the same thing everywhere."""
+
+_NUMBERS: Mapping[str, str] = {
+    "me": "密钥的编号。",
+    "intake": "批次的编号。",
+    "policies": "第几版。",
+    "evaluations": "评价的编号。",
+    "jobs": "任务的编号。",
+}
+
+_LANG: dict[str, Any] = {
+    "in": "query",
+    "name": "lang",
+    "required": False,
+    "schema": {"type": "string", "enum": ["zh", "en"], "default": "zh"},
+    "description": NAMES["lang"],
+}
+
 FILE: dict[str, Any] = {
     "responses": {
         200: {
@@ -72,6 +123,14 @@ def complete(description: dict[str, Any], prefix: str) -> None:
     for path, operation in _operations(description):
         room = path.removeprefix(prefix).split("/")[0]
         operation["tags"] = [ROOMS[room][0]]
+        for parameter in operation["parameters"]:
+            name = parameter["name"]
+            if name == "number":
+                said = NAMES["run"] if "{evaluation}" in path else _NUMBERS[room]
+            else:
+                said = NAMES.get(name, "")
+            parameter.setdefault("description", said)
+        operation["parameters"].append(_LANG)
         responses = operation["responses"]
         for status in STATUSES:
             responses.setdefault(status, {"$ref": f"#/components/responses/{status}"})

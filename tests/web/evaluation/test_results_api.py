@@ -90,7 +90,7 @@ def test_why_advice_and_what_if(results: Results) -> None:
     assert english["reason"]["sentence"] != why["reason"]["sentence"]
     ways = get(results.people.clerk, address(results, f"enterprises/{results.own.code}/advice?grade=A"))
     assert ways["wanted"] == "A"
-    levers = get(results.people.clerk, address(results, "levers"))
+    levers = get(results.people.clerk, address(results, "levers?limit=200"))["items"]
     weight = next(lever for lever in levers if lever["group"] == "weights")
     client = program(results.people.clerk)
     answer = client.post(
@@ -104,10 +104,10 @@ def test_why_advice_and_what_if(results: Results) -> None:
 
 
 def test_an_enterprise_reads_its_public_results(results: Results) -> None:
-    assert get(results.people.owner, "/api/evaluations/mine") == []
+    assert get(results.people.owner, "/api/evaluations/mine")["items"] == []
     Evaluation.objects.filter(pk=results.evaluation.pk).update(
         state=Evaluation.State.PUBLICITY, chosen=results.run
     )
-    (line,) = get(results.people.owner, "/api/evaluations/mine")
+    (line,) = get(results.people.owner, "/api/evaluations/mine")["items"]
     assert (line["code"], line["signed"]) == (results.own.code, False)
     assert program(results.people.clerk).get("/api/evaluations/mine").status_code == 404

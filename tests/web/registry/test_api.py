@@ -98,5 +98,5 @@ def test_history_and_contacts(city: Population) -> None:
     english = program(city, "leader").get(f"/api/enterprises/{first.code}/history?kind=status&lang=en").json()
     assert english["items"][0]["title"] == "Recognised as 绿色工厂"
     address = f"/api/enterprises/{first.code}/contacts"
-    assert program(city, "leader").get(address).json()[0]["numbers"] == ["138****0123"]
-    assert program(city, "clerk").get(address).json()[0]["numbers"] == ["13800000123"]
+    assert program(city, "leader").get(address).json()["items"][0]["numbers"] == ["138****0123"]
+    assert program(city, "clerk").get(address).json()["items"][0]["numbers"] == ["13800000123"]

@@ -33,7 +33,7 @@ from muheng.web.evaluation.queries.table import (
 )
 from muheng.web.evaluation.runs import LAST, read_result
 from muheng.web.evaluation.simulations import simulate
-from muheng.web.paging import Listed, Part, answer, answer_part
+from muheng.web.paging import Listed, Part, answer, answer_list, answer_part
 from muheng.web.reading import language
 
 router = Router(tags=["评价结果"])
@@ -232,14 +232,16 @@ def _texts(field: Column, values: list[Any]) -> list[str | None]:
     return [None if value is None else format_scaled(value, field.digits) for value in values]
 
 
-@router.get(f"{RUN}/columns", summary="结果可有的列", response=list[ColumnLine])
-def list_columns(request: HttpRequest, evaluation: int, number: int) -> HttpResponse:
+@router.get(f"{RUN}/columns", summary="结果可有的列", response=Listed[ColumnLine])
+def list_columns(request: HttpRequest, evaluation: int, number: int, part: Query[Part]) -> HttpResponse:
     fields = list_fields(_see(request, evaluation, number)).values()
-    return answer(
+    return answer_list(
+        request,
         [
             {"key": field.key, "title": field.title, "unit": field.unit, "digits": field.digits}
             for field in fields
-        ]
+        ],
+        part,
     )
 
 
@@ -284,10 +286,11 @@ def overview(request: HttpRequest, evaluation: int, number: int) -> HttpResponse
     )
 
 
-@router.get(f"{RUN}/cuts", summary="分界与并列", response=list[CutLine])
-def cuts(request: HttpRequest, evaluation: int, number: int) -> HttpResponse:
+@router.get(f"{RUN}/cuts", summary="分界与并列", response=Listed[CutLine])
+def cuts(request: HttpRequest, evaluation: int, number: int, part: Query[Part]) -> HttpResponse:
     lang = language()
-    return answer(
+    return answer_list(
+        request,
         [
             {
                 "group": words.render(words.cut_group(cut), lang),
@@ -311,21 +314,24 @@ def cuts(request: HttpRequest, evaluation: int, number: int) -> HttpResponse:
             }
             for border in find_borders(_see(request, evaluation, number), lang)
             for cut in (border.cut,)
-        ]
+        ],
+        part,
     )
 
 
-@router.get(f"{RUN}/groups", summary="按行业和区域", response=list[GroupLine])
+@router.get(f"{RUN}/groups", summary="按行业和区域", response=Listed[GroupLine])
 def groups(
     request: HttpRequest,
     evaluation: int,
     number: int,
+    part: Query[Part],
     by: Literal["section", "division", "county", "township", "park"] = "division",
 ) -> HttpResponse:
     seen = _see(request, evaluation, number)
     fields = [field for key, field in list_fields(seen).items() if key.endswith(":v")]
     grades = seen.plan.grades
-    return answer(
+    return answer_list(
+        request,
         [
             {
                 "label": group.label,
@@ -337,7 +343,8 @@ def groups(
                 },
             }
             for group in group_rows(seen, by, fields)
-        ]
+        ],
+        part,
     )
 
 
@@ -361,10 +368,11 @@ def advice(request: HttpRequest, evaluation: int, number: int, code: str, grade:
     return answer(found.json(language()))
 
 
-@router.get(f"{RUN}/levers", summary="办法中可以调的数字", response=list[LeverLine])
-def levers(request: HttpRequest, evaluation: int, number: int) -> HttpResponse:
+@router.get(f"{RUN}/levers", summary="办法中可以调的数字", response=Listed[LeverLine])
+def levers(request: HttpRequest, evaluation: int, number: int, part: Query[Part]) -> HttpResponse:
     seen = _see(request, evaluation, number)
-    return answer(
+    return answer_list(
+        request,
         [
             {
                 "key": lever.key,
@@ -376,7 +384,8 @@ def levers(request: HttpRequest, evaluation: int, number: int) -> HttpResponse:
                 "high": f"{lever.high:f}",
             }
             for lever in list_levers(seen.run.policy_text).values()
-        ]
+        ],
+        part,
     )
 
 
@@ -385,8 +394,8 @@ def simulation(request: HttpRequest, evaluation: int, number: int, asked: Change
     return answer(simulate(_see(request, evaluation, number), asked.changes).json())
 
 
-@router.get("/mine", summary="本企业已公开的结果", response=list[OwnLine])
-def mine(request: HttpRequest) -> HttpResponse:
+@router.get("/mine", summary="本企业已公开的结果", response=Listed[OwnLine])
+def mine(request: HttpRequest, part: Query[Part]) -> HttpResponse:
     own = own_enterprises(request.user)
     if not own:
         raise Http404
@@ -408,4 +417,4 @@ def mine(request: HttpRequest) -> HttpResponse:
                     "place": row[p.PLACE],
                 }
             )
-    return answer(items)
+    return answer_list(request, items, part)

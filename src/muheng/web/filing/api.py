@@ -20,7 +20,7 @@ PREFIX = "filings"
 router = Router(tags=["月度填报"])
 
 
-class Figures(Schema):
+class Filling(Schema):
     """What an enterprise files: figures as text or numbers, by item, in the items' units."""
 
     values: dict[str, str | float] = Field(default={}, description="项目 → 数值")
@@ -50,14 +50,49 @@ class Return(Schema):
 
 
 class FilingFilter(Schema):
-    month: str = Field(default="", description="2026-10")
-    state: str = Field(default="", description="draft submitted returned accepted")
+    month: str = Field(default="", description="月份，如 2026-10")
+    state: str = Field(
+        default="", description="状态：draft 草稿，submitted 已提交，returned 退回，accepted 通过"
+    )
     flagged: bool | None = Field(default=None, description="有疑问")
     late: bool | None = Field(default=None, description="迟报")
     enterprise: str = Field(default="", description="统一社会信用代码")
 
 
-@router.get("/items", summary="要填报的项目")
+class ItemOfForm(Schema):
+    item: str
+    title: str
+    unit: str
+    digits: int = Field(description="小数位数")
+
+
+class FormShown(Schema):
+    items: list[ItemOfForm]
+    working_days: int = Field(description="次月第几个工作日前报")
+
+
+class MonthLine(Schema):
+    month: str
+    state: str
+    due: str
+    provisional: bool = Field(description="期限超出已公布的放假安排")
+    late: bool
+
+
+class FindingShown(Schema):
+    item: str
+    title: str
+    level: str = Field(description="error 不能提交，warning 要说明原因，note 提醒")
+    kind: str
+    what: str
+    fix: str
+
+
+class Checked(Schema):
+    findings: list[FindingShown]
+
+
+@router.get("/items", response=FormShown, summary="要填报的项目")
 def list_items(request: HttpRequest) -> dict[str, Any]:
     """The items of the form with their units and decimals."""
     items = [
@@ -85,8 +120,8 @@ def list_filings(request: HttpRequest, filters: Query[FilingFilter], part: Query
     return answer_list(request, rows.select_related("enterprise"), part, describe)
 
 
-@router.get("/months/{code}", summary="一户企业各月情况")
-def list_months(request: HttpRequest, code: str) -> dict[str, Any]:
+@router.get("/months/{code}", response=Listed[MonthLine], summary="一户企业各月情况")
+def list_months(request: HttpRequest, code: str, part: Query[Part]) -> HttpResponse:
     """Every month that an enterprise has to file, with its state and deadline."""
     enterprise = queries.find_enterprise(request.user, code)
     if enterprise is None:
@@ -101,7 +136,7 @@ def list_months(request: HttpRequest, code: str) -> dict[str, Any]:
         }
         for each in queries.list_months(enterprise)
     ]
-    return {"items": months, "count": len(months), "next": None}
+    return answer_list(request, months, part)
 
 
 @router.get("/{code}/{month}", summary="一户一月", response=Filed)
@@ -110,8 +145,8 @@ def show(request: HttpRequest, code: str, month: str) -> dict[str, Any]:
     return describe(_filing(request, code, month))
 
 
-@router.post("/{code}/{month}/check", summary="只核对，不保存")
-def check(request: HttpRequest, code: str, month: str, given: Figures) -> dict[str, Any]:
+@router.post("/{code}/{month}/check", response=Checked, summary="只核对，不保存")
+def check(request: HttpRequest, code: str, month: str, given: Filling) -> dict[str, Any]:
     """What is odd in figures; changes nothing."""
     enterprise, when = _own(request, code, month)
     _entries, found = actions.examine(enterprise, when, _texts(given))
@@ -119,7 +154,7 @@ def check(request: HttpRequest, code: str, month: str, given: Figures) -> dict[s
 
 
 @router.put("/{code}/{month}", summary="保存草稿", response=Filed)
-def save(request: HttpRequest, code: str, month: str, given: Figures) -> dict[str, Any]:
+def save(request: HttpRequest, code: str, month: str, given: Filling) -> dict[str, Any]:
     """Keep a month as a draft."""
     enterprise, when = _own(request, code, month)
     return describe(
@@ -130,7 +165,7 @@ def save(request: HttpRequest, code: str, month: str, given: Figures) -> dict[st
 
 
 @router.post("/{code}/{month}/submit", summary="提交", response=Filed)
-def submit(request: HttpRequest, code: str, month: str, given: Figures) -> dict[str, Any]:
+def submit(request: HttpRequest, code: str, month: str, given: Filling) -> dict[str, Any]:
     """Hand a month in."""
     enterprise, when = _own(request, code, month)
     return describe(
@@ -168,7 +203,7 @@ def describe(filing: Filing) -> dict[str, Any]:
     }
 
 
-def _texts(given: Figures) -> dict[str, str]:
+def _texts(given: Filling) -> dict[str, str]:
     """Figures as texts; a name that is no item of the form is told."""
     unknown = [name for name in given.values if name not in form().items]
     if unknown:

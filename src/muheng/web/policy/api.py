@@ -99,6 +99,71 @@ class CompareOrder(Schema):
     year: int
 
 
+class PlaceLine(Schema):
+    key: str = Field(description="是哪一条。")
+    text: str
+    lines: list[int] | None = Field(description="在文本的第几行到第几行。")
+
+
+class DifferenceLine(Schema):
+    chapter: str
+    before: PlaceLine | None = Field(description="新增的为 null。")
+    after: PlaceLine | None = Field(description="删去的为 null。")
+
+
+class WordsCompared(Schema):
+    before: str
+    after: str
+    changes: list[str] = Field(description="改动，每处一句话。")
+    differences: list[DifferenceLine] | None = Field(description="逐条对照；有一份不能成文则为 null。")
+
+
+class GradePair(Schema):
+    before: str | None
+    after: str | None
+    count: int
+
+
+class CauseLine(Schema):
+    number: int
+    what: str
+    moved: int
+
+
+class MoveLine(Schema):
+    code: str
+    name: str
+    before: str | None
+    after: str | None
+    score_before: str | None
+    score_after: str | None
+    causes: list[int] = Field(description="是哪几处改动引起的。")
+
+
+class MovesCompared(Schema):
+    enterprises: int
+    moved: int
+    matrix: list[GradePair]
+    causes: list[CauseLine]
+    moves: list[MoveLine]
+
+
+class UnderWay(Schema):
+    """Work in the background; ask again."""
+
+    job: int
+    state: str
+    done: int
+    total: int
+
+
+class DocumentShown(Schema):
+    id: str
+    name: str
+    illustrative: bool = Field(description="示例，不是当地现行规定。")
+    chapters: list[dict[str, Any]] = Field(description="各章的标题和段、表。")
+
+
 @router.get("/", response=Listed[MethodLine], summary="办法列表")
 def list_methods(request: HttpRequest, part: Query[Part], retired: bool = False) -> HttpResponse:
     return answer_list(request, queries.list_documents(request.user, retired), part, _method)
@@ -110,7 +175,7 @@ def check(request: HttpRequest, order: CheckOrder) -> HttpResponse:
     return answer(_findings(clean_text(order.text), order.slug))
 
 
-@router.get("/compare", summary="两个版本的文字有何不同")
+@router.get("/compare", response=WordsCompared, summary="两个版本的文字有何不同")
 def compare_words(request: HttpRequest, before: str, after: str) -> HttpResponse:
     old, new = _labelled(request, before), _labelled(request, after)
     found = find_differences(old.text, old.document.slug, new.text, new.document.slug)
@@ -125,7 +190,7 @@ def compare_words(request: HttpRequest, before: str, after: str) -> HttpResponse
     )
 
 
-@router.post("/compare", summary="谁的等级因此变动")
+@router.post("/compare", response={200: MovesCompared, 202: UnderWay}, summary="谁的等级因此变动")
 def compare_moves(request: HttpRequest, order: CompareOrder, part: Query[Part]) -> HttpResponse:
     """算好了答 200 和结果；要在后台算的答 202，稍后以同样的请求再问。变动的企业分页给出，总数是 moved。"""
     before, after = _labelled(request, order.before), _labelled(request, order.after)
@@ -172,7 +237,7 @@ def show_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return answer(_version(queries.find_version(request.user, slug, number)))
 
 
-@router.get("/{slug}/versions/{number}/document", summary="成文：章、条、表")
+@router.get("/{slug}/versions/{number}/document", response=DocumentShown, summary="成文：章、条、表")
 def show_document(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     version = queries.find_version(request.user, slug, number)
     document = check_text(version.text, slug).document

@@ -361,10 +361,10 @@ def show_parcels(request: Request, code: str) -> HttpResponse:
     return answer(maps.own_parcels(request.user, find_enterprise(request.user, code)))
 
 
-@router.get("/{code}/contacts", response=list[ContactRow], summary="联系人")
-def show_contacts(request: Request, code: str) -> HttpResponse:
+@router.get("/{code}/contacts", response=Listed[ContactRow], summary="联系人")
+def list_its_contacts(request: Request, code: str, part: Annotated[Part, Query()]) -> HttpResponse:
     """Whom to call; numbers are masked for who does not keep the file."""
-    return answer(list_contacts(request.user, find_enterprise(request.user, code)))
+    return answer_list(request, list_contacts(request.user, find_enterprise(request.user, code)), part)
 
 
 def _row(row: dict[str, Any], places: dict[int, str]) -> dict[str, Any]:
