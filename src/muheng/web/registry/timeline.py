@@ -191,7 +191,7 @@ def _permits_and_lines(enterprise: Enterprise, user: User) -> Iterator[Event]:
 @provider
 def _layers(enterprise: Enterprise, user: User) -> Iterator[Event]:
     address = reverse("registry:years", args=[enterprise.code])
-    for layer in Layer.objects.filter(removed_at=None).select_related("added_by"):
+    for layer in Layer.objects.filter(removed_at=None).select_related("added_by").order_by("-pk"):
         if enterprise.code in codes_of(layer.folder):
             said = _("%(year)s年度数据：%(title)s") % {"year": layer.year, "title": layer.title}
             note = str(layer.added_by) if layer.added_by is not None else ""

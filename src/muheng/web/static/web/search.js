@@ -1,7 +1,7 @@
 // The search box of the header: results while one types (htmx brings them), arrows choose, Enter opens, Escape closes.
 // Without a script the form goes to the list.
 const form = document.querySelector("form[data-search]");
-const box = form?.querySelector("input");
+const box = form?.querySelector("[role=combobox]");
 const list = form?.querySelector("[role=listbox]");
 
 const options = () => [...list.querySelectorAll("a[role=option]")];
