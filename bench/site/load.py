@@ -14,6 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 USERS = 8
 SECONDS, WARMING, MOST = 10.0, 2.0, 5_000
+BEFORE = 3  # pages of each that do not count
+PATIENCE = 300.0
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 Ask = Callable[[Random, int], str]
@@ -105,22 +107,36 @@ class Times:
 
 def put_under_load(people: list[Person], ask: Ask, users: int = USERS, seconds: float = SECONDS) -> Times:
     """``users`` at once, the people in turn, each asking for what ``ask`` gives. Raises WrongAnswer for any failure."""
+    asked: list[int] = []
     taken: list[tuple[float, float]] = []
     failures: list[Exception] = []
-    warm = min(WARMING, seconds / 2)
-    begin = time.perf_counter() + warm
-    end = begin + seconds
+    # Whoever comes first to a page that is not ready waits for it; what counts begins when all have been through that.
+    together = threading.Barrier(users, timeout=PATIENCE)
 
     def work(number: int) -> None:
         person, random = people[number % len(people)].copy(), Random(number)
         mine: list[tuple[float, float]] = []
+
+        def visit() -> None:
+            start = time.perf_counter()
+            person.get(ask(random, number % len(people)))
+            mine.append((start, time.perf_counter()))
+
         try:
-            while (start := time.perf_counter()) < end and len(mine) < MOST // users:
-                person.get(ask(random, number % len(people)))
-                mine.append((start, time.perf_counter()))
-        except (WrongAnswer, OSError, http.client.HTTPException) as error:
+            warm = time.perf_counter() + min(WARMING, seconds / 2)
+            while len(mine) < BEFORE or time.perf_counter() < warm:
+                visit()
+            before = len(mine)
+            together.wait()
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end and len(mine) < before + MOST // users:
+                visit()
+        except (WrongAnswer, OSError, http.client.HTTPException, threading.BrokenBarrierError) as error:
+            together.abort()
             failures.append(error)
-        taken.extend(mine)
+        else:
+            asked.append(len(mine))
+            taken.extend(mine[before:])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(users)]
     for thread in threads:
@@ -128,7 +144,8 @@ def put_under_load(people: list[Person], ask: Ask, users: int = USERS, seconds: 
     for thread in threads:
         thread.join()
     if failures:
-        raise failures[0]
-    counted = [(start, stop) for start, stop in taken if start >= begin] or taken
-    span = max(stop for _, stop in counted) - min(start for start, _ in counted)
-    return Times(tuple(stop - start for start, stop in counted), len(counted) / span, len(taken))
+        raise next(
+            (each for each in failures if not isinstance(each, threading.BrokenBarrierError)), failures[0]
+        )
+    span = max(stop for _, stop in taken) - min(start for start, _ in taken)
+    return Times(tuple(stop - start for start, stop in taken), len(taken) / span, sum(asked))
