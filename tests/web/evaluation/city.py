@@ -8,6 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
+from django.db import transaction
 
 from muheng.intake.facts import CODE, NAME, Facts, Item, facts_from_table
 from muheng.web.evaluation.actions.roster import open_evaluation
@@ -143,7 +144,8 @@ def make_facts(people: Population, year: int = YEAR) -> Facts:
 def make_case(opened: date = date(2026, 3, 9)) -> Case:
     """The evaluation of 2025, opened on a working Monday, its roster taken."""
     people = make_city()
-    add_layer(make_facts(people), "2025 年各部门数据", "test", None)
+    with transaction.atomic():
+        add_layer(make_facts(people), "2025 年各部门数据", "test", None)
     policy = make_policy()
     evaluation = open_evaluation(
         people.clerk, YEAR, "2025年度亩均效益评价", people.department, policy, at=moment(opened)
