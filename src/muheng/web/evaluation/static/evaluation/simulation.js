@@ -89,10 +89,13 @@ async function send() {
     if (!answer.ok) tell(`${body.error.what} ${body.error.fix}`, "error");
     else {
       tell(question === "{}" ? form.dataset.still : "");
-      draw(body);
-      asked += 1;
-      form.dataset.answers = String(asked);
-      form.dataset.milliseconds = String(Math.round(performance.now() - began));
+      await draw(body);
+      // The chart is drawn in this frame's turn before ours.
+      requestAnimationFrame(() => {
+        asked += 1;
+        form.dataset.milliseconds = String(Math.round(performance.now() - began));
+        form.dataset.answers = String(asked);
+      });
     }
   } catch (error) {
     shown = question;
@@ -104,7 +107,7 @@ async function send() {
 
 const number = new Intl.NumberFormat("en-US");
 
-function draw(picture) {
+async function draw(picture) {
   for (const figure of form.querySelectorAll("[data-figure]")) figure.textContent = number.format(picture[figure.dataset.figure]);
   [...form.querySelectorAll("#simulation-matrix tbody tr")].forEach((row, at) => {
     [...row.querySelectorAll("td")].forEach((cell, to) => {
@@ -114,7 +117,6 @@ function draw(picture) {
   });
   spec.series[0].values = picture.before;
   spec.series[1].values = picture.after;
-  redraw(place, spec);
   [...place.closest("figure").querySelectorAll("tbody tr")].forEach((row, at) => {
     const cells = row.querySelectorAll("td");
     cells[0].textContent = number.format(picture.before[at]);
@@ -122,6 +124,7 @@ function draw(picture) {
   });
   list("simulation-risers", picture.risers);
   list("simulation-fallers", picture.fallers);
+  await redraw(place, spec);
 }
 
 function list(id, movers) {
