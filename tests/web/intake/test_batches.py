@@ -452,3 +452,47 @@ def test_a_large_batch_is_accepted_in_the_background(
     run_pending()
     assert Job.objects.get(pk=batch.job_id).state == Job.State.DONE
     assert Layer.objects.count() == 1
+
+
+def test_layers_that_do_not_fit_are_refused_in_words(
+    city: Population, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from muheng.web.intake import reading
+
+    accept(city.clerk, read(city.clerk, tax(taxes(city.enterprises[:1], [1]))), reading=1)
+    layouts = reading.city_layouts()
+    (own,) = [layout for layout in layouts if layout.id == "tax"]
+    sheet = own.sheet["税收"]
+    paid_in = sheet.columns["入库税收"].model_copy(update={"digits": 4})
+    changed = own.model_copy(
+        update={
+            "sheet": {"税收": sheet.model_copy(update={"columns": {**sheet.columns, "入库税收": paid_in}})}
+        }
+    )
+    others = tuple(changed if layout.id == "tax" else layout for layout in layouts)
+    monkeypatch.setattr(reading, "city_layouts", lambda: others)
+    batch = read(city.clerk, tax(taxes(city.enterprises[:1], [2]), "二.xlsx"))
+    assert batch.stopped
+    assert "不能叠在一起" in batch.job.error
+    assert paid(2025, city.enterprises[0].code) == 100
+
+
+def test_what_nobody_sees_is_not_kept(city: Population, read: Read) -> None:
+    batch = drop_workbooks(
+        city.clerk, 2025, [tax(taxes(city.enterprises[:1], [1]))], title=" 税\x00务\u202e "
+    )
+    assert batch.title == "税务"
+    run_pending()
+    batch.refresh_from_db()
+    accept(city.clerk, batch, reading=1)
+    with pytest.raises(Refused, match="没有写撤销的原因"):
+        undo(city.clerk, batch, "\x00 ")
+
+
+def test_the_file_of_one_that_was_merged_stays_closed(city: Population, read: Read) -> None:
+    one, two = city.enterprises[:2]
+    Enterprise.objects.filter(pk=one.pk).update(merged_into=two)
+    batch = read(city.clerk, roster([roster_row(one, name="改过的名字有限公司")]))
+    accept(city.clerk, batch, reading=1, withheld=batch.count("errors"))
+    one.refresh_from_db()
+    assert one.name == "东山精工机械有限公司"

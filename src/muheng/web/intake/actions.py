@@ -49,7 +49,7 @@ def drop_workbooks(
     names = "、".join(name for name, _upload in named)
     batch = Batch.objects.create(
         year=year,
-        title=(title.strip() or names)[:200],
+        title=(_clean(title) or names)[:200],
         owner=actor,
         organisation=_place_of(actor),
         created_at=at or timezone.now(),
@@ -158,12 +158,8 @@ def accept(
     facts = facts_of(batch)
     require_within(actor, "intake.accept", facts)
     when = at or timezone.now()
-    try:
-        batch.changes, batch.changes_from = describe_change(batch.year, facts)
-        layer = panels.add_layer(facts, batch.title, batch.origin, actor, batch.facts)
-    except Refusal as refusal:
-        raise refused_by(refusal, language()) from refusal
-    batch.layer = layer
+    batch.changes, batch.changes_from = describe_change(batch.year, facts)
+    batch.layer = panels.add_layer(facts, batch.title, batch.origin, actor, batch.facts)
     if batch.count("roster"):
         taken = take_roster(
             facts,
@@ -246,7 +242,8 @@ def undo(actor: User, batch: Batch, why: str, at: datetime | None = None) -> Bat
     require(actor, "intake.accept", at=batch.organisation)
     if batch.state != Batch.State.ACCEPTED or batch.layer is None:
         raise Refused(_("这一批没有被接受，不用撤销。"))
-    if not why.strip():
+    why = _clean(why)
+    if not why:
         raise Refused(
             _("没有写撤销的原因。"), _("请写明原因，会记入档案。"), status=422, code="invalid", at="why"
         )
@@ -259,7 +256,7 @@ def undo(actor: User, batch: Batch, why: str, at: datetime | None = None) -> Bat
             keep |= set(facts.frame.get_column(CODE)) if facts is not None else set()
         take_back(batch.roster_changes, source_of(batch.pk, batch.title), keep)
     batch.state, batch.undone_at, batch.undone_by = Batch.State.UNDONE, at or timezone.now(), actor
-    batch.undone_why = why.strip()
+    batch.undone_why = why
     batch.save(update_fields=("state", "undone_at", "undone_by", "undone_why"))
     record(actor, "intake.undo", batch, year=batch.year, why=batch.undone_why)
     return batch
@@ -283,6 +280,11 @@ def annotate_file(actor: User, file: BatchFile) -> BatchFile:
 def facts_of(batch: Batch) -> Facts:
     """What the newest reading of a batch gives."""
     return read_facts(folder_path(batch.facts))
+
+
+def _clean(text: str) -> str:
+    """What a person wrote, without characters that nobody sees and databases refuse."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
 
 
 def _place_of(actor: User) -> Organisation:

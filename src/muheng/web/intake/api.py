@@ -11,7 +11,7 @@ from ninja.files import UploadedFile
 
 from muheng.documents.message import Refusal
 from muheng.intake.sheet_fix import fixes_from_json
-from muheng.web.api_description import FILE
+from muheng.web.api_description import FILE, ZIP
 from muheng.web.files.pages import download
 from muheng.web.intake import actions, queries, years
 from muheng.web.intake.models import Batch
@@ -129,7 +129,7 @@ def list_years(request: Request, part: Query[Part]) -> HttpResponse:
     return answer_list(request, years.list_years(request.user), part)
 
 
-@router.get("/years/{year}/facts", response={200: None}, summary="一年的数据", openapi_extra=FILE)
+@router.get("/years/{year}/facts", response={200: None}, summary="一年的数据", openapi_extra=ZIP)
 def show_facts(request: Request, year: int) -> FileResponse:
     """已接受的全部数据，每个数有出处；zip，`muheng evaluate --data` 可以直接用。只有您权限之内的企业。"""
     name = f"facts-{year}.zip"

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from muheng.cities.pack import COMMON_LAYOUTS, load_pack
-from muheng.documents.message import Message, say
+from muheng.documents.message import Message, Refusal, say
 from muheng.intake.change import ADDED, CHANGED, ITEM, KIND, NEW, OLD, REMOVED, compare_facts
 from muheng.intake.facts import CODE, NAME, Facts
 from muheng.intake.layout import Layout, load_layouts
@@ -31,7 +31,8 @@ from muheng.web.intake.models import Batch
 from muheng.web.intake.roster import PARKS, TOWNSHIP, registry_roster
 from muheng.web.people.models import Organisation
 from muheng.web.people.scope import Scope
-from muheng.web.refusal import Refused
+from muheng.web.reading import language
+from muheng.web.refusal import Refused, refused_by
 from muheng.web.registry import panels
 from muheng.web.registry.models import Enterprise, Panel
 from muheng.web.registry.queries import official_scope
@@ -139,8 +140,11 @@ def describe_change(year: int, facts: Facts) -> tuple[dict[str, Any], str]:
     """
     base = current_folder(year)
     before = panels.current(year)
-    after = panels.preview(year, facts)
-    change = compare_facts(before, after, examples=EXAMPLES)
+    try:
+        after = panels.preview(year, facts)
+        change = compare_facts(before, after, examples=EXAMPLES)
+    except Refusal as refusal:
+        raise refused_by(refusal, language()) from refusal
     cells: dict[tuple[str, str], list[list[str]]] = {}
     for code, name, item, kind, old, new in change.cells.select(CODE, NAME, ITEM, KIND, OLD, NEW).iter_rows():
         cells.setdefault((item, kind), []).append([code, name or "", old or "", new or ""])

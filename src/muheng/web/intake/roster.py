@@ -96,7 +96,12 @@ def take_roster(
     new = [row for code, row in rows.items() if code not in known]
     made = _register(new, places, source, prepared or {})
     changes.created = [enterprise.code for enterprise in made]
-    old = [(known[code], row) for code, row in rows.items() if code in known]
+    # The file of one that was merged is closed.
+    old = [
+        (known[code], row)
+        for code, row in rows.items()
+        if code in known and known[code].merged_into_id is None
+    ]
     if newest:
         _change(old, places, source, since, changes)
         _set_statuses(

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from muheng.documents.message import Refusal
 from muheng.intake.annotate import annotate
 from muheng.web.files.actions import store
 from muheng.web.intake.actions import accept, facts_of
@@ -19,7 +18,6 @@ from muheng.web.intake.review import read_problem_values, store_review
 from muheng.web.intake.roster import prepare_roster
 from muheng.web.jobs.actions import Progress, task
 from muheng.web.reading import language
-from muheng.web.refusal import refused_by
 from muheng.web.registry.panels import store_facts
 
 
@@ -31,10 +29,7 @@ def read(progress: Progress, batch: int, reading: int) -> dict[str, Any]:
         return {"overtaken": True}
     intake = read_batch(found, lambda what, done, total: progress(done, total, what))
     facts, review = store_facts(intake.facts), store_review(intake)
-    try:
-        changes, base = describe_change(found.year, intake.facts)
-    except Refusal as refusal:
-        raise refused_by(refusal, language()) from refusal
+    changes, base = describe_change(found.year, intake.facts)
     rosters = {
         (layout.id, kind) for layout in city_layouts() for kind, sheet in layout.sheet.items() if sheet.roster
     }
