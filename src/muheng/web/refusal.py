@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from muheng.documents.message import Refusal
+from muheng.documents.message import Language, Refusal
 
 
 class Refused(Exception):
@@ -27,10 +27,10 @@ class Refused(Exception):
         return {"error": {"code": self.code, "what": self.what, "fix": self.fix, "at": self.at}}
 
 
-def refused_by(refusal: Refusal, lang: str) -> Refused:
+def refused_by(refusal: Refusal, lang: Language) -> Refused:
     """The library's refusal as the site's, in the language of the reader."""
-    fix = refusal.fix.render(lang) if refusal.fix is not None else ""  # type: ignore[arg-type]
-    return Refused(refusal.what.render(lang), fix, status=422, code="invalid")  # type: ignore[arg-type]
+    fix = refusal.fix.render(lang) if refusal.fix is not None else ""
+    return Refused(refusal.what.render(lang), fix, status=422, code="invalid")
 
 
 class RefusalMiddleware:

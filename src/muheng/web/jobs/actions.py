@@ -8,24 +8,28 @@ must be safe to run again: a worker may die in the middle.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
+from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone, translation
 from django.utils.module_loading import module_has_submodule
 
 from muheng.documents.message import Message, Refusal
 from muheng.web.jobs.models import Job
-from muheng.web.refusal import Refused
+from muheng.web.reading import language
+from muheng.web.refusal import Refused, refused_by
 
-LOST_AFTER = timedelta(seconds=60)
+LOST_AFTER = timedelta(seconds=90)
+BEAT_EVERY = 10.0  # seconds
 MOST_ATTEMPTS = 3
 _QUIET = 0.3  # seconds between two writes of progress
 _log = logging.getLogger(__name__)
@@ -61,7 +65,8 @@ class Progress:
             return
         self._written = now
         kept = Job.objects.filter(pk=self.job.pk)
-        kept.update(done=done, total=total, note=str(note)[:300], beat=timezone.now())
+        text = note.render(language()) if isinstance(note, Message) else note
+        kept.update(done=done, total=total, note=text[:300], beat=timezone.now())
         if kept.values_list("cancel_asked", flat=True).get():
             raise Cancelled
 
@@ -71,7 +76,13 @@ def enqueue(kind: str, owner: Any, title: str, **arguments: Any) -> Job:
     find_tasks()
     if kind not in _tasks:
         raise LookupError(kind)
-    return Job.objects.create(kind=kind, owner=owner, title=title[:200], arguments=arguments)
+    return Job.objects.create(
+        kind=kind,
+        owner=owner,
+        title=title[:200],
+        arguments=arguments,
+        language=translation.get_language() or "",
+    )
 
 
 def cancel(job: Job) -> None:
@@ -87,22 +98,47 @@ def run_next() -> Job | None:
     if job is None:
         return None
     find_tasks()
-    try:
-        with translation.override("zh-hans"):
+    # What it says on the way is in the language of who asked for it.
+    with translation.override(job.language or settings.LANGUAGE_CODE), _beating(job):
+        try:
             result = _tasks[job.kind](Progress(job), **job.arguments)
-    except Cancelled:
-        _end(job, Job.State.CANCELLED)
-    except Refused as refused:
-        _end(job, Job.State.FAILED, error=refused.what, fix=refused.fix)
-    except Refusal as refusal:
-        _end(job, Job.State.FAILED, error=str(refusal.what), fix=str(refusal.fix or ""))
-    except Exception:
-        # Whatever a task stumbles over is written down, and the worker goes on with the next.
-        _log.exception("job %s %s", job.pk, job.kind)
-        _end(job, Job.State.FAILED, error=str(translation.gettext("系统出错，没有完成。")))
-    else:
-        _end(job, Job.State.DONE, result=result)
+        except Cancelled:
+            _end(job, Job.State.CANCELLED)
+        except Refused as refused:
+            _end(job, Job.State.FAILED, error=refused.what, fix=refused.fix)
+        except Refusal as refusal:
+            said = refused_by(refusal, language())
+            _end(job, Job.State.FAILED, error=said.what, fix=said.fix)
+        except Exception:
+            # Whatever a task stumbles over is written down, and the worker goes on with the next.
+            _log.exception("job %s %s", job.pk, job.kind)
+            _end(job, Job.State.FAILED, error=translation.gettext("系统出错，没有完成。"))
+        else:
+            _end(job, Job.State.DONE, result=result)
     return job
+
+
+@contextmanager
+def _beating(job: Job) -> Iterator[None]:
+    """Says that the work is in hand while a long step says nothing."""
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT_EVERY):
+            try:
+                Job.objects.filter(pk=job.pk).update(beat=timezone.now())
+            except OperationalError:
+                # SQLite's one writer is the work itself; its next pause is soon enough.
+                _log.debug("job %s: no beat", job.pk)
+        connection.close()
+
+    thread = Thread(target=beat, name=f"beat-{job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def run_pending() -> int:

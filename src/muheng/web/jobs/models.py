@@ -20,6 +20,7 @@ class Job(models.Model):
     title = models.CharField(max_length=200)
     arguments = models.JSONField(default=dict)
     owner = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="jobs")
+    language = models.CharField(max_length=10, default="")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)

@@ -26,6 +26,7 @@ from muheng.web.files.actions import folder_path
 from muheng.web.jobs.actions import Cancelled, enqueue
 from muheng.web.people.models import User
 from muheng.web.policy.models import PolicyVersion
+from muheng.web.reading import language
 from muheng.web.refusal import Refused, refused_by
 from muheng.web.registry.models import Panel
 from muheng.web.registry.panels import read_panel, store_facts
@@ -205,7 +206,7 @@ def _facts(evaluation: Evaluation, basis: str) -> str:
     try:
         return store_facts(corrected(read_panel(panel.folder), corrections))
     except Refusal as refusal:
-        raise refused_by(refusal, "zh") from refusal
+        raise refused_by(refusal, language()) from refusal
 
 
 def compute_run(run: Run, progress: runs.Step) -> None:

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=60)),
                 ("title", models.CharField(max_length=200)),
                 ("arguments", models.JSONField(default=dict)),
+                ("language", models.CharField(default="", max_length=10)),
                 (
                     "state",
                     models.CharField(
