@@ -14,6 +14,7 @@ from muheng.web.people.actions import appoint, make_department, make_person, tak
 from muheng.web.people.models import Organisation, User
 from muheng.web.registry.actions import represent
 from muheng.web.registry.models import Enterprise, GradeRecord
+from muheng.web.registry.panels import read_panel
 
 PASSWORD = "muheng2026"
 CLERK, CHIEF, LEADER, ANALYST = "clerk", "chief", "leader", "analyst"
