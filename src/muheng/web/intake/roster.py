@@ -360,12 +360,11 @@ def take_back(changes: Mapping[str, Any], source: str, keep: Collection[str]) ->
 
     Later changes and all other data stay; so do enterprises in ``keep``, of which other facts are known.
     """
-    by_code = {
-        enterprise.code: enterprise
-        for enterprise in Enterprise.objects.filter(
-            code__in=[code for code, *_rest in changes.get("changed", ())]
-        )
-    }
+    codes = list(dict.fromkeys(code for code, *_rest in changes.get("changed", ())))
+    by_code: dict[str, Enterprise] = {}
+    for start in range(0, len(codes), _CHUNK):
+        for found in Enterprise.objects.filter(code__in=codes[start : start + _CHUNK]):
+            by_code[found.code] = found
     for code, what, was, now in reversed(changes.get("changed", ())):
         enterprise = by_code.get(code)
         if enterprise is not None:
