@@ -22,8 +22,7 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u202a-\u202e\u2066-\u2069]')
 def clean_name(name: str) -> str:
     """A file's name without folders, control characters or what turns the direction of writing."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    cleaned = _FORBIDDEN.sub("", last).strip(" .")
-    return cleaned[-200:] or "未命名"
+    return _FORBIDDEN.sub("", last)[-200:].strip(" .") or "未命名"
 
 
 def store(content: bytes | Path | Iterable[bytes], name: str, actor: Any = None) -> StoredFile:
