@@ -74,6 +74,10 @@ class Person:
         """The same person at another connection."""
         return Person(self.address, dict(self.cookies))
 
+    def leave(self) -> None:
+        """Close the connection; the next page opens another."""
+        self._connection.close()
+
     def _ask(
         self, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str]
     ) -> tuple[int, str]:
@@ -137,6 +141,8 @@ def put_under_load(people: list[Person], ask: Ask, users: int = USERS, seconds: 
         else:
             asked.append(len(mine))
             taken.extend(mine[before:])
+        finally:
+            person.leave()
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(users)]
     for thread in threads:

@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from postgresql import Cluster, start_cluster
 DATABASES = ("SQLite", "PostgreSQL")
 CORES = 2
 PATIENCE = 60.0  # seconds until the first page
+GRACE = 20.0
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _CAREFUL = ("max_connections=60",)  # all else as PostgreSQL comes: it writes safely, and keeps house
 
@@ -45,6 +47,7 @@ class Stage:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def run(self, *module: str) -> None:
@@ -171,7 +174,11 @@ def _running(process: subprocess.Popen[bytes], port: int) -> Iterator[Served]:
         yield Served(f"http://127.0.0.1:{port}", tuple(find_processes(process.pid)))
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:  # a server may wait for its visitors to leave
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _answers(port: int) -> bool:
