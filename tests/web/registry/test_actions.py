@@ -13,9 +13,12 @@ from hypothesis.extra.django import TestCase
 
 from muheng.web.audit.actions import find_break
 from muheng.web.audit.models import Entry
+from muheng.web.people.models import User
+from muheng.web.people.rights import represents
 from muheng.web.people.scope import scope_of
 from muheng.web.refusal import Refused
 from muheng.web.registry import actions
+from muheng.web.registry import models as m
 from muheng.web.registry.models import (
     AttributeRecord,
     Enterprise,
@@ -189,6 +192,20 @@ def test_a_lease_is_anyones_business_who_looks_after_one_side(city: Population) 
         actions.add_lease(city.other_county_clerk, Decimal(1), lessor=here, tenant=city.enterprises[1])
     with pytest.raises(Refused, match="不能是同一家"):
         actions.add_lease(city.clerk, Decimal(1), lessor=here, tenant=here)
+
+
+def test_an_account_that_acts_no_more_sees_no_more(city: Population) -> None:
+    row = m.Representative.objects.get(user=city.owner)
+    with pytest.raises(Refused) as refused:
+        actions.end_represent(city.other_county_clerk, row)
+    assert refused.value.status == 403
+    assert represents(User.objects.get(pk=city.owner.pk))
+    actions.end_represent(city.county_clerk, row)
+    after = User.objects.get(pk=city.owner.pk)
+    assert not represents(after)
+    assert not scope_of(after).enterprises
+    actions.represent(city.county_clerk, city.owner, city.enterprises[0])
+    assert represents(User.objects.get(pk=city.owner.pk))
 
 
 def test_what_happens_tomorrow_is_entered_tomorrow(city: Population) -> None:

@@ -85,7 +85,9 @@ def represents(user: Any) -> bool:
     found: bool | None = getattr(user, "_represents", None)
     if found is None:
         found = (
-            bool(getattr(user, "is_authenticated", False)) and user.is_active and user.represented.exists()
+            bool(getattr(user, "is_authenticated", False))
+            and user.is_active
+            and user.represented.filter(until=None).exists()
         )
         if getattr(user, "is_authenticated", False):
             user._represents = found

@@ -553,6 +553,17 @@ def represent(actor: User | None, person: User, enterprise: Enterprise) -> Repre
     return row
 
 
+@transaction.atomic
+def end_represent(actor: User | None, row: Representative) -> None:
+    """An account acts for an enterprise no more, from today."""
+    held = _hold(actor, "registry.edit", row.enterprise)
+    if row.until is not None:
+        raise Refused(_("这个账号已不再代表企业。"), code="unchanged")
+    row.until = timezone.localdate()
+    row.save(update_fields=("until",))
+    record(actor, "registry.end_represent", held, person=row.user.username)
+
+
 def allow(actor: User | None, right: str, enterprise: Enterprise) -> None:
     """Raises Refused (403) where the actor has not this right for this enterprise."""
     if actor is None:

@@ -28,7 +28,7 @@ from muheng.web.registry.forms import (
     add_refusal,
 )
 from muheng.web.registry.models import Enterprise, Reorganisation
-from muheng.web.registry.queries import find_enterprise, official_scope
+from muheng.web.registry.queries import enterprises_for, find_enterprise, official_scope
 from muheng.web.request import Request
 
 
@@ -187,7 +187,7 @@ def _chosen(request: Request) -> dict[str, set[int]]:
 
 
 def _other(request: Request, code: str) -> Enterprise:
-    found = Enterprise.objects.filter(code=code.strip().upper()).first()
+    found = enterprises_for(request.user).filter(code=code.strip().upper()).first()
     if found is None:
         raise Refused(
             _("没有信用代码为 %(code)s 的企业。") % {"code": code}, status=422, code="invalid", at="target"
