@@ -72,10 +72,9 @@ def may(user: Any, right: str, evaluation: Evaluation) -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the procedure: its title, its page, whether it is behind us and whether it is now."""
+    """A step of the procedure: its title, whether it is behind us and whether it is now."""
 
     title: Any
-    address: str
     done: bool
     here: bool
 
@@ -91,18 +90,6 @@ class Deed:
     late: bool = False
 
 
-PAGES = {
-    State.ROSTER: "roster",
-    State.CONFIRMATION: "confirmation",
-    State.TRIAL: "trials",
-    State.REVIEW: "review",
-    State.PUBLICITY: "publicity",
-    State.ANSWERS: "objections",
-    State.FINAL: "final",
-    State.SIGNED: "final",
-}
-
-
 def steps_of(evaluation: Evaluation) -> list[Step]:
     """Every step in order."""
     order = list(State.values)
@@ -110,7 +97,6 @@ def steps_of(evaluation: Evaluation) -> list[Step]:
     return [
         Step(
             State(state).label,
-            reverse(f"evaluation:{PAGES[State(state)]}", args=[evaluation.pk]),
             at < now or evaluation.state == State.SIGNED,
             at == now,
         )
