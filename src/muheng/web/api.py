@@ -42,6 +42,15 @@ class KeyAuth(HttpBearer):
         return person
 
 
+class BrowserAuth(SessionAuth):
+    """A session of the pages, with its CSRF token. Who sends a key is not asked for one."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "Authorization" in request.headers or not request.user.is_authenticated:
+            return None
+        return super().__call__(request)
+
+
 class SiteAPI(NinjaAPI):
     """The API with a description that says of each operation what is true of all."""
 
@@ -63,7 +72,7 @@ api = SiteAPI(
     title=TITLE,
     version="1",
     description=ABOUT,
-    auth=[KeyAuth(), SessionAuth()],
+    auth=[KeyAuth(), BrowserAuth()],
     parser=TextParser(),
     urls_namespace="api",
 )

@@ -88,14 +88,13 @@ _LANG: dict[str, Any] = {
     "description": NAMES["lang"],
 }
 
-FILE: dict[str, Any] = {
-    "responses": {
-        200: {
-            "description": "文件。",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    }
-}
+
+def _file(kind: str) -> dict[str, Any]:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    return {"responses": {200: {"description": "文件。", "content": content}}}
+
+
+FILE, ZIP = _file("application/octet-stream"), _file("application/zip")
 """``openapi_extra`` of an operation that answers with a file."""
 
 ERROR = "Error"

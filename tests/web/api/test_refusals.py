@@ -31,6 +31,8 @@ def test_a_stranger_and_a_wrong_key(city: Population) -> None:
     assert error(Client().get("/api/policies/"), 401)["code"] == "unauthenticated"
     wrong = Client(headers={"Authorization": "Bearer mh_wrong"})
     assert error(wrong.get("/api/policies/"), 401)["code"] == "unauthenticated"
+    for client in (Client(), wrong, Client(enforce_csrf_checks=True)):
+        assert error(client.post("/api/policies/check"), 401)["code"] == "unauthenticated"
 
 
 def test_a_right_that_one_lacks(program: Any) -> None:

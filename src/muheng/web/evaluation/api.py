@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, File, Form, Query, Router, Schema
 from ninja.files import UploadedFile
 
+from muheng.web.api_description import ZIP
 from muheng.web.evaluation.actions import confirmation as confirming
 from muheng.web.evaluation.actions import objections as objecting
 from muheng.web.evaluation.actions import review as reviewing
@@ -594,7 +595,7 @@ def show_run(request: HttpRequest, number: int, run: int) -> dict[str, Any]:
     return describe_run(procedure.find_run(request.user, number, run))
 
 
-@router.get("/{int:number}/runs/{int:run}/bundle", summary="封存包", response={200: bytes})
+@router.get("/{int:number}/runs/{int:run}/bundle", summary="封存包", response={200: None}, openapi_extra=ZIP)
 def download_bundle(request: HttpRequest, number: int, run: int) -> FileResponse:
     """The sealed zip; ``muheng verify`` computes it anew."""
     return send_bundle(request, number, run)  # type: ignore[arg-type]

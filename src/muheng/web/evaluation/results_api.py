@@ -197,7 +197,7 @@ def _question(asked: Asked, fields: dict[str, Column]) -> Question:
     return read_question(given, fields)
 
 
-@router.get(f"{RUN}/results", summary="结果", response=Listed[ResultLine])
+@router.get(f"{RUN}/results", summary="结果", response=Listed[ResultLine], by_alias=True)
 def list_results(
     request: HttpRequest, evaluation: int, number: int, asked: Query[Asked], part: Query[Part]
 ) -> HttpResponse:

@@ -211,6 +211,12 @@ def add_files(request: Request, number: int, files: File[list[UploadedFile]]) ->
     return _shown(actions.add_workbooks(request.user, queries.find_batch(request.user, number), files))
 
 
+@router.delete("/batches/{number}/files/{file}", response=BatchShown, summary="去掉一个文件")
+def remove_file(request: Request, number: int, file: int) -> dict[str, Any]:
+    """连同对它各表的决定；随后重新读取。"""
+    return _shown(actions.remove_file(request.user, queries.find_file(request.user, number, file)))
+
+
 @router.post("/batches/{number}/reread", response=BatchShown, summary="重新读取")
 def reread(request: Request, number: int, forget: bool = False) -> dict[str, Any]:
     """按现在的企业档案和上年数据重读；forget 时去掉对各表的决定。"""

@@ -1,0 +1,171 @@
+"""Requests made from the API's own description, by everybody: none breaks it, none gets what is not theirs.
+
+Each generated request is sent by a clerk, a county's clerk, an enterprise and a stranger, and undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from muheng.web.evaluation.actions.running import ask_trial
+from muheng.web.filing.models import Filing
+from muheng.web.intake.actions import drop_workbooks
+from muheng.web.intake.models import Batch
+from muheng.web.jobs.actions import run_pending
+from muheng.web.jobs.models import Job
+from muheng.web.people.actions import make_token
+from muheng.web.registry.actions import grant_status
+from web.evaluation.city import Case, make_case
+from web.intake.workbooks import tax, taxes
+
+pytestmark = pytest.mark.django_db
+
+EXAMPLES = 3
+SHARES = 2  # for as many workers
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+CALLERS = ("clerk", "county_clerk", "owner", "")
+
+
+@pytest.fixture(scope="module")
+def operations() -> Iterator[list[Any]]:
+    """Of the API in this process; requests leave the test's own connection open, as Django's test client has it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application())
+    yield [result.ok() for result in schema.get_all_operations()]
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def case() -> Case:
+    """A city with a run, a batch, a filing and something in its history: there is something to find."""
+    made = make_case()
+    people = made.people
+    ask_trial(people.clerk, made.evaluation, "试算")
+    rows = taxes(people.enterprises, ["坏", *range(1, 12)])
+    drop_workbooks(people.clerk, 2025, [tax(rows)])
+    for enterprise in people.enterprises:
+        grant_status(None, enterprise, "绿色工厂", date(2024, 3, 1), source="文")
+    run_pending()
+    for enterprise in (people.enterprises[0], people.enterprises[-1]):
+        Filing.objects.create(enterprise=enterprise, year=2026, month=1, values={}, reasons={})
+    return made
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_no_request_breaks_the_api_or_gets_what_is_not_its_own(
+    share: int, case: Case, operations: list[Any]
+) -> None:
+    keys = {who: make_token(case.people.people[who], "any") if who else "mh_nobody" for who in CALLERS}
+    theirs = {who: foreign(case, who) for who in CALLERS}
+    known = places(case)
+    found: list[str] = []
+    for operation in operations[share::SHARES]:
+        for asked in requests(operation, known):
+            for who in CALLERS:
+                with transaction.atomic():
+                    found += look(asked, who, keys[who], theirs[who])
+                    transaction.set_rollback(True)
+    assert found == [], "\n\n".join(found[:10])
+
+
+def requests(operation: Any, known: dict[str, list[Any]]) -> Iterator[Any]:
+    """Some requests that the description allows; every other one about something that is there."""
+    made: list[Any] = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def collect(case: Any) -> None:
+        made.append(case)
+
+    try:
+        collect()
+    except Unsatisfiable:
+        pytest.fail(f"{operation.label}: no request can be made")
+    room = operation.path.split("/")[2]
+    for turn, case in enumerate(made):
+        if turn % 3 != 2:
+            for name in case.path_parameters or {}:
+                choices = known.get(f"{room}.{name}") or known.get(name) or []
+                if choices:
+                    case.path_parameters[name] = choices[turn % len(choices)]
+        yield case
+
+
+def places(case: Case) -> dict[str, list[Any]]:
+    """What is there, by the name of the parameter."""
+    codes = [case.people.enterprises[at].code for at in (0, -1)]
+    return {
+        "code": codes,
+        "slug": ["test-city"],
+        "policies.number": [1],
+        "evaluations.number": [case.evaluation.pk, 1],
+        "evaluation": [case.evaluation.pk],
+        "run": [1],
+        "intake.number": [Batch.objects.get().pk],
+        "file": [Batch.objects.get().files.get().pk],
+        "year": [2025],
+        "month": ["2026-01"],
+        "jobs.number": [Job.objects.latest("pk").pk],
+    }
+
+
+def foreign(case: Case, who: str) -> set[str]:
+    """Names and codes that a person must not be told."""
+    enterprises = case.people.enterprises
+    own = {"clerk": enterprises, "county_clerk": enterprises[:7], "owner": enterprises[:1], "": ()}[who]
+    return {text for each in enterprises if each not in own for text in (each.code, each.name)}
+
+
+def look(asked: Any, who: str, key: str, theirs: set[str]) -> Iterator[str]:
+    """Send a request as a person; gives what is wrong with the answer."""
+    place = f"{asked.method} {asked.formatted_path} {asked.query} {asked.body!r:.200} as {who or 'stranger'}"
+    try:
+        answer = asked.call(headers={"Authorization": f"Bearer {key}"})
+        if not who:
+            if answer.status_code not in (401, 404):  # 404: no address of the API
+                yield f"{place}: {answer.status_code}"
+            return
+        asked.validate_response(answer, checks=CHECKS)
+    except (Exception, BaseExceptionGroup) as error:
+        yield f"{place}: {told_of(error)}"
+        return
+    sent = f"{asked.formatted_path} {asked.query} {asked.body}"
+    told = answer.content.decode("utf-8", "replace")
+    for text in theirs:
+        if text in told and text not in sent:
+            yield f"{place}: tells of {text}"
+
+
+def told_of(error: BaseException) -> str:
+    inside = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+    return "\n".join(str(each)[:800] for each in inside)
