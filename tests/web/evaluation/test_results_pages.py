@@ -193,6 +193,7 @@ def test_a_filter_is_kept_given_another_question_and_dropped(results: Results) -
     drop = results.address(f"table/drop/{kept.pk}/")
     assert other.post(drop).status_code == 404
     assert "升级的A" not in other.get(results.address("table/")).content.decode()
-    assert client.post(save, {"name": " ", "query": "grade=A"}).status_code == 422
+    for name in (" ", "\x00", "\u202e"):
+        assert client.post(save, {"name": name, "query": "grade=A"}).status_code == 422
     client.post(drop)
     assert not SavedFilter.objects.exists()

@@ -40,3 +40,8 @@ def show(request: Request, seen: SeenRun, tab: str, template: str, **context: An
     tabs = [(each.title, reverse(f"evaluation:{each.name}", args=place), each.name == tab) for each in TABS]
     given = {"run": seen.run, "evaluation": seen.run.evaluation, "seen": seen, "tabs": tabs, "tab": tab}
     return render(request, template, {**given, **context})
+
+
+def read_line(text: str, most: int) -> str:
+    """What a person typed into one line: no breaks, no signs that cannot be seen."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())[:most]

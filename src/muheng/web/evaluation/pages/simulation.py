@@ -20,7 +20,7 @@ from muheng.policy.rewriting import rewrite
 from muheng.web.charts import Chart, Series
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.evaluation.levers import GROUPS, WEIGHTS, Lever, list_levers, read_changes
-from muheng.web.evaluation.pages.run import show
+from muheng.web.evaluation.pages.run import read_line, show
 from muheng.web.evaluation.queries.overview import figures_of
 from muheng.web.evaluation.queries.results import SeenRun, see_run
 from muheng.web.evaluation.simulations import Picture, is_ready, prepare, simulate
@@ -219,7 +219,9 @@ def keep_draft(request: Request, evaluation: int, number: int) -> HttpResponse:
     seen = see_run(request.user, evaluation, number)
     text, said = _changed_text(seen, request.POST)
     with transaction.atomic():
-        draft = copy_policy(seen.run.policy, request.user, title=request.POST.get("title", "").strip()[:180])
+        draft = copy_policy(
+            seen.run.policy, request.user, title=read_line(request.POST.get("title", ""), 180)
+        )
         named = copy_text(text, draft.document.slug, draft.document.title)
         draft = save_draft(draft, request.user, named, draft.sha256, note=said[:300])
     return redirect("policy:edit", draft.document.slug, draft.number)
@@ -230,7 +232,7 @@ def run_trial(request: Request, evaluation: int, number: int) -> HttpResponse:
     """The numbers as a trial run of the evaluation, kept and sealed like any other."""
     seen = see_run(request.user, evaluation, number)
     text, said = _changed_text(seen, request.POST)
-    title = request.POST.get("title", "").strip()[:100] or _("调整数字的试算")
+    title = read_line(request.POST.get("title", ""), 100) or _("调整数字的试算")
     run = ask_trial(
         request.user, seen.run.evaluation, title, policy=seen.run.policy, text=text, reason=said[:2000]
     )

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from muheng.web.audit.actions import record
 from muheng.web.evaluation.exports import AT_ONCE, file_name, write_workbook
 from muheng.web.evaluation.models import SavedFilter
-from muheng.web.evaluation.pages.run import show
+from muheng.web.evaluation.pages.run import read_line, show
 from muheng.web.evaluation.queries.results import see_run
 from muheng.web.evaluation.queries.table import (
     Field,
@@ -95,7 +95,7 @@ def _header(field: Field, question: Question) -> SimpleNamespace:
 def save_filter(request: Request, evaluation: int, number: int) -> HttpResponse:
     """Keep this way of looking under a name; a name that is taken is given the new one."""
     seen = see_run(request.user, evaluation, number)
-    name = request.POST.get("name", "").strip()[:60]
+    name = read_line(request.POST.get("name", ""), 60)
     query = read_question(QueryDict(request.POST.get("query", "")[:2000]), list_fields(seen)).address
     if not name:
         raise Refused(_("请给这个筛选起个名字。"), status=422, code="invalid", at="name")

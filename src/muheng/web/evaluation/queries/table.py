@@ -161,11 +161,8 @@ def list_fields(seen: SeenRun) -> dict[str, Field]:
     return _fields(seen.run.policy_text, seen.plan, language())
 
 
-class _Keyed(dict[tuple[str, str], dict[str, Field]]):
-    """Fields by the text of the policy and the language: a plan is too large to be a key."""
-
-
-_known = _Keyed()
+_known: dict[tuple[str, str], dict[str, Field]] = {}
+"""By the text of the policy and the language: a plan is too large to be a key."""
 
 
 def _fields(text: str, plan: p.Plan, lang: str) -> dict[str, Field]:
