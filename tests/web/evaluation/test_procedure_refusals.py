@@ -22,9 +22,10 @@ from muheng.web.evaluation.actions.roster import exclude, include, open_evaluati
 from muheng.web.evaluation.actions.running import ask_correction, ask_final, ask_trial
 from muheng.web.evaluation.actions.signing import sign
 from muheng.web.evaluation.models import Confirmation, Objection, Run
+from muheng.web.evaluation.queries.disputes import objections_for
 from muheng.web.evaluation.queries.procedure import next_deed
 from muheng.web.files.actions import folder_path
-from muheng.web.jobs.actions import run_pending
+from muheng.web.jobs.actions import cancel, run_pending
 from muheng.web.refusal import Refused
 from muheng.web.registry.actions import represent
 from muheng.web.registry.models import Layer
@@ -255,6 +256,9 @@ def test_publicity_and_objections(case: Case) -> None:
     refuses("写明依据", lambda: said(people.clerk, party="public", who="某人"))
     refuses("请写明异议人", lambda: said(people.clerk, party="public", note="来信"))
     made = said(people.clerk, party="public", who="居民某", note="3月26日来信", item="自有用地", claimed="30")
+    assert made in objections_for(people.county_clerk)
+    assert made not in objections_for(people.owner)
+    assert made not in objections_for(people.other_county_clerk)
     assert (made.shown, made.claimed) == ("24.0000", "30.0000")
     refuses("别人提的异议不能由您撤回", lambda: withdraw(people.owner, made))
     refuses("还没有结束", lambda: close_publicity(people.clerk, evaluation, at=moment(date(2026, 3, 31))))
@@ -288,6 +292,22 @@ def test_signatures(case: Case) -> None:
     Run.objects.filter(pk=second.pk).update(created_by=people.clerk)
     sign(people.leader, second)
     refuses("已由领导王签发", lambda: sign(people.leader, second))
+
+
+def test_a_final_run_whose_work_was_stopped_is_asked_for_again(case: Case) -> None:
+    people, evaluation = case.people, case.evaluation
+    to_publicity(case)
+    close_publicity(people.clerk, evaluation, at=moment(date(2026, 4, 1)))
+    first = ask_final(people.clerk, evaluation)
+    assert first.job is not None
+    cancel(first.job)
+    first.refresh_from_db()
+    assert first.lost
+    deed = next_deed(people.clerk, case.fresh())
+    assert deed is not None
+    assert deed.title == "重新终算"
+    assert computed(ask_final(people.clerk, evaluation)).state == Run.State.DONE
+    refuses("请签最近的一次", lambda: sign(people.leader, first))
 
 
 def test_one_grade_a_year(case: Case) -> None:

@@ -242,6 +242,11 @@ class Run(models.Model):
         return super().delete(*args, **kwargs)
 
     @property
+    def lost(self) -> bool:
+        """Whether it waits for work that was stopped, or broke off."""
+        return self.state == self.State.WAITING and (self.job is None or self.job.ended)
+
+    @property
     def official(self) -> bool:
         """Whether the text is a final version's own: what was tried out on another text is never published."""
         return self.policy.state == "final" and self.policy_text == self.policy.text

@@ -130,8 +130,9 @@ def ask_correction(
 
 
 def refuse_second(evaluation: Evaluation, kind: str) -> None:
-    """Raises Refused while another run of the kind is being computed."""
-    if evaluation.runs.filter(kind=kind, state=Run.State.WAITING).exists():
+    """Raises Refused while another run of the kind is being computed; one whose work was stopped is none."""
+    waiting = evaluation.runs.select_related("job").filter(kind=kind, state=Run.State.WAITING)
+    if any(not run.lost for run in waiting):
         raise Refused(_("已经在计算，请稍候。"), code="busy")
 
 

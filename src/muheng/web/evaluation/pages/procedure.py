@@ -256,7 +256,7 @@ def final(request: Request, number: int) -> HttpResponse:
         stale=reviewing.why_stale(evaluation, waits) if waits else "",
         own=bool(waits and waits.created_by_id == person.pk),
         open=count_objections(person, evaluation).open,
-        computing=next((run for run in official if run.state == Run.State.WAITING), None),
+        computing=next((run for run in official if run.state == Run.State.WAITING and not run.lost), None),
         can_final=evaluation.state in (State.ANSWERS, State.FINAL),
         can_correct=evaluation.state == State.SIGNED,
         can_fetch=may(person, "evaluation.view", evaluation),

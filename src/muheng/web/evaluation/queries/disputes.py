@@ -26,9 +26,15 @@ class ObjectionCount:
 
 
 def objections_for(user: Any, evaluation: Evaluation | None = None) -> QuerySet[Objection]:
-    """The objections about enterprises that a person may see."""
+    """The objections about enterprises that a person may see.
+
+    An enterprise's account sees what it raised itself: who else wrote about it is no business of its.
+    """
     rows = Objection.objects.all() if evaluation is None else evaluation.objections.all()
-    rows = scope_of(user, "evaluation.view").filter(rows, "enterprise__")
+    scope = scope_of(user, "evaluation.view")
+    rows = scope.filter(rows, "enterprise__")
+    if scope.enterprises:
+        rows = rows.filter(Q(party=Objection.Party.OWN) | ~Q(enterprise__in=scope.enterprises))
     return rows.select_related("enterprise__county", "enterprise__township", "answered_by", "raised_by")
 
 

@@ -189,8 +189,8 @@ def _after_publicity(user: Any, evaluation: Evaluation, day: date) -> Deed:
 
 
 def _after_final(user: Any, evaluation: Evaluation, day: date) -> Deed:
-    last = evaluation.runs.filter(kind=Run.Kind.FINAL).order_by("-number").first()
-    if last is None or last.state == Run.State.FAILED:
+    last = evaluation.runs.select_related("job").filter(kind=Run.Kind.FINAL).order_by("-number").first()
+    if last is None or last.state == Run.State.FAILED or last.lost:
         return _deed(user, evaluation, "final", "evaluation.edit", _("重新终算"))
     if last.state == Run.State.WAITING:
         return _deed(user, evaluation, "final", "evaluation.edit", _("等终算算完"))

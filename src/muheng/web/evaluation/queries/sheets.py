@@ -15,6 +15,7 @@ from muheng.intake.facts import CODE, Facts, Item, SourceCell, show
 from muheng.policy.plan import CodeInput, NumberInput
 from muheng.policy.whatif import TrialError
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection
+from muheng.web.evaluation.queries.disputes import objections_for
 from muheng.web.evaluation.runs import make_plan
 from muheng.web.people.models import Organisation
 from muheng.web.people.scope import scope_of
@@ -148,13 +149,8 @@ def read_sheet(user: Any, number: int, code: str) -> Sheet:
     sheet = found.filter(evaluation=number, enterprise__code=code).first()
     if sheet is None:
         raise Http404(code)
-    objections = (
-        Objection.objects.filter(evaluation=number, enterprise=sheet.enterprise)
-        .exclude(item="")
-        .select_related("answered_by")
-        .prefetch_related("evidence")
-        .order_by("pk")
-    )
+    objections = objections_for(user, sheet.evaluation).filter(enterprise=sheet.enterprise)
+    objections = objections.exclude(item="").order_by("pk")
     return make_sheet(sheet, objections)
 
 
