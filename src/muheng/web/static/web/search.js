@@ -41,7 +41,9 @@ if (form) {
     } else if (event.key === "Enter" && !list.hidden && chosen()) {
       event.preventDefault();
       window.location.assign(chosen().href);
-    } else if (event.key === "Escape") {
+    } else if (event.key === "Escape" && !list.hidden) {
+      // The browser would empty the box as well; that is for a second press.
+      event.preventDefault();
       close();
     }
   });
