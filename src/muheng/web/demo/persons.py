@@ -98,12 +98,13 @@ def choose_owners(people: People, registry: DemoRegistry, evaluation: Evaluation
     graded_c = dict(now.filter(now[p.GRADE] == "C").select(CODE, p.PLACE).iter_rows())
     was_c = GradeRecord.objects.filter(year=registry.year - 1, grade="C", ended_at=None)
     slipped = next(each.code for each in registry.anomalies if each.kind == "错位十倍")
-    disputing = {each.code for each in registry.disputes}
-    filers = (
-        set(registry.monthly["统一社会信用代码"]) - {each.code for each in registry.anomalies} - disputing
-    )
+    facts = read_panel(evaluation.chosen.facts).frame
+    # Not one whose tax came with a wrong sign in the bureau's workbook, nor one of the story's other enterprises.
+    paying = set(facts.filter(facts["入库税收"] > 0)[CODE])
+    elsewhere = {each.code for each in registry.disputes} | {each.code for each in registry.anomalies}
+    filers = (set(registry.monthly[CODE]) & paying) - elsewhere
     candidates = Enterprise.objects.filter(
-        code__in=(filers - disputing) & set(graded_c),
+        code__in=filers & set(graded_c),
         county=people.county.territory,
         scale="规上",
         grades__in=was_c,

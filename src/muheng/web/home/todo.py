@@ -145,7 +145,7 @@ def _watch(evaluation: Evaluation, deed: Deed) -> Todo:
         _("%(title)s：正在%(state)s") % {"title": evaluation.title, "state": evaluation.get_state_display()},
         reverse("evaluation:show", args=[evaluation.pk]),
         _last_day(evaluation),
-        "；".join(deed.missing) or deed.title,
+        "；".join(deed.missing) or _("下一步：%(deed)s") % {"deed": deed.title},
         WORTH_A_LOOK,
     )
 
