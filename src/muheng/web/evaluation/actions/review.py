@@ -46,8 +46,9 @@ def choose(actor: User | None, evaluation: Evaluation, run: Run) -> Evaluation:
 
 def why_stale(evaluation: Evaluation, run: Run) -> str:
     """Why a run no longer shows how things are; empty where it does."""
-    panel = Panel.objects.filter(pk=evaluation.year).values_list("folder", flat=True).first()
-    if run.basis != Run.Basis.CURRENT or panel != run.facts:
+    panels = dict(Panel.objects.filter(pk__gte=evaluation.year - 1).values_list("pk", "folder"))
+    last_year = not run.previous or panels.get(evaluation.year - 1) == run.previous
+    if run.basis != Run.Basis.CURRENT or panels.get(evaluation.year) != run.facts or not last_year:
         return _("这次计算之后数据又有变化，或用的不是现有数据。")
     if run.roster != digest_of(roster_codes(evaluation)):
         return _("这次计算之后名单又有变化。")
