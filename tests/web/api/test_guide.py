@@ -1,0 +1,115 @@
+"""docs/api.md: its examples are run against a real site, one after the other; its limits are the site's."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from pytest_django.live_server_helper import LiveServer
+
+from muheng.policy.seal import verify_bundle
+from muheng.web.api_errors import STATUSES
+from muheng.web.evaluation.actions.running import ask_trial
+from muheng.web.intake.models import Batch
+from muheng.web.jobs.actions import run_pending
+from muheng.web.paging import MOST
+from muheng.web.people.actions import make_token
+from web.evaluation.city import make_case
+from web.intake.workbooks import tax, taxes
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^curl .*$", GUIDE, re.MULTILINE)
+
+
+def curl(line: str, folder: Path) -> bytes:
+    """What curl would do with the few options that the guide uses."""
+    words = iter(shlex.split(line)[1:])
+    request, given, fields, out = Request("http://x"), None, [], None
+    for word in words:
+        match word:
+            case "-H":
+                name, value = next(words).split(": ", 1)
+                request.add_header(name, value)
+            case "--json":
+                given = next(words).encode()
+                request.add_header("Content-Type", "application/json")
+            case "-F":
+                fields.append(next(words).split("=", 1))
+            case "-o":
+                out = folder / next(words)
+            case _:
+                host, _, path = word.removeprefix("http://").partition("/")
+                request.full_url = f"http://{host}/{quote(path, safe='/?&=%')}"
+    if fields:
+        parts = []
+        for name, value in fields:
+            file = f'; filename="{value[1:]}"' if value.startswith("@") else ""
+            content = (folder / value[1:]).read_bytes() if file else value.encode()
+            parts.append(
+                f'--x\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + content
+            )
+        given = b"\r\n".join([*parts, b"--x--\r\n"])
+        request.add_header("Content-Type", "multipart/form-data; boundary=x")
+    request.data = given
+    try:
+        with urlopen(request, timeout=30) as answer:
+            body: bytes = answer.read()
+    except HTTPError as error:
+        pytest.fail(f"{line}: {error.code} {error.read().decode()}")
+    if out is not None:
+        out.write_bytes(body)
+    return body
+
+
+def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path) -> None:
+    with transaction.atomic():
+        case = make_case()
+    people = case.people
+    ask_trial(people.clerk, case.evaluation, "试算")
+    run_pending()
+    first, second = people.enterprises[:2]
+    (tmp_path / "税务局.xlsx").write_bytes(tax(taxes([first, second], ["坏", 2])).read())
+    known = {
+        "SITE": live_server.url,
+        "KEY": make_token(people.clerk, "guide"),
+        "CODE": first.code,
+        "EVALUATION": str(case.evaluation.pk),
+        "BATCH": "",
+    }
+    answers: dict[str, object] = {}
+    for example in EXAMPLES:
+        body = curl(Template(example).substitute(known), tmp_path)
+        run_pending()
+        known["BATCH"] = str(getattr(Batch.objects.first(), "pk", ""))
+        if " -o " not in example:
+            answers[example.rsplit("/api/", 1)[1].strip('"')] = json.loads(body)
+    assert len(EXAMPLES) > 12
+    assert answers["me/"]["username"] == "clerk"  # type: ignore[index]
+    assert answers["enterprises/?q=东山&limit=10"]["count"] == 3  # type: ignore[index]
+    assert answers["intake/batches/$BATCH/undo"]["state"] == "undone"  # type: ignore[index]
+    assert answers["evaluations/$EVALUATION/runs"]["count"] == 2  # type: ignore[index]
+    assert verify_bundle(tmp_path / "bundle.zip").proved
+    assert (tmp_path / "facts.zip").read_bytes()[:2] == b"PK"
+
+
+def test_the_error_it_shows_is_the_one_that_comes(program: Any) -> None:
+    (shown,) = re.findall(r"```json\n(.*?)\n```", GUIDE)
+    assert program("clerk").get("/api/policies/?limit=201").json() == json.loads(shown)
+
+
+def test_what_it_says_of_limits_and_refusals_is_so() -> None:
+    assert f"最多 {MOST}）" in GUIDE
+    assert f"JSON 最多 {settings.DATA_UPLOAD_MAX_MEMORY_SIZE >> 20} MB" in GUIDE
+    assert f"表格一次最多 {settings.UPLOAD_MAX_FILES} 个" in GUIDE
+    assert f"每个最多 {settings.UPLOAD_MAX_BYTES >> 20} MB" in GUIDE
+    assert {int(status) for status in re.findall(r"^\| (\d{3}) \|", GUIDE, re.MULTILINE)} == {*STATUSES, 405}
