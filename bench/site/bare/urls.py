@@ -12,7 +12,7 @@ from bench.site.bare.models import Enterprise
 ROWS = 50
 
 
-class EnterpriseList(ListView[Enterprise]):
+class EnterpriseList(ListView):
     queryset = Enterprise.objects.select_related("county", "township")
     paginate_by = ROWS
     template_name = "list.html"
