@@ -48,3 +48,29 @@ def test_what_waits(city: Population, program: Any) -> None:
     page = f"/intake/{Batch.objects.get().pk}/"
     assert [todo["href"] for todo in found["items"] if page in todo["href"]] == [page]
     assert page not in str(program("owner").get("/api/home/todos").json())
+
+
+def test_an_enterprises_file_is_kept_over_the_api(city: Population, program: Any) -> None:
+    first = city.enterprises[0]
+    address = f"/api/enterprises/{first.code}"
+    change = {"attribute": "scale", "value": "规上", "since": "2026-01-01", "source": "名录"}
+    status = {"status": "绿色工厂", "since": "2026-01-01", "source": "文〔2026〕1号"}
+
+    def post(who: str, path: str, given: Any) -> Any:
+        return program(who).post(f"{address}/{path}", given, content_type="application/json")
+
+    assert post("county_clerk", "attributes", change).json()["scale"] == "规上"
+    assert post("county_clerk", "statuses", status).json()["statuses"][0]["status"] == "绿色工厂"
+    for path, given in (("attributes", change), ("statuses", status)):
+        assert post("other_county_clerk", path, given).status_code == 404
+        assert post("owner", path, given).status_code == 403
+    assert post("clerk", "attributes", {**change, "attribute": "code"}).status_code == 422
+
+
+def test_filings_without_a_question_are_accepted_together(city: Population, program: Any) -> None:
+    def accept(who: str, month: str) -> Any:
+        return program(who).post("/api/filings/accept", {"month": month}, content_type="application/json")
+
+    assert accept("clerk", "2026-01").json() == {"accepted": 0}
+    assert accept("clerk", "soon").status_code == 404
+    assert accept("owner", "2026-01").status_code == 403

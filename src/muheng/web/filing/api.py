@@ -139,6 +139,23 @@ def list_months(request: HttpRequest, code: str, part: Query[Part]) -> HttpRespo
     return answer_list(request, months, part)
 
 
+class MonthGiven(Schema):
+    month: str = Field(description="月份，如 2026-10")
+
+
+class Accepted(Schema):
+    accepted: int = Field(description="通过了几份。")
+
+
+@router.post("/accept", response=Accepted, summary="没有疑问的一并通过")
+def accept_unflagged(request: HttpRequest, given: MonthGiven) -> dict[str, int]:
+    """Every submitted filing of a month in which nothing was questioned."""
+    when = parse_month(given.month)
+    if when is None:
+        raise Http404
+    return {"accepted": actions.accept_unflagged(request.user, when)}
+
+
 @router.get("/{code}/{month}", summary="一户一月", response=Filed)
 def show(request: HttpRequest, code: str, month: str) -> dict[str, Any]:
     """One month of one enterprise."""

@@ -203,6 +203,25 @@ class Renaming(Schema):
     source: str = Field(max_length=200)
 
 
+class Granting(Schema):
+    """A status that is granted."""
+
+    status: str = Field(max_length=60, description="称号，如 高新技术企业")
+    level: str = Field("", max_length=30)
+    since: date
+    until: date | None = None
+    source: str = Field(max_length=200, description="依据：文件和文号")
+
+
+class Changing(Schema):
+    """An attribute that is otherwise from a day on."""
+
+    attribute: Literal["scale", "industry", "state", "address", "legal_person"]
+    value: str = Field(max_length=200)
+    since: date
+    source: str = Field(max_length=200)
+
+
 class Box(Schema):
     """The part of the map that is asked for."""
 
@@ -280,6 +299,25 @@ def rename(request: Request, code: str, given: Renaming) -> HttpResponse:
     """A new name; the one before stays in the history."""
     enterprise = find_enterprise(request.user, code)
     actions.rename(request.user, enterprise, given.name, given.since, given.source)
+    return answer(_file(find_enterprise(request.user, code)))
+
+
+@router.post("/{code}/statuses", response=EnterpriseFile, summary="授予称号")
+def grant(request: Request, code: str, given: Granting) -> HttpResponse:
+    """A status is granted; one of the same name that still holds ends on that day."""
+    fields = given.dict()
+    status, since = fields.pop("status"), fields.pop("since")
+    actions.grant_status(request.user, find_enterprise(request.user, code), status, since, **fields)
+    return answer(_file(find_enterprise(request.user, code)))
+
+
+@router.post("/{code}/attributes", response=EnterpriseFile, summary="变更规模、行业、状态等")
+def change(request: Request, code: str, given: Changing) -> HttpResponse:
+    """From a day on; what was before stays in the history."""
+    enterprise = find_enterprise(request.user, code)
+    actions.change_attribute(
+        request.user, enterprise, given.attribute, given.value, given.since, given.source
+    )
     return answer(_file(find_enterprise(request.user, code)))
 
 
