@@ -120,6 +120,19 @@ def test_a_run_without_results_says_so(results: Results) -> None:
     assert client.get(results.address("", None).replace("/runs/1/", "/runs/77/")).status_code == 404
 
 
+def test_numbers_that_no_database_holds_are_not_found(results: Results) -> None:
+    client, many = as_person(results.people.clerk), "9" * 25
+    base = f"/evaluations/{results.evaluation.pk}/runs/"
+    for address in (
+        f"/evaluations/{many}/runs/1/",
+        f"{base}{many}/table/",
+        f"{base}1/export/{many}/",
+        f"/api{base}{many}/results",
+    ):
+        assert client.get(address).status_code == 404, address
+    assert client.get(f"{base}1/moves/?against={many}").status_code == 200
+
+
 # -- cuts ----------------------------------------------------------------------------------------------------------
 
 
