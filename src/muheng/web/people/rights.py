@@ -37,11 +37,12 @@ RIGHTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Post:
-    """A role held at a place: its rights, and the territory's path."""
+    """A role held at a place: its rights, and the territory with its path."""
 
     rights: frozenset[str]
     path: str
     territory_id: int
+    kind: str
 
 
 def posts_of(user: User) -> tuple[Post, ...]:
@@ -52,7 +53,9 @@ def posts_of(user: User) -> tuple[Post, ...]:
         held = user.memberships.select_related("role", "organisation__parent__parent__parent")
         for membership in held if user.is_active else ():
             territory = membership.organisation.territory
-            posts.append(Post(frozenset(membership.role.rights), territory.path, territory.pk))
+            posts.append(
+                Post(frozenset(membership.role.rights), territory.path, territory.pk, territory.kind)
+            )
         found = tuple(posts)
         user._posts = found  # type: ignore[attr-defined]
     return found

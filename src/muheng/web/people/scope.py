@@ -64,16 +64,23 @@ def scope_of(user: Any, right: str = "registry.view") -> Scope:
 
 
 def _find_scope(user: User, right: str) -> Scope:
-    numbers = {post.territory_id for post in posts_of(user) if right in post.rights}
-    places = Organisation.objects.filter(pk__in=numbers).values_list("pk", "kind") if numbers else ()
     by_kind: dict[str, set[int]] = {}
-    for number, kind in places:
-        by_kind.setdefault(kind, set()).add(number)
-    own = user.represented.filter(until=None).values_list("enterprise_id", flat=True)
+    for post in posts_of(user):
+        if right in post.rights:
+            by_kind.setdefault(post.kind, set()).add(post.territory_id)
     return Scope(
         everything=Organisation.Kind.CITY in by_kind,
         counties=frozenset(by_kind.get(Organisation.Kind.COUNTY, ())),
         townships=frozenset(by_kind.get(Organisation.Kind.TOWNSHIP, ())),
         parks=frozenset(by_kind.get(Organisation.Kind.PARK, ())),
-        enterprises=frozenset(own),
+        enterprises=_own(user),
     )
+
+
+def _own(user: User) -> frozenset[int]:
+    """The enterprises that an account acts for; asked for once in the life of the object."""
+    found: frozenset[int] | None = user.__dict__.get("_own")
+    if found is None:
+        found = frozenset(user.represented.filter(until=None).values_list("enterprise_id", flat=True))
+        user.__dict__["_own"] = found
+    return found
