@@ -1,8 +1,18 @@
-"""The two tables as they are, as much of them as a list shows."""
+"""The tables as they are, as much of them as a list shows, and who looks at it."""
 
 from __future__ import annotations
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+
+
+class Person(AbstractBaseUser):
+    username = models.CharField(max_length=60, unique=True)
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        managed = False
+        db_table = "people_user"
 
 
 class Organisation(models.Model):

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from muheng.web.settings.database import read_database
 
-SECRET_KEY = "bench"
+HOME = Path(os.environ["MUHENG_HOME"])
+# Who has logged in to the site is logged in here.
+SECRET_KEY = (HOME / "secret").read_text(encoding="ascii")
+AUTH_USER_MODEL = "bare.Person"
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = [

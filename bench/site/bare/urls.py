@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.paginator import Paginator
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -12,12 +14,13 @@ from bench.site.bare.models import Enterprise
 ROWS = 50
 
 
-class EnterpriseList(ListView):
+class EnterpriseList(LoginRequiredMixin, ListView):
     queryset = Enterprise.objects.select_related("county", "township")
     paginate_by = ROWS
     template_name = "list.html"
 
 
+@login_required
 def list_json(request: HttpRequest) -> JsonResponse:
     """The same rows by the same ways of Django."""
     page = Paginator(Enterprise.objects.select_related("county", "township"), ROWS).get_page(

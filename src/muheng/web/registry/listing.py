@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from muheng.standards.industry import UnknownIndustry, industry_name
 from muheng.web.people.models import Organisation
 from muheng.web.people.scope import Scope
+from muheng.web.reading import language
 from muheng.web.registry.models import Enterprise, SearchEntry, StatusRecord
 from muheng.web.registry.search import matching, rank
 from muheng.web.templatetags.words import day as day_text
@@ -237,8 +238,10 @@ def show_rows(found: list[dict[str, Any]], columns: tuple[str, ...]) -> list[Row
 
 def titles() -> dict[int, str]:
     """The names of all places in the reader's language."""
-    nodes = Organisation.objects.exclude(kind=Organisation.Kind.DEPARTMENT).only("name", "english", "path")
-    return {node.pk: node.title for node in nodes}
+    nodes = Organisation.objects.exclude(kind=Organisation.Kind.DEPARTMENT).order_by()
+    english = language() == "en"
+    found = nodes.values_list("pk", "name", "english")
+    return {number: other if english and other else name for number, name, other in found}
 
 
 def describe_industry(code: str) -> str:
