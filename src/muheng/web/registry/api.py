@@ -28,7 +28,7 @@ from muheng.web.registry.listing import (
     titles,
 )
 from muheng.web.registry.models import Enterprise, MonthlyFigure
-from muheng.web.registry.queries import find_enterprise, list_contacts
+from muheng.web.registry.queries import find_enterprise, list_contacts, names_in_order
 from muheng.web.request import Request
 
 PREFIX = "enterprises"
@@ -428,7 +428,7 @@ def _file(enterprise: Enterprise) -> dict[str, Any]:
         "registered_on": enterprise.registered_on,
         "started_on": enterprise.started_on,
         "merged_into": enterprise.merged_into.code if enterprise.merged_into is not None else None,
-        "names": list(enterprise.names.values("name", "since", "until")),
+        "names": list(names_in_order(enterprise).values("name", "since", "until")),
         "statuses": list(
             enterprise.statuses.filter(holds_on()).values("status", "level", "since", "until", "source")
         ),

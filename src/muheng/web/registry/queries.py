@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
 from muheng.web.people.rights import holds
 from muheng.web.people.scope import Scope, scope_of
-from muheng.web.registry.models import Enterprise, Parcel
+from muheng.web.registry.models import Enterprise, NameRecord, Parcel
 
 
 def official_scope(user: Any, right: str) -> Scope:
@@ -41,6 +41,11 @@ def find_enterprise(user: Any, code: str) -> Enterprise:
     if found is None:
         raise Http404(code)
     return found
+
+
+def names_in_order(enterprise: Enterprise) -> QuerySet[NameRecord]:
+    """All names that it bore, one after the other; databases differ in where they put a first day not known."""
+    return enterprise.names.order_by(F("since").asc(nulls_first=True), "pk")
 
 
 def parcel_scope(scope: Scope) -> Q:

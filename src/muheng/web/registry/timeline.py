@@ -32,6 +32,7 @@ from muheng.web.registry.models import (
     ProductionLine,
     Reorganisation,
 )
+from muheng.web.registry.queries import names_in_order
 from muheng.web.templatetags.words import plain
 
 
@@ -80,7 +81,7 @@ def _names_and_attributes(enterprise: Enterprise, user: User) -> Iterator[Event]
         yield Event(enterprise.registered_on, "file", _("登记成立"))
     if enterprise.started_on is not None:
         yield Event(enterprise.started_on, "file", _("投产"))
-    names = list(enterprise.names.all())
+    names = list(names_in_order(enterprise))
     for before, row in pairwise(names):
         if row.since is not None:
             said = _("更名：%(before)s → %(after)s") % {"before": before.name, "after": row.name}
