@@ -115,6 +115,8 @@ def test_months_that_cannot_be_filed(city: Population) -> None:
     for when, said in ((Month(2026, 11), "还没有结束"), (Month(2024, 12), "不在贵企业的填报范围")):
         with pytest.raises(Refused, match=said):
             submit(city, when)
+    with pytest.raises(Refused, match="已经填报了2026年9月"):
+        actions.release(city.clerk, city.enterprises[0], date(2026, 9, 1))
     actions.release(city.clerk, city.enterprises[0], date(2026, 10, 1))
     with pytest.raises(Refused, match="不在贵企业的填报范围"):
         submit(city)
@@ -198,6 +200,10 @@ def test_the_year_beside_the_departments_figures(city: Population) -> None:
 def test_the_past_is_taken_once(city: Population) -> None:
     past = {(city.enterprises[0], Month(2026, 9)): USUAL}
     assert actions.take_past(city.clerk, past, at=datetime(2026, 11, 1, tzinfo=UTC)) == 0
+    for number, when in ((0, Month(2024, 12)), (1, Month(2026, 9))):
+        early = {(city.enterprises[number], when): USUAL}
+        with pytest.raises(Refused, match="不在月度填报范围内"):
+            actions.take_past(city.clerk, early, at=datetime(2026, 11, 1, tzinfo=UTC))
 
 
 def test_the_timeline_tells_to_whom_it_may(city: Population) -> None:

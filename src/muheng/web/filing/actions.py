@@ -75,6 +75,12 @@ def release(actor: Any, enterprise: Enterprise, until: date) -> None:
     duty = Duty.objects.filter(enterprise=enterprise).first()
     if duty is None:
         raise Refused(_("%(name)s不在月度填报范围内。") % {"name": enterprise.name})
+    last = Filing.objects.filter(enterprise=enterprise).exclude(state=Filing.State.DRAFT).first()
+    if last is not None and last.when.first >= until.replace(day=1):
+        raise Refused(
+            _("%(name)s已经填报了%(month)s。") % {"name": enterprise.name, "month": last.when.title},
+            _("最早从下一个月起不再填报。"),
+        )
     Duty.objects.filter(pk=duty.pk).update(until=until.replace(day=1))
     record(actor, "filing.release", duty, until=until.isoformat())
 
@@ -392,8 +398,14 @@ def take_past(
             "enterprise_id", "year", "month"
         )
     )
-    for enterprise in {enterprise.pk: enterprise for enterprise, _when in months}.values():
+    first: dict[Enterprise, Month] = {}
+    for enterprise, when in months:
+        first[enterprise] = min(when, first.get(enterprise, when))
+    since = dict(Duty.objects.filter(enterprise__in=first).values_list("enterprise_id", "since"))
+    for enterprise, when in first.items():
         _hold_in_scope(scope, enterprise)
+        if when.first < since.get(enterprise.pk, date.max):
+            raise Refused(_("%(name)s不在月度填报范围内。") % {"name": enterprise.name})
     filings = Filing.objects.bulk_create(
         [
             Filing(
