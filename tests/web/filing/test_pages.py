@@ -7,15 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 import openpyxl
+import polars as pl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from muheng.intake.facts import CODE, Item, facts_from_table
 from muheng.web.filing import actions
 from muheng.web.filing.items import form
 from muheng.web.filing.models import Filing
 from muheng.web.people.models import User
+from muheng.web.registry.panels import add_layer
+from muheng.web.registry.sections import sections_at
 from web.filing.figures import OCTOBER, texts
 from web.population import Population
 
@@ -111,6 +116,21 @@ def test_who_may_open_what(city: Population, login: Login) -> None:
         assert stranger.post(address, fields()).status_code in (403, 404), address
     assert stranger.get(at(city, "workbook/")).status_code == 404
     assert Client().get("/filing/").status_code == 302
+
+
+def test_the_card_on_the_enterprise_page(city: Population, login: Login) -> None:
+    own = city.enterprises[0]
+    assert {name for name, person in city.people.items() if sections_at(own, person)["figures"]} == {
+        "owner", "clerk", "chief", "county_clerk", "park_clerk", "township_clerk",
+    }  # fmt: skip
+    items = {"用电量": Item("用电量", "number", "kWh", 0)}
+    row = pl.DataFrame({CODE: [own.code], "用电量": [3_897_900]})
+    with transaction.atomic():
+        add_layer(facts_from_table(row, items, 2025), "供电公司", "test", None)
+    page = login(city.owner).get(f"/enterprises/{own.code}/years/").content.decode()
+    assert "2025年各月合计与部门年度数据" in page
+    assert "一致" in page
+    assert "389.79" in page, "kilowatt-hours of the department beside ten thousands of the form"
 
 
 def test_queries_do_not_grow_with_rows(

@@ -1,4 +1,4 @@
-"""filing: the app's name, and its events for the timeline."""
+"""filing: the app's name, its events for the timeline, and its card on the enterprise's page."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class FilingConfig(AppConfig):
     verbose_name = "企业填报"
 
     def ready(self) -> None:
-        from muheng.web.filing import events  # noqa: F401
+        from muheng.web.filing import events, sums  # noqa: F401

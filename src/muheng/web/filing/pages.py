@@ -24,6 +24,7 @@ from muheng.web.filing import actions, queries
 from muheng.web.filing.items import FiledItem, form
 from muheng.web.filing.models import Filing
 from muheng.web.filing.months import Month, newest_month, parse_month
+from muheng.web.filing.sums import say_sums
 from muheng.web.filing.wording import item_title, sentence
 from muheng.web.filing.workbook import BadWorkbook, make_workbook, read_workbook
 from muheng.web.paging import rest_of_query
@@ -60,9 +61,6 @@ def _show_mine(
     for month in months:
         years.setdefault(month.when.year, []).append(month)
     shown = _chosen_year(request, list(years))
-    sums = (
-        queries.year_sums(enterprise, shown, queries.yearly_figures(enterprise.code, shown)) if shown else []
-    )
     context = {
         "enterprise": enterprise,
         "held": held,
@@ -71,7 +69,7 @@ def _show_mine(
         "years": [(year, of[::-1]) for year, of in years.items()],
         "on_duty": bool(months),
         "year": shown,
-        "sums": [_said_sum(each) for each in sums],
+        "sums": say_sums(enterprise, shown) if shown else [],
         "bad": bad,
         "cells": getattr(bad, "cells", []),
     }
@@ -84,25 +82,6 @@ def _chosen_year(request: Request, years: list[int]) -> int | None:
     if asked.isdecimal() and int(asked) in years:
         return int(asked)
     return next((year for year in years if year < newest_month().year), years[0] if years else None)
-
-
-def _said_sum(each: queries.YearSum) -> dict[str, Any]:
-    share = each.share
-    return {
-        "title": item_title(each.item),
-        "unit": each.unit,
-        "months": each.months,
-        "total": plain(each.total),
-        "yearly": plain(_round(each.yearly, each.item)),
-        "difference": plain(_round(each.difference, each.item)),
-        "share": f"{share:+.1%}" if share is not None else "",
-        "agrees": each.agrees,
-        "differs": each.yearly is not None and each.months == 12 and not each.agrees,
-    }
-
-
-def _round(figure: Decimal | None, item: str) -> Decimal | None:
-    return None if figure is None else round(figure, form().items[item].digits)
 
 
 def month(request: Request, code: str, month: str) -> HttpResponse:

@@ -211,6 +211,15 @@ def _drafts(user: User) -> Iterator[Todo]:
             note=version.note,
             weight=WORTH_A_LOOK,
         )
+    if holds(user, "policy.finalise"):
+        others = PolicyVersion.objects.filter(state=PolicyVersion.State.DRAFT).exclude(author=user)
+        for version in others.select_related("document", "author").order_by("-pk")[:2]:
+            yield Todo(
+                _("看《%(title)s》的草稿，可以时定稿") % {"title": version.document.title},
+                reverse("policy:show", args=[version.document.slug, version.number]),
+                note=version.note,
+                weight=WORTH_A_LOOK,
+            )
 
 
 # -- enterprises ---------------------------------------------------------------------------------------
