@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import polars as pl
 
 from bench.site.city import CLERK, COUNTY, COUNTY_CLERK, PASSWORD, SEED, YEAR
-from bench.site.load import Ask, Person, Times, put_under_load
+from bench.site.load import USERS, Ask, Person, Times, put_under_load
 from bench.site.row import Row
 from bench.site.stage import Served, Stage, serving_bare, serving_site
 from muheng.cities.demo import make_large
@@ -106,24 +106,27 @@ def sights(count: int) -> tuple[Sight, Sight]:
     return city, county
 
 
-def measure_pages(on: Stage, count: int, seconds: float) -> Iterator[Row]:
-    """Each kind of page by eight people at once, half of them the county's; then the JSON list beside its peers."""
+def measure_pages(on: Stage, count: int, seconds: float, users: int = USERS) -> Iterator[Row]:
+    """Each kind of page by ``users`` at once, half of them the county's; then the JSON list beside its peers."""
     seen = sights(count)
     with serving_site(on) as served:
         people = [Person(served.address).log_in(name, PASSWORD) for name in (CLERK, COUNTY_CLERK)]
         for visit in VISITS:
-            times, cpu = _load(served, people, _asking(visit, seen), seconds)
+            times, cpu = _load(served, people, _asking(visit, seen), seconds, users)
             note = ""
             if visit.target is not None:
                 met = "met" if times.p95 < visit.target else "missed"
                 note = f"p95 < {visit.target * 1000:.0f} ms: {met}"
             yield Row(visit.title, on.database, times.median, times.p95, times.rate, cpu, note)
-        ours, our_cpu = _load(served, people[:1], _part, seconds)
+        ours, our_cpu = _load(served, people[:1], _part, seconds, users)
     with serving_bare(on) as served:
+        last = min(40, count // 50)
         same = [Person(served.address, dict(people[0].cookies))]
-        page, page_cpu = _load(served, same, lambda random, _: f"/?page={random.randint(1, 40)}", seconds)
+        page, page_cpu = _load(
+            served, same, lambda random, _: f"/?page={random.randint(1, last)}", seconds, users
+        )
         twin, twin_cpu = _load(
-            served, same, lambda random, _: f"/list.json?page={random.randint(1, 40)}", seconds
+            served, same, lambda random, _: f"/list.json?page={random.randint(1, last)}", seconds, users
         )
     ratio = ours.rate / page.rate
     said = f"{ratio:.2f} of the bare page's rate; at least {SHARE}: {'met' if ratio >= SHARE else 'missed'}"
@@ -135,10 +138,10 @@ def measure_pages(on: Stage, count: int, seconds: float) -> Iterator[Row]:
         yield Row(job, on.database, times.median, times.p95, times.rate, cpu, note)
 
 
-def _load(served: Served, people: list[Person], ask: Ask, seconds: float) -> tuple[Times, float]:
+def _load(served: Served, people: list[Person], ask: Ask, seconds: float, users: int) -> tuple[Times, float]:
     """Times, and seconds of the server's processor for each page."""
     before = served.seconds
-    times = put_under_load(people, ask, seconds=seconds)
+    times = put_under_load(people, ask, users, seconds)
     return times, (served.seconds - before) / times.asked
 
 

@@ -45,8 +45,8 @@ _WATCH = """
 """
 
 
-def measure_slider(on: Stage) -> Iterator[Row]:
-    """A weight is dragged back and forth, twenty times."""
+def measure_slider(on: Stage, times: int = TIMES) -> Iterator[Row]:
+    """A number is dragged back and forth, twenty times."""
     with serving_site(on) as served, sync_playwright() as playwright:
         chromium = find_chromium()
         assert chromium is not None, "python tests/prepare_machine.py"
@@ -60,7 +60,7 @@ def measure_slider(on: Stage) -> Iterator[Row]:
         page.goto(f"{served.address}{RUN}simulation/")
         page.wait_for_selector("#simulation[data-answers]", state="attached", timeout=120_000)
         page.evaluate(_WATCH)
-        for number in range(WARMING + TIMES):
+        for number in range(WARMING + times):
             _drag(page, Random(number))
         taken = sorted(page.evaluate("window.pictures")[WARMING:])
         browser.close()

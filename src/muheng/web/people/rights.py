@@ -86,6 +86,9 @@ def require(user: Any, right: str, at: Organisation | None = None) -> None:
 def represents(user: Any) -> bool:
     """Whether the account is an enterprise's."""
     found: bool | None = getattr(user, "_represents", None)
+    own: frozenset[int] | None = getattr(user, "_own", None)
+    if found is None and own is not None:
+        return bool(own) and user.is_active  # its scope has been asked for already
     if found is None:
         found = (
             bool(getattr(user, "is_authenticated", False))
