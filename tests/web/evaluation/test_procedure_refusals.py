@@ -26,6 +26,7 @@ from muheng.web.evaluation.queries.disputes import objections_for
 from muheng.web.evaluation.queries.procedure import next_deed
 from muheng.web.files.actions import folder_path
 from muheng.web.jobs.actions import cancel, run_pending
+from muheng.web.people.models import User
 from muheng.web.refusal import Refused
 from muheng.web.registry.actions import represent
 from muheng.web.registry.models import Layer
@@ -118,7 +119,7 @@ def test_sheets(case: Case) -> None:
     refuses("没有“确认、异议本企业数据”的权限", lambda: confirm(people.leader, evaluation, own, at=monday))
     refuses("写明依据的书面材料", lambda: confirm(clerk, evaluation, own, at=monday))
     represent(None, owner, people.enterprises[1])
-    owner.__dict__.pop("_scopes", None)
+    owner = User.objects.get(pk=owner.pk)  # what it acts for is asked once in the life of an object
     refuses("没有这次评价的确认单", lambda: confirm(owner, evaluation, people.enterprises[1], at=monday))
 
     said = lambda item="入库税收", claimed="1300", text="理由", files=(): dispute(  # noqa: E731

@@ -260,14 +260,16 @@ def describe_whole(user: Any, evaluation: Evaluation) -> dict[str, Any]:
         "sheets": sheets.count_sheets(user, evaluation).counts,
         "objections": objections.states,
         "late": objections.late,
-        "problems": evaluation.roster_problems,
+        "problems": evaluation.roster_problems if procedure.may(user, "evaluation.view", evaluation) else [],
         "next": None
         if deed is None
         else {"title": deed.title, "missing": list(deed.missing), "late": deed.late, "mine": deed.mine},
     }
 
 
-def describe_run(run: Run) -> dict[str, Any]:
+def describe_run(user: Any, run: Run) -> dict[str, Any]:
+    """Counts and names that are cut to nobody's place only for who looks after all of it."""
+    whole = procedure.may(user, "evaluation.view", run.evaluation)
     return {
         "number": run.number,
         "kind": run.kind,
@@ -278,8 +280,8 @@ def describe_run(run: Run) -> dict[str, Any]:
         "official": run.official,
         "basis": run.basis,
         "seal": run.seal,
-        "summary": run.summary,
-        "problems": run.problems,
+        "summary": run.summary if whole else None,
+        "problems": run.problems if whole else [],
         "replaces": run.replaces.number if run.replaces else None,
         "created_at": run.created_at,
         "created_by": run.created_by.name if run.created_by else "",
@@ -565,7 +567,8 @@ def withdraw_objection(request: HttpRequest, objection: int, given: Note) -> dic
 @router.get("/{int:number}/runs", summary="各次计算", response=Listed[RunLine])
 def list_runs(request: HttpRequest, number: int, part: Query[Part]) -> HttpResponse:
     evaluation = procedure.find_evaluation(request.user, number)
-    return answer_list(request, procedure.runs_of(evaluation), part, describe_run)
+    rows = procedure.runs_of(evaluation).select_related("evaluation__organisation")
+    return answer_list(request, rows, part, lambda run: describe_run(request.user, run))
 
 
 @router.post("/{int:number}/runs", summary="试算、终算或更正", response=RunLine)
@@ -587,12 +590,12 @@ def ask_run(request: HttpRequest, number: int, given: Asking) -> dict[str, Any]:
             basis=given.basis,
             reason=given.reason,
         )
-    return describe_run(run)
+    return describe_run(person, run)
 
 
 @router.get("/{int:number}/runs/{int:run}", summary="一次计算", response=RunLine)
 def show_run(request: HttpRequest, number: int, run: int) -> dict[str, Any]:
-    return describe_run(procedure.find_run(request.user, number, run))
+    return describe_run(request.user, procedure.find_run(request.user, number, run))
 
 
 @router.get("/{int:number}/runs/{int:run}/bundle", summary="封存包", response={200: None}, openapi_extra=ZIP)

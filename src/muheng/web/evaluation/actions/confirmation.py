@@ -242,12 +242,13 @@ def _take_sheet(
 ) -> Confirmation:
     """The enterprise's sheet, for this transaction alone, from somebody who may answer it, in time."""
     speak_for(actor, enterprise, note)
-    evaluation.refresh_from_db()
-    expect(evaluation, State.CONFIRMATION)
     rows = Confirmation.objects.select_for_update(of=("self",)).filter(
         evaluation=evaluation, enterprise=enterprise
     )
     sheet = rows.first()
+    # Asked with the sheet in hand: whoever ends the confirmation waits for it, or has ended it already.
+    evaluation.refresh_from_db()
+    expect(evaluation, State.CONFIRMATION)
     if sheet is None:
         raise Refused(
             _("%(name)s没有这次评价的确认单。") % {"name": enterprise.name}, status=404, code="not_found"

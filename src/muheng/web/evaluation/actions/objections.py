@@ -17,6 +17,7 @@ from muheng.intake.overlay import Correction, correction_layer, read_value
 from muheng.web.audit.actions import record
 from muheng.web.evaluation.actions.confirmation import read_claim, settle_sheet
 from muheng.web.evaluation.actions.evidence import attach, speak_for
+from muheng.web.evaluation.actions.roster import concerns
 from muheng.web.evaluation.models import Evaluation, Objection
 from muheng.web.evaluation.steps import State, due_after, expect, hold, need_text, now, take, today
 from muheng.web.people.models import User
@@ -58,8 +59,12 @@ def object_to_result(
     at: datetime | None = None,
 ) -> Objection:
     """An objection to the published result. Those of other enterprises and of the public are written down by officials."""
-    evaluation.refresh_from_db()
+    evaluation = hold(evaluation.pk)
     expect(evaluation, State.PUBLICITY)
+    if not concerns(evaluation, enterprise):
+        raise Refused(
+            _("%(name)s没有参加这次评价。") % {"name": enterprise.name}, status=404, code="not_found"
+        )
     first, last = evaluation.publicity_from, evaluation.publicity_until
     assert first is not None
     assert last is not None

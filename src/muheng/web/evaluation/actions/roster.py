@@ -54,6 +54,8 @@ def open_evaluation(
         raise Refused(
             _("“%(policy)s”还是草稿，不能用来评价。") % {"policy": policy}, _("请先定稿。"), at="policy"
         )
+    if policy.document.retired_at is not None:
+        raise Refused(_("这份办法已停用。"), _("需要时先恢复使用。"), code="retired", at="policy")
     title = need_text(title, _("名称"), "title", 200)
     if not Panel.objects.filter(pk=year).exists():
         raise Refused(
@@ -149,6 +151,12 @@ def within(place: Organisation) -> Q:
     if territory.kind == kind.PARK:
         return Q(pk__in=Enterprise.objects.filter(parks=territory).values("pk"))
     return Q()
+
+
+def concerns(evaluation: Evaluation, enterprise: Enterprise) -> bool:
+    """Whether an enterprise is on the roster, taken out or not, or could be: its file is in the place's care."""
+    inside = Enterprise.objects.filter(within(evaluation.organisation), pk=enterprise.pk)
+    return evaluation.participants.filter(enterprise=enterprise).exists() or inside.exists()
 
 
 def dry_run(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from muheng.web.evaluation.actions import objections as objecting
+from muheng.web.evaluation.actions.roster import concerns
 from muheng.web.evaluation.forms import AnswerForm, ObjectForm
 from muheng.web.evaluation.models import Evaluation, Objection
 from muheng.web.evaluation.pages.step import attempt, page_of, show
@@ -22,6 +23,7 @@ from muheng.web.evaluation.queries.disputes import (
 from muheng.web.evaluation.queries.procedure import find_evaluation, may
 from muheng.web.evaluation.steps import State, today
 from muheng.web.files.pages import download
+from muheng.web.people.scope import scope_of
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise
 from muheng.web.registry.queries import is_own
@@ -76,8 +78,10 @@ def _raise(
 
 def object_to_mine(request: Request, number: int, code: str) -> HttpResponse:
     """An enterprise objects to its published result."""
-    evaluation = get_object_or_404(Evaluation, pk=number)
-    enterprise = get_object_or_404(Enterprise, code=code, pk__in=_own(request))
+    enterprise = get_object_or_404(Enterprise, code=code, pk__in=scope_of(request.user).enterprises)
+    evaluation = get_object_or_404(Evaluation.objects.exclude(publicity_from=None), pk=number)
+    if not concerns(evaluation, enterprise):
+        raise Http404(number)
     form = ObjectForm(request.POST or None, request.FILES or None, official=False)
     if request.method == "POST" and form.is_valid():
         made: list[Objection] = []
@@ -93,12 +97,6 @@ def object_to_mine(request: Request, number: int, code: str) -> HttpResponse:
         "evaluation/procedure/object.html",
         {"evaluation": evaluation, "enterprise": enterprise, "form": form},
     )
-
-
-def _own(request: Request) -> frozenset[int]:
-    from muheng.web.people.scope import scope_of
-
-    return scope_of(request.user).enterprises
 
 
 def objection(request: Request, number: int) -> HttpResponse:

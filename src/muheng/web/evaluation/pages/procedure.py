@@ -38,8 +38,11 @@ from muheng.web.files.actions import folder_path
 from muheng.web.people.models import Organisation
 from muheng.web.people.rights import posts_of, require
 from muheng.web.policy.models import PolicyVersion
+from muheng.web.policy.queries import list_finals
+from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise
 from muheng.web.registry.panels import list_years
+from muheng.web.registry.queries import official_scope
 from muheng.web.request import Request
 
 
@@ -67,7 +70,7 @@ def open_new(request: Request) -> HttpResponse:
     require(request.user, "evaluation.edit")
     years = list_years()
     places = _places(request)
-    policies = PolicyVersion.objects.filter(state=PolicyVersion.State.FINAL).select_related("document")
+    policies = list_finals(request.user)
     first = years[0] if years else None
     title = _("%(year)s年度亩均效益评价") % {"year": first} if first else ""
     form = OpenForm(
@@ -287,6 +290,13 @@ def bundle(request: Request, number: int, run: int) -> FileResponse:
     require(request.user, "evaluation.view", found.evaluation.organisation)
     if not found.results:
         raise Http404(run)
+    if found.previous and not official_scope(request.user, "evaluation.view").everything:
+        raise Refused(
+            _("封存包里有全市上年的数据，只有全市的工作人员可以下载。"),
+            _("需要时请联系市里的经办人。"),
+            status=403,
+            code="forbidden",
+        )
     path = folder_path(found.results) / BUNDLE
     name = f"{found.evaluation.title}-{found.number}-{found.seal[:8]}.zip"
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/zip")

@@ -16,7 +16,7 @@ from muheng.policy import plan as p
 from muheng.web.evaluation.actions import review as reviewing
 from muheng.web.evaluation.models import Evaluation, Run
 from muheng.web.evaluation.pages.step import attempt, number_of, page_of, show
-from muheng.web.evaluation.queries.procedure import find_evaluation
+from muheng.web.evaluation.queries.procedure import find_evaluation, may
 from muheng.web.evaluation.queries.publicity import filter_published, in_publicity, published
 from muheng.web.evaluation.runs import make_plan
 from muheng.web.evaluation.steps import State
@@ -32,7 +32,7 @@ def publicity(request: Request, number: int) -> HttpResponse:
     if request.method == "POST":
         _conduct(request, evaluation)
         return redirect("evaluation:publicity", number)
-    run = _published_run(evaluation)
+    run = _published_run(evaluation) if _may_read(request, evaluation) else None
     context = _list(request, run, PER_PAGE) if run else {}
     return show(
         request,
@@ -44,6 +44,13 @@ def publicity(request: Request, number: int) -> HttpResponse:
         can_publish=evaluation.state == State.REVIEW,
         running=evaluation.state == State.PUBLICITY,
         **context,
+    )
+
+
+def _may_read(request: Request, evaluation: Evaluation) -> bool:
+    """Whoever looks after all of its enterprises; everybody while the publicity runs."""
+    return (
+        may(request.user, "evaluation.view", evaluation) or in_publicity().filter(pk=evaluation.pk).exists()
     )
 
 

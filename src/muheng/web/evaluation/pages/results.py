@@ -20,6 +20,7 @@ from muheng.web.evaluation.queries.overview import (
     findings_of,
     group_rows,
 )
+from muheng.web.evaluation.queries.procedure import find_evaluation, may
 from muheng.web.evaluation.queries.results import SeenRun, find_run, see_run
 from muheng.web.evaluation.queries.table import NONE, Field, list_fields, show_number
 from muheng.web.reading import language
@@ -33,7 +34,11 @@ def overview(request: Request, evaluation: int, number: int) -> HttpResponse:
     """The one number that matters, how grades and scores are spread, what stands out."""
     run = find_run(request.user, evaluation, number)
     if not run.results:
-        return render(request, "evaluation/results/waiting.html", {"run": run, "evaluation": run.evaluation})
+        found = find_evaluation(request.user, evaluation)
+        whole = may(request.user, "evaluation.view", found)
+        return render(
+            request, "evaluation/results/waiting.html", {"run": run, "evaluation": found, "whole": whole}
+        )
     seen = see_run(request.user, evaluation, number)
     figures, lang = figures_of(seen), language()
     totals = figures.by_class.totals

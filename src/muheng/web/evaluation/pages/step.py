@@ -62,6 +62,8 @@ def show(request: Request, evaluation: Evaluation, tab: str, template: str, **co
         "steps": steps_of(evaluation),
         "deed": next_deed(request.user, evaluation),
         "day": today(),
+        # Counts and names that nobody has cut to a person's place are for who looks after all of it.
+        "whole": may(request.user, "evaluation.view", evaluation),
         **{name: may(request.user, right, evaluation) for name, right in RIGHTS.items()},
     }
     return render(request, f"evaluation/procedure/{template}", {**given, **context})

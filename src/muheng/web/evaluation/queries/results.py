@@ -73,7 +73,7 @@ class SeenRun:
 
 
 def find_run(user: Any, evaluation: int, number: int) -> Run:
-    """A run of an evaluation, for who may look at evaluations; Http404 for anyone else."""
+    """A run of an evaluation, for who may look at evaluations; Http404 for anyone else. Rows are cut by ``see_run``."""
     run = None
     if holds(user, "evaluation.view") and max(evaluation, number) <= LARGEST:
         asked = Run.objects.filter(evaluation=evaluation, number=number)
