@@ -27,6 +27,7 @@ from muheng.web.api_errors import (
     not_found,
     unknown_address,
 )
+from muheng.web.api_question import know_questions
 from muheng.web.people.keys import find_person
 
 View = Callable[..., HttpResponse]
@@ -77,6 +78,7 @@ api = SiteAPI(
     urls_namespace="api",
 )
 handle_errors(api)
+api.add_decorator(know_questions, mode="view")
 
 
 def mount() -> None:

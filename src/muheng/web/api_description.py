@@ -14,7 +14,7 @@ ABOUT = """\
 **密钥**：在网站上点自己的名字，新建程序密钥；每次请求带上 `Authorization: Bearer mh_…`。密钥的权限就是您的权限；不在权限之内的，等于没有（404）。
 登录后的浏览器也可以直接用，改动的请求要带 CSRF 令牌。
 
-**列表**：`limit`（最多 200）、`offset`；答 `items`、`count`（符合条件的总数）、`next`（下一段的地址，到头为 null）。
+**列表**：`limit`（最多 200）、`offset`；答 `items`、`count`（符合条件的总数）、`next`（下一段的地址，到头为 null）。不认识的条件不会被略过，答 422 并列出可用的。
 
 **出错**：`{"error": {"code", "what", "fix", "at"}}`。`code` 供程序判断，`what` 和 `fix` 是给人看的话，`at` 是哪一项。
 
@@ -44,6 +44,12 @@ NAMES: Mapping[str, str] = {
     "run": "第几次计算。",
     "objection": "异议的编号。",
     "file": "文件的编号。",
+    "row": "这一条的编号。",
+    "parcel": "宗地的编号。",
+    "deed": "哪一次合并或分立的编号。",
+    "job": "任务的编号。",
+    "saved": "存下的筛选的编号。",
+    "against": "与第几次计算比。",
     "year": "年度。",
     "month": "月份，如 2026-10。",
     "q": "名称或代码的一部分。",
@@ -95,6 +101,7 @@ def _file(kind: str) -> dict[str, Any]:
 
 
 FILE, ZIP = _file("application/octet-stream"), _file("application/zip")
+XLSX = _file("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 """``openapi_extra`` of an operation that answers with a file."""
 
 ERROR = "Error"

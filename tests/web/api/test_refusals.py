@@ -111,6 +111,24 @@ def test_a_question_that_is_out_of_bounds(question: str, at: str, program: Any) 
     assert error(program("clerk").get(f"/api/policies/?{question}"), 422)["at"] == at
 
 
+def test_a_question_that_nobody_knows(program: Any) -> None:
+    clerk = program("clerk")
+    found = error(clerk.get("/api/enterprises/?grades=A&limit=5&lang=zh"), 422)
+    assert (found["code"], found["at"]) == ("unknown_parameter", "grades")
+    assert "“grades”" in found["what"]
+    assert "limit、offset、q、county" in found["fix"]
+    english = error(clerk.get("/api/enterprises/?grades=A&lang=en"), 422)
+    assert english["what"] == "This address knows no such parameter: “grades”."
+    # The same of an operation that knows none, of one that changes something, and of an address with a stroke too many.
+    assert error(clerk.get("/api/me/?x="), 422)["fix"] == "可以用：lang。"
+    given = {"slug": "x", "text": ""}
+    asked = "/api/policies/check?dry=1"
+    assert error(clerk.post(asked, given, content_type="application/json"), 422)["at"] == "dry"
+    assert error(clerk.get("/api/enterprises?grades=A"), 422)["at"] == "grades"
+    # A stranger learns nothing of it.
+    assert error(Client().get("/api/enterprises/?grades=A"), 401)["code"] == "unauthenticated"
+
+
 @pytest.mark.parametrize("letter", ["\\u0000", "\\ud800"])
 def test_letters_that_no_database_keeps(letter: str, program: Any) -> None:
     clerk = program("clerk")

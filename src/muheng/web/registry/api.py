@@ -8,18 +8,22 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
 
+from muheng.web.api_description import FILE, XLSX
+from muheng.web.files.pages import download
 from muheng.web.paging import Listed, Part, answer, answer_list, answer_part
 from muheng.web.people.models import Organisation
 from muheng.web.people.rights import require
 from muheng.web.people.scope import scope_of
 from muheng.web.refusal import Refused
-from muheng.web.registry import actions, figures, maps, timeline
+from muheng.web.registry import actions, exports, figures, maps, pieces_api, reorganisation_api, timeline
 from muheng.web.registry.geometry import read_box
 from muheng.web.registry.listing import (
+    COLUMNS,
+    SHOWN,
     SORTS,
     Question,
     find_rows,
@@ -28,7 +32,9 @@ from muheng.web.registry.listing import (
     titles,
 )
 from muheng.web.registry.models import Enterprise, MonthlyFigure
+from muheng.web.registry.pieces_api import NewContact
 from muheng.web.registry.queries import find_enterprise, list_contacts, names_in_order
+from muheng.web.registry.search import search
 from muheng.web.request import Request
 
 PREFIX = "enterprises"
@@ -159,6 +165,7 @@ class Event(Schema):
 class ContactRow(Schema):
     """Whom to call."""
 
+    id: int
     name: str
     post: str
     main: bool
@@ -216,10 +223,41 @@ class Granting(Schema):
 class Changing(Schema):
     """An attribute that is otherwise from a day on."""
 
-    attribute: Literal["scale", "industry", "state", "address", "legal_person"]
+    attribute: Literal["scale", "industry", "industry_group", "state", "address", "legal_person"]
     value: str = Field(max_length=200)
     since: date
     source: str = Field(max_length=200)
+
+
+class Match(Schema):
+    """An enterprise that a search gives."""
+
+    code: str
+    name: str
+    place: str
+    grade: str
+    former: str = Field(description="对上的曾用名；对上的是现用名或代码则为空。")
+    merged: bool = Field(description="已并入其他企业。")
+
+
+class Matches(Schema):
+    """The likeliest first."""
+
+    items: list[Match]
+
+
+class Exporting(Filters):
+    """Which rows, and which columns."""
+
+    columns: list[str] = Field(
+        [], max_length=30, description="要哪些列，不写为网页上的那些：" + "、".join(COLUMNS)
+    )
+
+
+class Work(Schema):
+    """Background work was begun: see ``/api/jobs/{job}``."""
+
+    job: int
 
 
 class Box(Schema):
@@ -245,6 +283,18 @@ def list_enterprises(
 ) -> HttpResponse:
     """The enterprises that the person may see."""
     require(request.user, "registry.view")
+    question = _question(asked)
+    numbers = list_numbers(find_rows(scope_of(request.user), question), question)
+    count = len(numbers) if isinstance(numbers, list) else numbers.count()
+    page = list(numbers[part.offset : part.offset + part.limit])
+    rows = {row["pk"]: row for row in Enterprise.objects.filter(pk__in=page).order_by().values("pk", *LISTED)}
+    places = titles()
+    return answer_part(
+        request, [_row(rows[number], places) for number in page if number in rows], part, count
+    )
+
+
+def _question(asked: Filters) -> Question:
     given = asked.dict()
     sort = given.pop("sort")
     for key, value in given.items():
@@ -259,15 +309,51 @@ def list_enterprises(
             code="invalid",
             at="sort",
         )
-    question = Question(**given, sort=name, descending=sort.startswith("-"))
-    numbers = list_numbers(find_rows(scope_of(request.user), question), question)
-    count = len(numbers) if isinstance(numbers, list) else numbers.count()
-    page = list(numbers[part.offset : part.offset + part.limit])
-    rows = {row["pk"]: row for row in Enterprise.objects.filter(pk__in=page).order_by().values("pk", *LISTED)}
-    places = titles()
-    return answer_part(
-        request, [_row(rows[number], places) for number in page if number in rows], part, count
-    )
+    if "columns" in given:
+        given["columns"] = _columns(given["columns"])
+    return Question(**given, sort=name, descending=sort.startswith("-"))
+
+
+def _columns(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in COLUMNS:
+            raise Refused(
+                _("没有“%(name)s”这一项。") % {"name": name[:40]},
+                _("可以用：%(names)s。") % {"names": "、".join(COLUMNS)},
+                status=422,
+                code="invalid",
+                at="columns",
+            )
+    return tuple(key for key in COLUMNS if key in names) or SHOWN
+
+
+@router.get("/search", response=Matches, summary="找企业")
+def find(
+    request: Request,
+    q: Annotated[str, Query(max_length=100)],
+    limit: Annotated[int, Query(ge=1, le=50, description="最多几家。")] = 10,
+) -> HttpResponse:
+    """By any part of name, former name, pinyin initials or code; the likeliest first."""
+    require(request.user, "registry.view")
+    found = search(scope_of(request.user), q, limit)
+    return answer({"items": [vars(each) for each in found]})
+
+
+@router.post("/export", response={200: None, 202: Work}, openapi_extra=XLSX, summary="导出企业名单（xlsx）")
+def export(request: Request, asked: Annotated[Exporting, Query()]) -> HttpResponse | FileResponse:
+    """The workbook; where the list is long, background work that makes it (202)."""
+    require(request.user, "registry.view")
+    question = _question(asked)
+    job = exports.ask_if_long(request.user, request.GET.urlencode(), question)
+    if job is not None:
+        return answer({"job": job.pk}, 202)
+    return exports.write_at_once(scope_of(request.user), question)
+
+
+@router.get("/export/{int:job}", response={200: None}, openapi_extra=FILE, summary="导出的名单（xlsx）")
+def exported(request: Request, job: int) -> FileResponse:
+    """The workbook that was made in the background; only for who asked for it."""
+    return download(exports.find_export(request.user, job))
 
 
 @router.post("/", response={201: EnterpriseFile}, summary="建档")
@@ -405,6 +491,23 @@ def list_its_contacts(request: Request, code: str, part: Annotated[Part, Query()
     return answer_list(request, list_contacts(request.user, find_enterprise(request.user, code)), part)
 
 
+@router.post("/{code}/contacts", response={201: ContactRow}, summary="加联系人")
+def add_contact(request: Request, code: str, given: NewContact) -> HttpResponse:
+    """A new main contact takes the place of the one before."""
+    enterprise = find_enterprise(request.user, code)
+    made = actions.add_contact(request.user, enterprise, **given.dict())
+    return answer(
+        {
+            "id": made.pk,
+            "name": made.name,
+            "post": made.post,
+            "main": made.main,
+            "numbers": [text for text in (made.phone, made.mobile) if text],
+        },
+        201,
+    )
+
+
 def _row(row: dict[str, Any], places: dict[int, str]) -> dict[str, Any]:
     shown = {key: row[key] for key in ("code", "name", "grade")}
     shown["county"] = places.get(row["county_id"], "")
@@ -436,3 +539,7 @@ def _file(enterprise: Enterprise) -> dict[str, Any]:
             enterprise.grades.filter(ended_at=None).values("year", "grade", "standing", "score", "place")
         ),
     }
+
+
+for _part in (pieces_api, reorganisation_api):
+    router.add_router("", _part.router)

@@ -71,6 +71,7 @@ def list_contacts(user: Any, enterprise: Enterprise) -> list[dict[str, Any]]:
     whole = is_own(user, enterprise) or may(user, "registry.edit", enterprise)
     return [
         {
+            "id": row.pk,
             "name": row.name,
             "post": row.post,
             "main": row.main,

@@ -165,6 +165,8 @@ _THINGS = (
     ),
 )
 MONTHLY = "monthly"
+KINDS = (*(thing.key for thing in _THINGS), MONTHLY)
+"""Of things that may move."""
 
 
 def preview(actor: User | None, source: Enterprise, day: date, target: Enterprise | None = None) -> Preview:
@@ -345,6 +347,14 @@ def _move(planned: Preview, target: Enterprise, chosen: Chosen) -> dict[str, Any
     moved: dict[str, Any] = {}
     by_key = {thing.key: thing for thing in _THINGS}
     for key, numbers in chosen.items():
+        if key not in KINDS:
+            raise Refused(
+                _("没有“%(name)s”这一项。") % {"name": key[:40]},
+                _("可以用：%(names)s。") % {"names": "、".join(KINDS)},
+                status=422,
+                code="invalid",
+                at="chosen",
+            )
         group = next((group for group in planned.groups if group.key == key), None)
         able = {piece.number: piece for piece in group.pieces if not piece.stays} if group else {}
         missing = sorted(set(numbers) - set(able))

@@ -7,10 +7,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from muheng.web.jobs.actions import Progress, task
-from muheng.web.registry.exports import store_list
+from muheng.web.registry.exports import KIND, store_list
 
 
-@task("registry.export")
+@task(KIND)
 def export(progress: Progress, query: str) -> dict[str, Any]:
     """The list that the person who asked may see now."""
     progress(0, 1, _("写表格"))

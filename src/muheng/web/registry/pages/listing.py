@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from muheng.web.files.models import StoredFile
 from muheng.web.files.pages import download
-from muheng.web.jobs.actions import enqueue
 from muheng.web.jobs.models import Job
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import holds, require
 from muheng.web.people.scope import scope_of
 from muheng.web.registry import listing
-from muheng.web.registry.exports import AT_ONCE, file_name, write_list
+from muheng.web.registry.exports import KIND, ask_if_long, find_export, write_at_once
 from muheng.web.registry.queries import enterprises_for
 from muheng.web.registry.search import search
 from muheng.web.request import Request
@@ -83,21 +78,15 @@ def export(request: Request) -> HttpResponse | FileResponse:
     require(request.user, "registry.view")
     scope = scope_of(request.user)
     asked = listing.read_question(request.GET)
-    if listing.find_rows(scope, asked).count() > AT_ONCE:
-        job = enqueue("registry.export", request.user, _("导出企业名单"), query=request.GET.urlencode())
-        return redirect("registry:exported", job.pk)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "list.xlsx"
-        write_list(scope, asked, path)
-        # The open file outlives its name.
-        return FileResponse(path.open("rb"), as_attachment=True, filename=file_name())
+    job = ask_if_long(request.user, request.GET.urlencode(), asked)
+    return redirect("registry:exported", job.pk) if job is not None else write_at_once(scope, asked)
 
 
 def exported(request: Request, number: int) -> HttpResponse | FileResponse:
     """A long list on its way, then the workbook; only for who asked for it."""
-    job = get_object_or_404(Job, pk=number, kind="registry.export", owner=request.user)
-    if job.state == Job.State.DONE and job.result is not None and "file" in request.GET:
-        return download(get_object_or_404(StoredFile, pk=job.result["file"]))
+    if "file" in request.GET:
+        return download(find_export(request.user, number))
+    job = get_object_or_404(Job, pk=number, kind=KIND, owner=request.user)
     return render(request, "registry/exported.html", {"job": job, "done": job.state == Job.State.DONE})
 
 
