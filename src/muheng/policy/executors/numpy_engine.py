@@ -419,12 +419,14 @@ def _binary(how: str, first: Values, second: Values) -> Values:
 
 def _where(test: Values, yes: Values, no: Values) -> Values:
     chosen = test.data.astype(np.bool_, copy=False)
+    # Masks are joined bit by bit, several times as fast as np.where chooses.
     valid: Valid = None
-    if yes.valid is not None or no.valid is not None:
-        there = np.ones(1, np.bool_)
-        valid = np.where(
-            chosen, there if yes.valid is None else yes.valid, there if no.valid is None else no.valid
-        )
+    if yes.valid is not None and no.valid is not None:
+        valid = (chosen & yes.valid) | (~chosen & no.valid)
+    elif yes.valid is not None:
+        valid = ~chosen | yes.valid
+    elif no.valid is not None:
+        valid = chosen | no.valid
     return Values(np.where(chosen, yes.data, no.data), valid)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 
 from muheng.policy import plan as p
@@ -249,6 +250,7 @@ def raw_column(plan: p.Plan, name: str) -> str:
     return source_column(name) if isinstance(node, p.NumberInput | p.CodeInput) else name
 
 
+@lru_cache(maxsize=65_536)
 def has_tag(tags: str, wanted: str) -> bool:
     """Whether ``专精特新:省级|绿色工厂`` has the tag ``专精特新`` (any level) or ``专精特新:省级`` (that level)."""
     return any(tag == wanted or tag.startswith(f"{wanted}:") for tag in tags.split("|"))
