@@ -17,11 +17,16 @@ from prepare_machine import find_chromium
 TIMES, WARMING = 20, 5
 MOST = 0.150
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-# A picture counts when it answers the newest question; then one frame draws it, and the next begins after it is shown.
+# A picture counts when it answers the newest question; the next frame draws it, and a message sent in that frame
+# comes when it has been painted.
 _WATCH = """
 () => {
   const form = document.getElementById("simulation");
-  const wait = (frames, act) => frames ? requestAnimationFrame(() => wait(frames - 1, act)) : act();
+  const shown = (act) => requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = act;
+    channel.port2.postMessage(0);
+  });
   const ask = window.fetch;
   let asked = "", released = 0;
   window.fetch = (address, given) => { asked = given.body; return ask(address, given); };
@@ -36,7 +41,7 @@ _WATCH = """
     if (!released || !moved.every((field) => asked.includes(JSON.stringify(field.dataset.key) + ":" + JSON.stringify(field.value)))) return;
     const since = released;
     released = 0;
-    wait(2, () => {
+    shown(() => {
       performance.measure("picture", "released");
       window.pictures.push(performance.now() - since);
     });
@@ -82,12 +87,13 @@ def _drag(page: Page, random: Random) -> None:
     box = page.locator("#simulation input[type=range]").first.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
-    # Where it stands now does not matter: a press on the track brings the thumb.
-    page.mouse.move(box["x"] + box["width"] * random.uniform(0.1, 0.9), middle)
-    page.mouse.down()
-    for _ in range(10):
-        page.mouse.move(box["x"] + box["width"] * random.uniform(0.1, 0.9), middle)
-        page.wait_for_timeout(30)
-    page.mouse.move(box["x"] + box["width"] * random.uniform(0.1, 0.9), middle)
+    # A press on the track brings the thumb; then to and fro, so that no movement ends where the one before did.
+    halves = [(0.1, 0.45), (0.55, 0.9)] * 6
+    for number, half in enumerate(halves):
+        page.mouse.move(box["x"] + box["width"] * random.uniform(*half), middle)
+        if number == 0:
+            page.mouse.down()
+        if number < len(halves) - 1:
+            page.wait_for_timeout(30)
     page.mouse.up()
     page.wait_for_function("before => window.pictures.length > before", arg=before, timeout=60_000)
