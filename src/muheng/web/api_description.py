@@ -49,6 +49,7 @@ NAMES: Mapping[str, str] = {
     "deed": "哪一次合并或分立的编号。",
     "job": "任务的编号。",
     "saved": "存下的筛选的编号。",
+    "way": "up 升了的，down 降了的。",
     "against": "与第几次计算比。",
     "year": "年度。",
     "month": "月份，如 2026-10。",

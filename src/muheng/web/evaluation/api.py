@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Literal
 
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -13,7 +11,8 @@ from django.utils.translation import gettext as _
 from ninja import Field, File, Form, Query, Router, Schema
 from ninja.files import UploadedFile
 
-from muheng.web.api_description import ZIP
+from muheng.web.api_description import FILE, ZIP
+from muheng.web.evaluation import results_api, run_api
 from muheng.web.evaluation.actions import confirmation as confirming
 from muheng.web.evaluation.actions import objections as objecting
 from muheng.web.evaluation.actions import review as reviewing
@@ -22,6 +21,7 @@ from muheng.web.evaluation.actions import running, signing
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Participant, Run
 from muheng.web.evaluation.pages.procedure import bundle as send_bundle
 from muheng.web.evaluation.queries import disputes, procedure, publicity, rosters, sheets, trials
+from muheng.web.files.pages import download
 from muheng.web.paging import Listed, Part, answer_list
 from muheng.web.people.models import Organisation
 from muheng.web.people.rights import require
@@ -547,6 +547,17 @@ def show_objection(request: HttpRequest, objection: int) -> dict[str, Any]:
     return describe_objection(disputes.find_objection(request.user, objection))
 
 
+@router.get(
+    "/objections/{int:objection}/files/{int:file}",
+    summary="异议的佐证文件",
+    response={200: None},
+    openapi_extra=FILE,
+)
+def download_evidence(request: HttpRequest, objection: int, file: int) -> FileResponse:
+    """A file that somebody brought; its number is in the objection's ``evidence``."""
+    return download(disputes.find_evidence(request.user, objection, file))
+
+
 @router.post("/objections/{int:objection}/answer", summary="答复异议", response=ObjectionLine)
 def answer_objection(request: HttpRequest, objection: int, given: AnswerGiven) -> dict[str, Any]:
     found = disputes.find_objection(request.user, objection)
@@ -665,5 +676,5 @@ def list_published(
     return answer_list(request, rows, part, lambda row: {"name": row[0], "code": row[1], "grade": row[2]})
 
 
-if find_spec("muheng.web.evaluation.results_api") is not None:
-    router.add_router("", import_module("muheng.web.evaluation.results_api").router)
+for _part in (results_api, run_api):
+    router.add_router("", _part.router)

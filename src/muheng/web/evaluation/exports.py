@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.http import QueryDict
+from django.db import transaction
+from django.http import FileResponse, Http404, QueryDict
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from muheng.reports.sheet import Sheet, Table, write_sheets
+from muheng.web.audit.actions import record
 from muheng.web.evaluation.models import Run
-from muheng.web.evaluation.queries.results import SeenRun, find_sight
+from muheng.web.evaluation.queries.results import LARGEST, SeenRun, find_sight
 from muheng.web.evaluation.queries.table import choose_rows, list_fields, make_columns, read_question
 from muheng.web.files.actions import store
 from muheng.web.files.models import StoredFile
-from muheng.web.jobs.actions import Progress, task
+from muheng.web.jobs.actions import Progress, enqueue, task
+from muheng.web.jobs.models import Job
 
+KIND = "evaluation.export"
 AT_ONCE = 20_000
 """Rows that are written while the person waits; more are written in the background."""
 
@@ -44,11 +49,47 @@ def write_workbook(seen: SeenRun, query: str, path: Path) -> int:
     return len(at)
 
 
+def ask_if_long(user: Any, seen: SeenRun, query: str) -> Job | None:
+    """Write into the book that rows are taken; background work that writes them where they are many."""
+    many = len(choose_rows(seen, read_question(QueryDict(query), list_fields(seen))))
+    with transaction.atomic():
+        record(user, "evaluation.export", seen.run, query=query, rows=many)
+    if many <= AT_ONCE:
+        return None
+    title = _("%(run)s：%(count)s 户的表格") % {"run": seen.run, "count": f"{many:,}"}
+    return enqueue(KIND, user, title, run=seen.run.pk, query=query)
+
+
+def write_at_once(seen: SeenRun, query: str) -> FileResponse:
+    """The workbook as an answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results.xlsx"
+        write_workbook(seen, query, path)
+        # The open file outlives its name.
+        return FileResponse(path.open("rb"), as_attachment=True, filename=file_name(seen.run))
+
+
+def find_job(user: Any, run: Run, number: int) -> Job:
+    """The work that writes rows of this run for this person. Raises Http404."""
+    job = Job.objects.filter(pk=number, owner=user, kind=KIND).first() if number <= LARGEST else None
+    if job is None or job.arguments.get("run") != run.pk:
+        raise Http404
+    return job
+
+
+def find_export(user: Any, run: Run, number: int) -> StoredFile:
+    """The workbook that was made. Raises Http404."""
+    job = find_job(user, run, number)
+    if job.state != Job.State.DONE or not job.result:
+        raise Http404
+    return get_object_or_404(StoredFile, pk=job.result["file"])
+
+
 def file_name(run: Run) -> str:
     return f"{run.evaluation.title}-{run.number}-{_('评价结果')}.xlsx"
 
 
-@task("evaluation.export")
+@task(KIND)
 def export(progress: Progress, run: int, query: str) -> dict[str, Any]:
     """Write a large workbook; the person who asked gets it, with the rows that they may see now."""
     found = Run.objects.select_related("evaluation").get(pk=run)

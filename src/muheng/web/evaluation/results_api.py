@@ -189,7 +189,8 @@ def _see(request: HttpRequest, evaluation: int, number: int) -> SeenRun:
     return see_run(request.user, evaluation, number)
 
 
-def _question(asked: Asked, fields: dict[str, Column]) -> Question:
+def question_of(asked: Asked, fields: dict[str, Column]) -> Question:
+    """As the page's address would ask it."""
     given = QueryDict(mutable=True)
     for key, value in asked.dict(by_alias=True).items():
         for each in value if isinstance(value, list) else [value]:
@@ -203,7 +204,7 @@ def list_results(
 ) -> HttpResponse:
     seen = _see(request, evaluation, number)
     fields = list_fields(seen)
-    question = _question(asked, fields)
+    question = question_of(asked, fields)
     at = choose_rows(seen, question)
     here = seen.rows[at[part.offset : part.offset + part.limit]]
     more = [fields[key] for key in asked.column if key in fields]
@@ -351,7 +352,7 @@ def groups(
 @router.get(f"{RUN}/parcels", summary="按等级着色的宗地（GeoJSON）", response=dict[str, Any])
 def parcels(request: HttpRequest, evaluation: int, number: int, asked: Query[Asked]) -> HttpResponse:
     seen = _see(request, evaluation, number)
-    return answer(parcels_of(seen, choose_rows(seen, _question(asked, list_fields(seen)))))
+    return answer(parcels_of(seen, choose_rows(seen, question_of(asked, list_fields(seen)))))
 
 
 @router.get(f"{RUN}/enterprises/{{code}}", summary="为什么是这个等级", response=Reasons)

@@ -21,7 +21,15 @@ from muheng.reports import words
 from muheng.web.evaluation.comparing import ask_comparison
 from muheng.web.evaluation.models import Run
 from muheng.web.evaluation.pages.run import show
-from muheng.web.evaluation.queries.comparison import AFTER, BEFORE, CAUSE, SeenComparison, find_job, look
+from muheng.web.evaluation.queries.comparison import (
+    AFTER,
+    BEFORE,
+    CAUSE,
+    SeenComparison,
+    find_job,
+    look,
+    narrow,
+)
 from muheng.web.evaluation.queries.overview import figures_of
 from muheng.web.evaluation.queries.results import SeenRun, see_run
 from muheng.web.evaluation.queries.table import NONE
@@ -109,15 +117,8 @@ def _against(request: Request, seen: SeenRun, first: Run, others: list[Run]) -> 
 
 
 def _compared(request: Request, found: SeenComparison) -> dict[str, Any]:
-    chosen = found.moves
     cause = request.GET.get("cause", "")
-    if cause.isdecimal():
-        chosen = chosen.filter(pl.col(CAUSE).str.split("、").list.contains(cause))
-    before, after = request.GET.get("from", ""), request.GET.get("to", "")
-    if before in found.labels:
-        chosen = chosen.filter(pl.col(BEFORE) == before)
-    if after in found.labels:
-        chosen = chosen.filter(pl.col(AFTER) == after)
+    chosen = narrow(found, cause, request.GET.get("from", ""), request.GET.get("to", ""))
     page = Paginator(range(chosen.height), PAGE).get_page(request.GET.get("page"))
     start = page.start_index() - 1 if chosen.height else 0
     asked = request.GET.copy()

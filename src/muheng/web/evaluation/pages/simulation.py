@@ -7,27 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from muheng.documents.message import Refusal
-from muheng.policy.copying import copy_text
-from muheng.policy.rewriting import rewrite
 from muheng.web.charts import Chart, Series
-from muheng.web.evaluation.actions.running import ask_trial
-from muheng.web.evaluation.levers import GROUPS, WEIGHTS, Lever, list_levers, read_changes
+from muheng.web.evaluation.actions import numbers
+from muheng.web.evaluation.levers import GROUPS, WEIGHTS, Lever, list_levers
 from muheng.web.evaluation.pages.run import read_line, show
 from muheng.web.evaluation.queries.overview import figures_of
 from muheng.web.evaluation.queries.results import SeenRun, see_run
 from muheng.web.evaluation.simulations import Picture, is_ready, prepare, simulate
 from muheng.web.people.rights import holds
-from muheng.web.policy.actions import copy_policy, save_draft
-from muheng.web.reading import language
-from muheng.web.refusal import Refused, refused_by
+from muheng.web.refusal import Refused
 from muheng.web.request import Request
 
 LARGEST = 20_000
@@ -201,29 +195,12 @@ def _asked(posted: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _changed_text(seen: SeenRun, posted: Mapping[str, Any]) -> tuple[str, str]:
-    """The run's policy with the page's numbers, and what was changed, in words."""
-    text = seen.run.policy_text
-    changes = read_changes(text, _asked(posted))
-    if not changes:
-        raise Refused(_("还没有改动任何数字。"), _("先移动一个滑块。"), status=422, code="invalid")
-    try:
-        return rewrite(text, changes), "；".join(map(str, changes))
-    except Refusal as refusal:
-        raise refused_by(refusal, language()) from refusal
-
-
 @require_POST
 def keep_draft(request: Request, evaluation: int, number: int) -> HttpResponse:
     """The numbers as a draft of a method of the place's own, to be worked on further."""
     seen = see_run(request.user, evaluation, number)
-    text, said = _changed_text(seen, request.POST)
-    with transaction.atomic():
-        draft = copy_policy(
-            seen.run.policy, request.user, title=read_line(request.POST.get("title", ""), 180)
-        )
-        named = copy_text(text, draft.document.slug, draft.document.title)
-        draft = save_draft(draft, request.user, named, draft.sha256, note=said[:300])
+    title = read_line(request.POST.get("title", ""), 180)
+    draft = numbers.keep_draft(request.user, seen, _asked(request.POST), title)
     return redirect("policy:edit", draft.document.slug, draft.number)
 
 
@@ -231,9 +208,6 @@ def keep_draft(request: Request, evaluation: int, number: int) -> HttpResponse:
 def run_trial(request: Request, evaluation: int, number: int) -> HttpResponse:
     """The numbers as a trial run of the evaluation, kept and sealed like any other."""
     seen = see_run(request.user, evaluation, number)
-    text, said = _changed_text(seen, request.POST)
-    title = read_line(request.POST.get("title", ""), 100) or _("调整数字的试算")
-    run = ask_trial(
-        request.user, seen.run.evaluation, title, policy=seen.run.policy, text=text, reason=said[:2000]
-    )
+    title = read_line(request.POST.get("title", ""), 100)
+    run = numbers.run_trial(request.user, seen, _asked(request.POST), title)
     return redirect("evaluation:run", evaluation, run.number)

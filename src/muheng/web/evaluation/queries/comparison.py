@@ -48,6 +48,18 @@ class SeenComparison:
     causes: tuple[tuple[int, str, int], ...]
 
 
+def narrow(found: SeenComparison, cause: str = "", before: str = "", after: str = "") -> pl.DataFrame:
+    """Those who moved by one cause (its number), from one grade, to another; each only where it is known."""
+    chosen = found.moves
+    if cause.isdecimal():
+        chosen = chosen.filter(pl.col(CAUSE).str.split("、").list.contains(cause))
+    if before in found.labels:
+        chosen = chosen.filter(pl.col(BEFORE) == before)
+    if after in found.labels:
+        chosen = chosen.filter(pl.col(AFTER) == after)
+    return chosen
+
+
 def find_job(first: Run, second: Run) -> Job | None:
     """The newest work that compared, or compares, two runs."""
     arguments = {"first": first.pk, "second": second.pk}
