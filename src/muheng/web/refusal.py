@@ -43,12 +43,16 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Refused):
-            return None
-        template = "web/refused_part.html" if getattr(request, "htmx", False) else "web/refused.html"
-        response = render(request, template, {"refused": exception}, status=exception.status)
-        if getattr(request, "htmx", False):
-            # The place that asked keeps what it has; the sentence goes to the messages of the page.
-            response.headers["HX-Retarget"] = "#messages"
-            response.headers["HX-Reswap"] = "innerHTML"
-        return response
+        return show_refused(request, exception) if isinstance(exception, Refused) else None
+
+
+def show_refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """A refusal as a page of its own, or as a fragment to htmx."""
+    asked_by_htmx = getattr(request, "htmx", False)
+    template = "web/refused_part.html" if asked_by_htmx else "web/refused.html"
+    response = render(request, template, {"refused": refused}, status=refused.status)
+    if asked_by_htmx:
+        # The place that asked keeps what it has; the sentence goes to the messages of the page.
+        response.headers["HX-Retarget"] = "#messages"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response

@@ -12,6 +12,7 @@ from ninja import Field, File, Form, Query, Router, Schema
 from ninja.files import UploadedFile
 
 from muheng.web.api_description import FILE, ZIP
+from muheng.web.entrance import read_number
 from muheng.web.evaluation import results_api, run_api
 from muheng.web.evaluation.actions import confirmation as confirming
 from muheng.web.evaluation.actions import objections as objecting
@@ -222,7 +223,7 @@ def find_version(text: str) -> PolicyVersion:
     """Raises Refused for one that is not there."""
     slug, _at, number = text.partition("@")
     rows = PolicyVersion.objects.select_related("document").filter(document__slug=slug)
-    found = rows.filter(number=int(number)).first() if number.isdigit() else None
+    found = rows.filter(number=read_number(number) or 0).first()
     if found is None:
         raise Refused(
             _("没有这一版办法：%(policy)s。") % {"policy": text}, status=422, code="invalid", at="policy"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,13 +17,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from muheng.web.charts import Chart, Series
+from muheng.web.entrance import read_number
 from muheng.web.filing import actions, queries
 from muheng.web.filing.items import FiledItem, form
 from muheng.web.filing.models import Filing
 from muheng.web.filing.months import Month, newest_month, parse_month
 from muheng.web.filing.sums import say_sums
+from muheng.web.filing.taking import open_workbook, take_workbook
 from muheng.web.filing.wording import item_title, sentence
-from muheng.web.filing.workbook import BadWorkbook, make_workbook, read_workbook
+from muheng.web.filing.workbook import BadWorkbook
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import require
 from muheng.web.reading import language
@@ -36,7 +35,6 @@ from muheng.web.request import Request
 from muheng.web.templatetags.words import plain
 
 _PAGE = 50
-_MOST_UPLOAD = 2 * 1024 * 1024
 
 
 # -- the enterprise ---------------------------------------------------------------------------------------
@@ -78,9 +76,9 @@ def _show_mine(
 
 def _chosen_year(request: Request, years: list[int]) -> int | None:
     """The year asked for; else the newest with twelve months behind it, else the newest."""
-    asked = request.GET.get("year", "")
-    if asked.isdecimal() and int(asked) in years:
-        return int(asked)
+    asked = read_number(request.GET.get("year", ""))
+    if asked in years:
+        return asked
     return next((year for year in years if year < newest_month().year), years[0] if years else None)
 
 
@@ -114,7 +112,7 @@ def _take(request: Request, enterprise: Enterprise, when: Month) -> HttpResponse
             when,
             typed,
             reasons,
-            version=int(version) if version.isdecimal() else None,
+            version=read_number(version),
         )
     except Refused as refused:
         if refused.status in (403, 404):
@@ -310,18 +308,7 @@ def check(request: Request, code: str, month: str) -> HttpResponse:
 
 def workbook(request: Request, code: str) -> HttpResponse:
     """The enterprise's own workbook, with its open months, or those of a year that is asked for."""
-    enterprise = _own(request, code)
-    states = [month for month in queries.list_months(enterprise) if month.open]
-    if not states:
-        raise Refused(_("现在没有要填的月份。"), _("上月结束后再下载。"))
-    drafts = {filing.when: filing.values for filing in Filing.objects.filter(enterprise=enterprise)}
-    rows = {state.when: drafts.get(state.when, {}) for state in reversed(states)}
-    response = HttpResponse(
-        make_workbook(enterprise.code, enterprise.name, rows),
-        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    )
-    response.headers["Content-Disposition"] = f'attachment; filename="muheng-{enterprise.code}.xlsx"'
-    return response
+    return open_workbook(_own(request, code))
 
 
 @require_POST
@@ -341,32 +328,11 @@ def upload(request: Request, code: str) -> HttpResponse:
     return redirect("filing:mine")
 
 
-@transaction.atomic
 def _take_workbook(request: Request, enterprise: Enterprise) -> list[Month]:
     sent = request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         raise BadWorkbook(_("没有选择文件。"), _("请选择填好的 .xlsx 文件。"))
-    if (sent.size or 0) > _MOST_UPLOAD:
-        raise BadWorkbook(_("文件超过 2 MB，不像是月度填报的模板。"), _("请下载模板，在模板里填写。"))
-    name = (sent.name or "").replace("\\", "/").rsplit("/", 1)[-1]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"filing{Path(name).suffix.lower()[:6] or '.xlsx'}"
-        with path.open("wb") as out:
-            for piece in sent.chunks():
-                out.write(piece)
-        sheet = read_workbook(path, name)
-    if sheet.code and sheet.code != enterprise.code:
-        raise BadWorkbook(
-            _("这是 %(code)s 的表，不是贵企业（%(own)s）的。") % {"code": sheet.code, "own": enterprise.code},
-            _("请下载贵企业自己的模板。"),
-        )
-    for when, typed in sheet.months.items():
-        try:
-            filing = Filing.objects.filter(enterprise=enterprise, year=when.year, month=when.month).first()
-            actions.save_draft(request.user, enterprise, when, typed, filing.reasons if filing else {})
-        except Refused as refused:
-            raise BadWorkbook(refused.what, refused.fix) from refused
-    return sorted(sheet.months)
+    return take_workbook(request.user, enterprise, sent)
 
 
 def _own(request: Request, code: str) -> Enterprise:
@@ -395,15 +361,7 @@ def review(request: Request) -> HttpResponse:
     counts = queries.count_month(request.user, when)
     rows = queries.month_duties(request.user, when)
     state, words = request.GET.get("state", ""), request.GET.get("q", "").strip()
-    if state in (queries.MISSING, *Filing.State.values):
-        rows = rows.filter(state=state)
-    elif state == "flagged":
-        rows = rows.filter(state=Filing.State.SUBMITTED, filing_flagged=True)
-    elif state == "late":
-        late = rows.filter(state__in=queries.HANDED_IN, filing_late=True)
-        rows = late | rows.filter(state=queries.MISSING) if timezone.localdate() > when.deadline.due else late
-    if words:
-        rows = rows.filter(enterprise__search__text__contains=words.lower())
+    rows = queries.filter_duties(rows, when, state, words)
     rows = rows.select_related("enterprise__county").order_by("-filing_flagged", "enterprise__code")
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     today = timezone.localdate()

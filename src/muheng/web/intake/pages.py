@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from muheng.web.entrance import read_number
 from muheng.web.files.pages import download
 from muheng.web.intake import actions, queries
 from muheng.web.intake.forms import describe_mapping, fix_of, read_mapping
@@ -31,7 +32,7 @@ PAGE = 50
 def list_batches(request: Request) -> HttpResponse:
     require(request.user, queries.RIGHT)
     asked = request.GET
-    year = int(asked["year"]) if asked.get("year", "").isdecimal() else None
+    year = read_number(asked.get("year", ""))
     rows = queries.filter_batches(request.user, year, asked.get("state", ""), asked.get("q", "").strip())
     page = Paginator(rows, PAGE).get_page(asked.get("page"))
     return render(
@@ -58,12 +59,13 @@ def new_batch(request: Request) -> HttpResponse:
     year = request.POST.get("year") or str(timezone.localdate().year - 1)
     if request.method == "POST":
         try:
-            if not year.isdecimal():
+            number = read_number(year)
+            if number is None:
                 raise Refused(
-                    _("年度不对：%(year)s。") % {"year": year}, status=422, code="invalid", at="year"
+                    _("年度不对：%(year)s。") % {"year": year[:20]}, status=422, code="invalid", at="year"
                 )
             files = request.FILES.getlist("files")
-            batch = actions.drop_workbooks(request.user, int(year[:6]), files, request.POST.get("title", ""))
+            batch = actions.drop_workbooks(request.user, number, files, request.POST.get("title", ""))
             return redirect("intake:show", batch.pk)
         except Refused as error:
             refused = error
@@ -236,7 +238,7 @@ def accept(request: Request, number: int) -> HttpResponse:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return read_number(text) or 0
 
 
 @require_POST

@@ -56,7 +56,6 @@ def filter_batches(user: Any, year: int | None, state: str, owner: str) -> Query
         rows = rows.filter(year=year)
     if state in Batch.State.values:
         rows = rows.filter(state=state)
-    owner = owner.replace("\0", "")  # which PostgreSQL refuses
     if owner:
         rows = rows.filter(Q(owner__name__icontains=owner) | Q(title__icontains=owner))
     return rows

@@ -22,6 +22,7 @@ from muheng.intake.facts import CODE
 from muheng.reports.phrases import Said
 from muheng.reports.policy_changes import Difference
 from muheng.reports.policy_text import PolicyText, Table, chapter_number
+from muheng.web.entrance import read_number
 from muheng.web.jobs.models import Job
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import require
@@ -301,8 +302,8 @@ def compare(request: Request) -> HttpResponse:
     before = queries.find_labelled(request.user, given.get("before", ""))
     after = queries.find_labelled(request.user, given.get("after", ""))
     years = list_years()
-    asked = given.get("year", "")
-    year = int(asked) if asked.isdigit() and int(asked) in years else (years[0] if years else None)
+    asked = read_number(given.get("year", ""))
+    year = asked if asked in years else (years[0] if years else None)
     if request.method == "POST" and before is not None and after is not None and year is not None:
         found = comparing.answer(request.user, comparing.ask(request.user, before, after, year))
         question = f"before={before.label}&after={after.label}&year={year}"

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404
 
+from muheng.web.entrance import read_number
 from muheng.web.jobs.models import Job
 from muheng.web.people.rights import holds, require
 from muheng.web.policy.models import PolicyDocument, PolicyVersion, Saving
@@ -59,10 +60,11 @@ def find_version(user: Any, slug: str, number: int | None = None) -> PolicyVersi
 def find_labelled(user: Any, label: str) -> PolicyVersion | None:
     """The version that an address calls ``slug@number``; None where there is none."""
     slug, at, number = label.rpartition("@")
-    if not at or not number.isdigit() or len(number) > 9:
+    wanted = read_number(number)
+    if not at or wanted is None:
         return None
     try:
-        return find_version(user, slug, int(number))
+        return find_version(user, slug, wanted)
     except Http404:
         return None
 
@@ -88,9 +90,7 @@ def list_choices(user: Any, *chosen: PolicyVersion | None) -> list[PolicyVersion
 
 def find_comparing_job(user: Any, number: str) -> Job | None:
     """A person's own comparison under way."""
-    if not number.isdigit() or len(number) > 18:
-        return None
-    return Job.objects.filter(pk=int(number), kind="policy.compare", owner=user).first()
+    return Job.objects.filter(pk=read_number(number) or 0, kind="policy.compare", owner=user).first()
 
 
 def list_savings(user: Any, version: PolicyVersion) -> list[Saving]:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from muheng.standards.industry import UnknownIndustry, industry_name
+from muheng.web.entrance import read_number
 from muheng.web.people.models import Organisation
 from muheng.web.people.scope import Scope
 from muheng.web.reading import language
@@ -96,20 +97,16 @@ class Question:
 def read_question(given: QueryDict) -> Question:
     """The question that an address asks; what cannot be understood is left out."""
 
-    def number(name: str) -> int | None:
-        text = given.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
     def text(name: str) -> str:
-        return given.get(name, "").replace("\x00", "").strip()[:100]
+        return given.get(name, "").strip()[:100]
 
     sort = text("sort")
     columns = tuple(key for key in COLUMNS if key in given.getlist("columns"))
     return Question(
         q=text("q"),
-        county=number("county"),
-        township=number("township"),
-        park=number("park"),
+        county=read_number(given.get("county", "")),
+        township=read_number(given.get("township", "")),
+        park=read_number(given.get("park", "")),
         industry_group=text("industry_group"),
         industry=text("industry"),
         scale=text("scale"),

@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "muheng.web.refusal.RefusalMiddleware",
+    "muheng.web.entrance.EntranceMiddleware",
 ]
 
 ROOT_URLCONF = "muheng.web.urls"
@@ -99,6 +100,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 UPLOAD_MAX_BYTES = 200 * 1024 * 1024
 UPLOAD_MAX_FILES = 40
+# All files of one request; a batch of more is sent in several.
+REQUEST_MAX_BYTES = 1024 * 1024 * 1024
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

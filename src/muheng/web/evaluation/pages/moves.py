@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from muheng.intake.facts import CODE, NAME
 from muheng.policy import plan as p
 from muheng.reports import words
+from muheng.web.entrance import read_number
 from muheng.web.evaluation.comparing import ask_comparison
 from muheng.web.evaluation.models import Run
 from muheng.web.evaluation.pages.run import show
@@ -153,7 +154,7 @@ def _compared(request: Request, found: SeenComparison) -> dict[str, Any]:
         "query": f"{asked.urlencode()}&",
         "chosen": chosen.height,
         "narrowed": chosen.height != found.moves.height,
-        "cause": int(cause) if cause.isdecimal() else 0,
+        "cause": read_number(cause) or 0,
     }
 
 
@@ -166,9 +167,7 @@ def _standing_name(label: str | None) -> str:
 def ask_compare(request: Request, evaluation: int, number: int) -> HttpResponse:
     """Have another run compared with this one."""
     seen = see_run(request.user, evaluation, number)
-    against = request.POST.get("against", "")
-    if not against.isdecimal():
-        raise Http404
-    first = get_object_or_404(Run.objects.exclude(results=""), evaluation=evaluation, number=int(against[:9]))
+    against = read_number(request.POST.get("against", ""))
+    first = get_object_or_404(Run.objects.exclude(results=""), evaluation=evaluation, number=against or 0)
     ask_comparison(request.user, first, seen.run)
     return redirect(f"{reverse('evaluation:run-moves', args=(evaluation, number))}?against={first.number}")

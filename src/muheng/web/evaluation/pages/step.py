@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from muheng.web.entrance import read_number
 from muheng.web.evaluation.models import Evaluation
 from muheng.web.evaluation.queries.procedure import may, next_deed, steps_of
 from muheng.web.evaluation.steps import today
@@ -86,8 +87,7 @@ def attempt(request: Request, deed: Callable[[], object], done: str, form: Form 
 
 def number_of(request: Request, name: str) -> int:
     """A number from a form; 0 where it is none, which no action accepts."""
-    text = request.POST.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return read_number(request.POST.get(name, "").strip()) or 0
 
 
 def page_of(request: Request, rows: Any, per_page: int = PER_PAGE) -> tuple[Page[Any], str]:

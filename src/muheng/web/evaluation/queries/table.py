@@ -25,6 +25,7 @@ from muheng.reports import words
 from muheng.reports.listing import DIVISION, MEMBERS, PARK, PLACE, SECTION, TOWNSHIP
 from muheng.reports.rows import Column
 from muheng.standards.rounding import format_scaled, scale_half_up
+from muheng.web.entrance import read_number
 from muheng.web.evaluation.queries.results import RANK, STEPS, SeenRun, Sight, rows_of
 from muheng.web.evaluation.runs import COUNTY_ID, LAST
 from muheng.web.people.models import Organisation
@@ -103,12 +104,11 @@ def read_question(asked: QueryDict | Mapping[str, Any], known: Mapping[str, Any]
     sort = one("sort")
     chosen = set(given.getlist("column"))
     columns = tuple(name for name in known if name in chosen)
-    county = one("county")
     return Question(
         text=one("q"),
         grades=tuple(sorted(set(filter(None, given.getlist("grade"))))),
         class_name=one("class"),
-        county=int(county) if county.isdecimal() and len(county) < 18 else None,
+        county=read_number(one("county")),
         township=one("township"),
         park=one("park"),
         industry=one("industry"),

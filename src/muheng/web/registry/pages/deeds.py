@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from muheng.web.entrance import read_number
 from muheng.web.people.rights import require
 from muheng.web.refusal import Refused
 from muheng.web.registry import actions, reorganisation
@@ -181,8 +182,8 @@ def _chosen(request: Request) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
     for name in request.POST.getlist("chosen"):
         key, _colon, number = name.partition(":")
-        if number.isdigit():
-            found.setdefault(key, set()).add(int(number))
+        if (piece := read_number(number)) is not None:
+            found.setdefault(key, set()).add(piece)
     return found
 
 

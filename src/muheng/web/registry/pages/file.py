@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from muheng.web.charts import Chart, Series
+from muheng.web.entrance import read_number
 from muheng.web.people.rights import holds
 from muheng.web.registry import figures, timeline
 from muheng.web.registry.listing import describe_industry, holds_on
@@ -69,8 +70,8 @@ def years(request: Request, code: str) -> HttpResponse:
     """All figures of a year with their cells, and the industry beside the ratios."""
     enterprise = find_enterprise(request.user, code)
     known = figures.years_of(enterprise.code)
-    asked = request.GET.get("year", "")
-    year = int(asked) if asked.isdigit() and int(asked) in known else (known[0] if known else None)
+    asked = read_number(request.GET.get("year", ""))
+    year = asked if asked in known else (known[0] if known else None)
     listed = figures.list_figures(enterprise.code, year) if year is not None else []
     compared = figures.compare(enterprise.code)
     return _page(
