@@ -36,7 +36,7 @@ def enterprises_for(user: Any) -> QuerySet[Enterprise]:
 
 def find_enterprise(user: Any, code: str) -> Enterprise:
     """The enterprise of a code. One that the person may not see is not found: raises Http404."""
-    rows = enterprises_for(user).select_related("county", "township", "merged_into")
+    rows = enterprises_for(user).select_related("county", "township")
     found = rows.filter(code=code.strip().upper()).first()
     if found is None:
         raise Http404(code)

@@ -102,7 +102,8 @@ def _names_and_attributes(enterprise: Enterprise, user: User) -> Iterator[Event]
 @provider
 def _reorganisations(enterprise: Enterprise, user: User) -> Iterator[Event]:
     rows = Reorganisation.objects.filter(Q(source=enterprise) | Q(target=enterprise), undone_at=None)
-    for row in rows.select_related("source", "target"):
+    named = ("kind", "day", "basis", "source__code", "source__name", "target__code", "target__name")
+    for row in rows.select_related("source", "target").only(*named):
         other = row.target if row.source_id == enterprise.pk else row.source
         if row.kind == Reorganisation.Kind.MERGE:
             said = _("并入%(name)s") if row.source_id == enterprise.pk else _("%(name)s并入本企业")

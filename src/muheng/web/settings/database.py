@@ -35,7 +35,8 @@ def read_database(address: str, home: Path) -> dict[str, Any]:
         "PORT": asked.pop("port", str(parts.port or "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": asked,
+        # Many short questions at once: a page gains nothing from further processes, or from compiling a query.
+        "OPTIONS": {"options": "-c max_parallel_workers_per_gather=0 -c jit=off"} | asked,
     }
 
 
