@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
+from django.utils.translation import gettext as _
+from ninja import File, Query, Router, Schema
+from ninja.files import UploadedFile
 from pydantic import Field
 
+from muheng.web.api_description import XLSX
 from muheng.web.filing import actions, queries
 from muheng.web.filing.items import form
 from muheng.web.filing.models import Filing
-from muheng.web.filing.months import Month, parse_month
+from muheng.web.filing.months import Month, newest_month, parse_month
+from muheng.web.filing.taking import open_workbook, take_workbook
 from muheng.web.filing.wording import item_title, sentence
 from muheng.web.paging import Listed, Part, answer_list
+from muheng.web.people.rights import require
+from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise
 
 PREFIX = "filings"
@@ -139,6 +145,78 @@ def list_months(request: HttpRequest, code: str, part: Query[Part]) -> HttpRespo
     return answer_list(request, months, part)
 
 
+class DutyLine(Schema):
+    """An enterprise that has to file a month, and where that stands."""
+
+    code: str
+    name: str
+    county: str
+    state: str = Field(description="missing 未报；其余同填报的状态。")
+    flagged: bool = Field(description="有疑问。")
+    late: bool = Field(description="迟报。")
+
+
+class DutyFilter(Schema):
+    month: str = Field(max_length=7, description="月份，如 2026-10。")
+    state: Literal["", "missing", "draft", "submitted", "returned", "accepted", "flagged", "late"] = Field(
+        "", description="missing 未报，flagged 有疑问、待核对，late 逾期；其余同填报的状态。"
+    )
+    q: str = Field("", max_length=100, description="名称、曾用名、拼音首字母或代码的一部分。")
+
+
+@router.get("/duties", response=Listed[DutyLine], summary="一个月里谁该报、谁没报")
+def list_duties(request: HttpRequest, asked: Query[DutyFilter], part: Query[Part]) -> HttpResponse:
+    """Those who have to file it and whom the person reviews, with questions on top."""
+    require(request.user, queries.RIGHT)
+    when = parse_month(asked.month)
+    if when is None or when > newest_month():
+        raise Refused(
+            _("月份应写成 2026-10 的样子"),
+            _("只能问已经过完的月份。"),
+            status=422,
+            code="invalid",
+            at="month",
+        )
+    rows = queries.filter_duties(queries.month_duties(request.user, when), when, asked.state, asked.q.strip())
+    rows = rows.select_related("enterprise__county").order_by("-filing_flagged", "enterprise__code")
+    return answer_list(request, rows, part, _duty)
+
+
+def _duty(row: Any) -> dict[str, Any]:
+    enterprise = row.enterprise
+    return {
+        "code": enterprise.code,
+        "name": enterprise.name,
+        "county": enterprise.county.title if enterprise.county is not None else "",
+        "state": row.state,
+        "flagged": bool(row.filing_flagged),
+        "late": bool(row.filing_late),
+    }
+
+
+class Taken(Schema):
+    """The months that became drafts; they are still to be submitted."""
+
+    months: list[str]
+
+
+@router.get("/{code}/workbook", response={200: None}, openapi_extra=XLSX, summary="填报模板（xlsx）")
+def download_workbook(request: HttpRequest, code: str) -> HttpResponse:
+    """The enterprise's own workbook: its open months, with what their drafts hold."""
+    return open_workbook(_own_enterprise(request, code))
+
+
+@router.post("/{code}/workbook", response=Taken, summary="上传填好的模板")
+def upload_workbook(
+    request: HttpRequest,
+    code: str,
+    file: Annotated[UploadedFile, File(description="填好的模板，最大 2 MB。")],
+) -> dict[str, Any]:
+    """Every month in it becomes a draft, or none does: then ``error.cells`` says each cell that is wrong."""
+    months = take_workbook(request.user, _own_enterprise(request, code), file)
+    return {"months": [str(when) for when in months]}
+
+
 class MonthGiven(Schema):
     month: str = Field(description="月份，如 2026-10")
 
@@ -241,7 +319,14 @@ def _filing(request: HttpRequest, code: str, month: str) -> Filing:
 
 
 def _own(request: HttpRequest, code: str, month: str) -> tuple[Enterprise, Month]:
-    enterprise, when = queries.own_enterprises(request.user).filter(code=code).first(), parse_month(month)
-    if enterprise is None or when is None:
+    enterprise, when = _own_enterprise(request, code), parse_month(month)
+    if when is None:
         raise Http404
     return enterprise, when
+
+
+def _own_enterprise(request: HttpRequest, code: str) -> Enterprise:
+    enterprise = queries.own_enterprises(request.user).filter(code=code).first()
+    if enterprise is None:
+        raise Http404
+    return enterprise

@@ -284,6 +284,18 @@ def month_duties(user: Any, when: Month) -> QuerySet[Any]:
     )
 
 
+def filter_duties(rows: QuerySet[Any], when: Month, state: str, words: str) -> QuerySet[Any]:
+    """Of :func:`month_duties`: ``state`` is a filing's, ``missing``, ``flagged`` (to be looked at) or ``late``."""
+    if state in (MISSING, *Filing.State.values):
+        rows = rows.filter(state=state)
+    elif state == "flagged":
+        rows = rows.filter(state=Filing.State.SUBMITTED, filing_flagged=True)
+    elif state == "late":
+        late = rows.filter(state__in=HANDED_IN, filing_late=True)
+        rows = late | rows.filter(state=MISSING) if timezone.localdate() > when.deadline.due else late
+    return rows.filter(enterprise__search__text__contains=words.lower()) if words else rows
+
+
 def count_month(user: Any, when: Month) -> dict[str, int]:
     """How many of a month are in each state, how many are late or flagged, and all.
 
