@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from muheng.intake.facts import CODE, NAME, Item, facts_from_table
 from muheng.web.evaluation.actions.running import ask_trial
-from muheng.web.evaluation.models import Run
+from muheng.web.evaluation.models import Evaluation, Run
 from muheng.web.evaluation.runs import keep_roster, read_grades, read_listing
 from muheng.web.jobs.actions import run_pending
+from muheng.web.policy.actions import discard_draft, start_draft
+from muheng.web.refusal import Refused
 from muheng.web.registry.panels import add_layer
 from web.evaluation.city import POLICY, Case, make_case, make_policy
 from web.population import make_code
@@ -97,3 +99,13 @@ def test_only_the_roster_is_evaluated(out: set[int], strangers: int) -> None:
     for code in inside:
         assert kept.cells(code, "税") == facts.cells(code, "税")
     assert (kept is facts) == (not out)
+
+
+def test_a_draft_that_a_trial_was_run_by_stays(case: Case) -> None:
+    Evaluation.objects.update(state=Evaluation.State.TRIAL)
+    draft = start_draft(case.policy, case.people.chief)
+    ask_trial(case.people.clerk, case.fresh(), policy=draft)
+    with pytest.raises(Refused, match="试算过，不能放弃"):
+        discard_draft(draft, case.people.chief)
+    draft.refresh_from_db()
+    assert not draft.final

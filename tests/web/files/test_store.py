@@ -108,3 +108,10 @@ def test_a_folder_that_breaks_off_leaves_nothing() -> None:
     with pytest.raises(OSError, match="No space"):
         store_folder(broken)
     assert drafts() == []
+
+
+def test_a_long_name_is_one_that_a_file_system_takes(tmp_path: Path) -> None:
+    """Departments write whole sentences; a letter of theirs has three bytes."""
+    cleaned = clean_name("关于报送二〇二五年度工业企业亩均效益评价基础数据的函附件" * 5 + ".xlsx")
+    assert cleaned.endswith("附件.xlsx")
+    (tmp_path / cleaned).write_bytes(b"")

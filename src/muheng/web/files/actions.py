@@ -18,11 +18,15 @@ from muheng.web.files.models import StoredFile, content_path
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u202a-\u202e\u2066-\u2069]')
 
+# What every file system takes as one name; the end is kept, as it says the kind. Chinese has three bytes a letter.
+_MOST_BYTES = 200
+
 
 def clean_name(name: str) -> str:
     """A file's name without folders, control characters or what turns the direction of writing."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    return _FORBIDDEN.sub("", last)[-200:].strip(" .") or "未命名"
+    kept = _FORBIDDEN.sub("", last).encode(errors="ignore")[-_MOST_BYTES:].decode(errors="ignore")
+    return kept.strip(" .") or "未命名"
 
 
 def store(content: bytes | Path | Iterable[bytes], name: str, actor: Any = None) -> StoredFile:

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -138,10 +139,10 @@ def start_draft(base: PolicyVersion, actor: Any) -> PolicyVersion:
 
 @transaction.atomic
 def save_draft(
-    version: PolicyVersion, actor: Any, text: str, seen: str, note: str | None = None, over: bool = False
+    version: PolicyVersion, actor: Any, text: str, seen: str, note: str | None = None
 ) -> PolicyVersion:
     """Keep a draft's text as it is now, errors and all. ``seen`` is the digest of the text that the editor started
-    from. Raises ChangedMeanwhile where another has saved since, unless ``over`` (having read what).
+    from. Raises ChangedMeanwhile where another has saved since.
     """
     require(actor, "policy.edit")
     held = _hold_draft(version)
@@ -200,7 +201,11 @@ def discard_draft(version: PolicyVersion, actor: Any) -> PolicyDocument | None:
     if PolicyVersion.objects.filter(base=held).exists():
         raise Refused(_("已有别的办法从这份草稿另起，不能放弃。"), _("可以把它停用。"), code="in_use")
     record(actor, "policy.discard_draft", held, sha256=held.sha256)
-    held.delete()
+    try:
+        with transaction.atomic():
+            held.delete()
+    except ProtectedError as error:
+        raise Refused(_("已经用这份草稿试算过，不能放弃。"), _("可以把它停用。"), code="in_use") from error
     if document.versions.exists():
         return document
     document.delete()
