@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from muheng.intake.facts import CODE, Facts, Item, facts_from_table
 from muheng.web.registry import panels
-from muheng.web.registry.figures import compare, list_figures, position, years_of
+from muheng.web.registry.figures import compare, compare_for, list_figures, position, years_of
 from muheng.web.registry.queries import mask
+from web.population import make_city
 
 AMOUNT = st.one_of(st.none(), st.integers(-5, 10**9))
 
@@ -84,3 +85,21 @@ def test_any_figures_give_a_ratio_or_none(rows: list[tuple[int | None, int | Non
 )
 def test_masked_numbers(number: str, shown: str) -> None:
     assert mask(number) == shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("many", "told"), [(4, False), (5, True)])
+def test_an_enterprise_is_not_told_the_figures_of_a_few_others(many: int, told: bool) -> None:
+    people = make_city()
+    codes = [each.code for each in people.enterprises[:many]]
+    facts = facts_of({code: (100_00 * at, 10_0000, 0) for at, code in enumerate(codes, 1)})
+    frame = facts.frame.with_columns(pl.lit("34").alias("行业代码"))
+    items = {**facts.items, "行业代码": Item("行业代码", "text")}
+    with transaction.atomic():
+        panels.add_layer(facts_from_table(frame, items, 2024), "税收", "test", None)
+    enterprise = people.enterprises[0]
+    for person, sees in ((people.owner, told), (people.clerk, True)):
+        (year,) = compare_for(person, enterprise)
+        tax = year.standings[0]
+        assert (tax.own, tax.many) == (compare(enterprise.code)[0].standings[0].own, many)
+        assert bool(tax.median) is bool(tax.best_quarter) is (tax.leads is not None) is sees

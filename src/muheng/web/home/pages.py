@@ -12,7 +12,7 @@ from muheng.web.home import glance
 from muheng.web.home.todo import Todo, list_todos
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, represents
-from muheng.web.registry.figures import compare
+from muheng.web.registry.figures import compare_for
 from muheng.web.request import Request
 
 TODAY = 3
@@ -28,7 +28,7 @@ def home(request: Request) -> HttpResponse:
         "more": todos[TODAY:],
         "number": _number(user, todos, tax),
         "own": own,
-        "standing": _standing(own),
+        "standing": _standing(user, own),
         "grades": glance.show_grades(user),
         "tax": tax,
         "intake": glance.show_intake(user),
@@ -53,11 +53,11 @@ def _number(user: User, todos: list[Todo], tax: glance.TaxPerMu | None) -> dict[
     return {"value": tax.said, "unit": _("万元/亩"), "note": note, "late": False}
 
 
-def _standing(own: list[glance.OwnGrade]) -> list[dict[str, Any]]:
+def _standing(user: User, own: list[glance.OwnGrade]) -> list[dict[str, Any]]:
     """How the first enterprise of the account stands among its industry in the newest year."""
     if not own:
         return []
-    years = compare(own[0].enterprise.code, 1)
+    years = compare_for(user, own[0].enterprise, 1)
     if not years:
         return []
     return [

@@ -416,7 +416,7 @@ def show_figures(
     known = figures.years_of(enterprise.code)
     if year is None:
         year = known[0] if known else None
-    compared = [each for each in figures.compare(enterprise.code) if each.year == year]
+    compared = [each for each in figures.compare_for(request.user, enterprise) if each.year == year]
     months = MonthlyFigure.objects.filter(enterprise=enterprise, year=year or 0).order_by("month", "item")
     return answer(
         {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
@@ -24,13 +24,16 @@ from muheng.intake.facts import CODE, Facts, SourceCell
 from muheng.standards.rounding import format_scaled, scale_half_up
 from muheng.standards.units import convert
 from muheng.web.files.actions import folder_path
-from muheng.web.registry.models import Layer, Panel
+from muheng.web.registry.models import Enterprise, Layer, Panel
 from muheng.web.registry.panels import read_panel
+from muheng.web.registry.queries import may
 
 GROUP = "行业组"
 INDUSTRY = "行业代码"
 YEARS = 5
 """Years that a page compares; the table of figures has all."""
+FEWEST = 5
+"""Enterprises of an industry from which on its median tells nobody's figure."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,24 @@ def compare(code: str, most: int = YEARS) -> list[YearFigures]:
         if at is not None:
             found.append(_standings(year, folder, facts, at))
     return found
+
+
+def compare_for(user: Any, enterprise: Enterprise, most: int = YEARS) -> list[YearFigures]:
+    """``compare`` as a person may see it: an enterprise's account is not told the figures of two or three others."""
+    found = compare(enterprise.code, most)
+    if may(user, "registry.view", enterprise):
+        return found
+    return [
+        replace(
+            year,
+            standings=tuple(each if each.many >= FEWEST else _alone(each) for each in year.standings),
+        )
+        for year in found
+    ]
+
+
+def _alone(standing: Standing) -> Standing:
+    return replace(standing, median="", best_quarter="", place=None, median_value=None, best_value=None)
 
 
 def list_figures(code: str, year: int) -> list[Figure]:

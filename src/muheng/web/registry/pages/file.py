@@ -39,7 +39,7 @@ class Held:
 def show(request: Request, code: str) -> HttpResponse:
     """The first page of a file."""
     enterprise = find_enterprise(request.user, code)
-    years = figures.compare(enterprise.code)
+    years = figures.compare_for(request.user, enterprise)
     grades = list(enterprise.grades.filter(ended_at=None).order_by("-year"))
     events = timeline.events_of(enterprise, request.user)
     newest = years[0] if years else None
@@ -73,7 +73,7 @@ def years(request: Request, code: str) -> HttpResponse:
     asked = read_number(request.GET.get("year", ""))
     year = asked if asked in known else (known[0] if known else None)
     listed = figures.list_figures(enterprise.code, year) if year is not None else []
-    compared = figures.compare(enterprise.code)
+    compared = figures.compare_for(request.user, enterprise)
     return _page(
         request,
         enterprise,
