@@ -19,7 +19,13 @@ import psycopg
 
 USER, DATABASE = "muheng", "muheng"
 PATIENCE = 60.0
-HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "autovacuum=off")
+HASTY = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=60",
+    "autovacuum=off",
+)
 """Settings of a server whose data nobody will want again."""
 
 # The shell outlives us by one read: at our end, of whatever kind, its standard input closes.
