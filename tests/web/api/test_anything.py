@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
 from muheng.web.jobs.models import Job
 from muheng.web.people.actions import make_token
-from muheng.web.registry.actions import grant_status
+from muheng.web.registry.actions import add_holding, add_meter, add_parcel, grant_status
+from muheng.web.registry.models import Holding, Parcel
 from web.evaluation.city import Case, make_case
 from web.intake.workbooks import tax, taxes
 
@@ -68,6 +70,10 @@ def case() -> Case:
     drop_workbooks(people.clerk, 2025, [tax(rows)])
     for enterprise in people.enterprises:
         grant_status(None, enterprise, "绿色工厂", date(2024, 3, 1), source="文")
+    for at in (0, -1):
+        parcel = add_parcel(None, f"340500-{at}", Decimal(9000), township=people.townships[at])
+        add_holding(None, people.enterprises[at], parcel, Decimal(9000), since=date(2020, 1, 1))
+        add_meter(None, people.enterprises[at], "用电", f"34{at}")
     run_pending()
     for enterprise in (people.enterprises[0], people.enterprises[-1]):
         Filing.objects.create(enterprise=enterprise, year=2026, month=1, values={}, reasons={})
@@ -135,6 +141,9 @@ def places(case: Case) -> dict[str, list[Any]]:
         "file": [Batch.objects.get().files.get().pk],
         "year": [2025],
         "month": ["2026-01"],
+        "parcel": list(Parcel.objects.values_list("pk", flat=True)),
+        "row": list(Holding.objects.values_list("pk", flat=True)),
+        "against": [1],
         "jobs.number": [Job.objects.latest("pk").pk],
     }
 
