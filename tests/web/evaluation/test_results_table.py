@@ -145,7 +145,7 @@ def test_what_is_offered_is_there(results: Results) -> None:
         "sort=nothing",
         "county=99999999999999999999",
         "low=--1",
-        "grade=%00",
+        "grade=%E2%80%AE",
         "q=%27%22%3B--",
     ],
 )
