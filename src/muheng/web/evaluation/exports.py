@@ -11,6 +11,7 @@ import numpy as np
 from django.db import transaction
 from django.http import FileResponse, Http404, QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
@@ -40,7 +41,7 @@ def write_workbook(seen: SeenRun, query: str, path: Path) -> int:
         _("共 %(count)s 户。") % {"count": f"{len(at):,}"},
     )
     columns = make_columns(seen, at, [fields[key] for key in question.columns])
-    made = seen.run.signed_at or seen.run.created_at
+    made = timezone.localtime(seen.run.signed_at or seen.run.created_at)
     write_sheets(
         [Sheet(_("评价结果"), (Table(lines, columns),))],
         path,

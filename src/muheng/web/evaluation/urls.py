@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, path
 
+from muheng.web.evaluation import results_urls
 from muheng.web.evaluation.pages import confirmation, objections, procedure, publicity
 
 app_name = "evaluation"
@@ -31,9 +30,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<int:number>/objections/", objections.objections, name="objections"),
     path("<int:number>/final/", procedure.final, name="final"),
     path("<int:number>/runs/<int:run>/bundle.zip", procedure.bundle, name="bundle"),
+    *results_urls.urlpatterns,
 ]
-
-if find_spec("muheng.web.evaluation.results_urls") is not None:
-    from muheng.web.evaluation import results_urls
-
-    urlpatterns += results_urls.urlpatterns
