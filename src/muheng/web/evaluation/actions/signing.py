@@ -120,4 +120,6 @@ def _give_grades(evaluation: Evaluation, run: Run, at: datetime) -> None:
         .values("grade")[:1]
     )
     concerned = GradeRecord.objects.filter(run__in=touched).values("enterprise")
-    Enterprise.objects.filter(pk__in=concerned).update(grade=Coalesce(Subquery(newest), Value("")))
+    now_held = Coalesce(Subquery(newest), Value(""))
+    # Most keep their grade, and PostgreSQL writes a row that is set to what it was anew, with all its indexes.
+    Enterprise.objects.filter(pk__in=concerned).exclude(grade=now_held).update(grade=now_held)
