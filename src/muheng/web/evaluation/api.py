@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, File, Form, Query, Router, Schema
@@ -30,6 +30,7 @@ from muheng.web.people.scope import scope_of
 from muheng.web.policy.models import PolicyVersion
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise
+from muheng.web.request import Request
 
 PREFIX = "evaluations"
 router = Router(tags=["评价"])
@@ -360,18 +361,18 @@ class PublishedLine(Schema):
 
 
 @router.get("", summary="评价列表", response=Listed[EvaluationLine])
-def list_evaluations(request: HttpRequest, part: Query[Part]) -> HttpResponse:
+def list_evaluations(request: Request, part: Query[Part]) -> HttpResponse:
     """The evaluations that the person may see, the newest first."""
     require(request.user, "evaluation.view")
     return answer_list(request, procedure.evaluations_for(request.user), part, describe)
 
 
 @router.post("", summary="新建评价", response=EvaluationFull)
-def open_evaluation(request: HttpRequest, given: Opening) -> dict[str, Any]:
+def open_evaluation(request: Request, given: Opening) -> dict[str, Any]:
     """Its roster is taken by background work."""
     place = get_object_or_404(Organisation, pk=given.organisation)
     made = rostering.open_evaluation(
-        request.user,  # type: ignore[arg-type]
+        request.user,
         given.year,
         given.title,
         place,
@@ -382,13 +383,13 @@ def open_evaluation(request: HttpRequest, given: Opening) -> dict[str, Any]:
 
 
 @router.get("/{int:number}", summary="一次评价", response=EvaluationFull)
-def show_evaluation(request: HttpRequest, number: int) -> dict[str, Any]:
+def show_evaluation(request: Request, number: int) -> dict[str, Any]:
     return describe_whole(request.user, procedure.find_evaluation(request.user, number))
 
 
 @router.get("/{int:number}/roster", summary="名单", response=Listed[RosterLine])
 def list_roster(
-    request: HttpRequest, number: int, filters: Query[RosterFilter], part: Query[Part]
+    request: Request, number: int, filters: Query[RosterFilter], part: Query[Part]
 ) -> HttpResponse:
     evaluation = procedure.find_evaluation(request.user, number)
     rows = rosters.filter_roster(rosters.participants_for(request.user, evaluation), filters.q, filters.show)
@@ -396,26 +397,26 @@ def list_roster(
 
 
 @router.post("/{int:number}/roster/take", summary="重新整理名单", response=dict[str, int])
-def take_roster(request: HttpRequest, number: int) -> dict[str, int]:
+def take_roster(request: Request, number: int) -> dict[str, int]:
     """By background work; gives its number."""
     evaluation = procedure.find_evaluation(request.user, number)
-    return {"job": rostering.ask_roster(request.user, evaluation).pk}  # type: ignore[arg-type]
+    return {"job": rostering.ask_roster(request.user, evaluation).pk}
 
 
 @router.post("/{int:number}/roster/exclude", summary="移出名单", response=dict[str, int])
-def exclude(request: HttpRequest, number: int, given: Chosen) -> dict[str, int]:
+def exclude(request: Request, number: int, given: Chosen) -> dict[str, int]:
     evaluation = procedure.find_evaluation(request.user, number)
     rows = _enterprises(request, given.codes)
-    return {"count": rostering.exclude(request.user, evaluation, rows, given.reason)}  # type: ignore[arg-type]
+    return {"count": rostering.exclude(request.user, evaluation, rows, given.reason)}
 
 
 @router.post("/{int:number}/roster/include", summary="放回名单", response=dict[str, int])
-def include(request: HttpRequest, number: int, given: Chosen) -> dict[str, int]:
+def include(request: Request, number: int, given: Chosen) -> dict[str, int]:
     evaluation = procedure.find_evaluation(request.user, number)
-    return {"count": rostering.include(request.user, evaluation, _enterprises(request, given.codes))}  # type: ignore[arg-type]
+    return {"count": rostering.include(request.user, evaluation, _enterprises(request, given.codes))}
 
 
-def _enterprises(request: HttpRequest, codes: list[str]) -> list[Enterprise]:
+def _enterprises(request: Request, codes: list[str]) -> list[Enterprise]:
     return rosters.find_enterprises(request.user, codes)
 
 
@@ -423,29 +424,29 @@ def _enterprises(request: HttpRequest, codes: list[str]) -> list[Enterprise]:
 
 
 @router.post("/{int:number}/confirmation", summary="发确认单", response=EvaluationFull)
-def open_confirmation(request: HttpRequest, number: int, given: Days) -> dict[str, Any]:
+def open_confirmation(request: Request, number: int, given: Days) -> dict[str, Any]:
     evaluation = procedure.find_evaluation(request.user, number)
-    confirming.open_confirmation(request.user, evaluation, given.working_days)  # type: ignore[arg-type]
+    confirming.open_confirmation(request.user, evaluation, given.working_days)
     return show_evaluation(request, number)
 
 
 @router.post("/{int:number}/confirmation/extend", summary="延长确认期限", response=EvaluationFull)
-def extend_confirmation(request: HttpRequest, number: int, given: Days) -> dict[str, Any]:
+def extend_confirmation(request: Request, number: int, given: Days) -> dict[str, Any]:
     evaluation = procedure.find_evaluation(request.user, number)
-    confirming.extend_confirmation(request.user, evaluation, given.working_days, given.reason)  # type: ignore[arg-type]
+    confirming.extend_confirmation(request.user, evaluation, given.working_days, given.reason)
     return show_evaluation(request, number)
 
 
 @router.post("/{int:number}/confirmation/close", summary="结束确认", response=EvaluationFull)
-def close_confirmation(request: HttpRequest, number: int) -> dict[str, Any]:
+def close_confirmation(request: Request, number: int) -> dict[str, Any]:
     evaluation = procedure.find_evaluation(request.user, number)
-    confirming.close_confirmation(request.user, evaluation)  # type: ignore[arg-type]
+    confirming.close_confirmation(request.user, evaluation)
     return show_evaluation(request, number)
 
 
 @router.get("/{int:number}/sheets", summary="确认单列表", response=Listed[SheetLine])
 def list_sheets(
-    request: HttpRequest, number: int, part: Query[Part], state: str = "", q: str = ""
+    request: Request, number: int, part: Query[Part], state: str = "", q: str = ""
 ) -> HttpResponse:
     evaluation = procedure.find_evaluation(request.user, number)
     rows = sheets.filter_sheets(sheets.sheets_for(request.user, evaluation), q, state)
@@ -453,7 +454,7 @@ def list_sheets(
 
 
 @router.get("/{int:number}/sheets/{code}", summary="一张确认单", response=SheetFull)
-def show_sheet(request: HttpRequest, number: int, code: str) -> dict[str, Any]:
+def show_sheet(request: Request, number: int, code: str) -> dict[str, Any]:
     """The figures as they were sent, with unit and source; the enterprise's own account may ask for its sheet."""
     found = sheets.read_sheet(request.user, number, code)
     figures = [
@@ -475,15 +476,15 @@ def show_sheet(request: HttpRequest, number: int, code: str) -> dict[str, Any]:
 
 
 @router.post("/{int:number}/sheets/{code}/confirm", summary="确认数据", response=SheetFull)
-def confirm(request: HttpRequest, number: int, code: str, given: Note) -> dict[str, Any]:
+def confirm(request: Request, number: int, code: str, given: Note) -> dict[str, Any]:
     found = sheets.read_sheet(request.user, number, code)
-    confirming.confirm(request.user, found.evaluation, found.enterprise, given.note)  # type: ignore[arg-type]
+    confirming.confirm(request.user, found.evaluation, found.enterprise, given.note)
     return show_sheet(request, number, code)
 
 
 @router.post("/{int:number}/sheets/{code}/dispute", summary="对一个数字提异议", response=ObjectionLine)
 def dispute(
-    request: HttpRequest,
+    request: Request,
     number: int,
     code: str,
     given: Form[Dispute],
@@ -492,7 +493,7 @@ def dispute(
     """A form with files (multipart)."""
     found = sheets.read_sheet(request.user, number, code)
     made = confirming.dispute(
-        request.user,  # type: ignore[arg-type]
+        request.user,
         found.evaluation,
         found.enterprise,
         given.item,
@@ -509,7 +510,7 @@ def dispute(
 
 @router.get("/{int:number}/objections", summary="异议列表", response=Listed[ObjectionLine])
 def list_objections(
-    request: HttpRequest, number: int, filters: Query[ObjectionFilter], part: Query[Part]
+    request: Request, number: int, filters: Query[ObjectionFilter], part: Query[Part]
 ) -> HttpResponse:
     evaluation = procedure.find_evaluation(request.user, number)
     rows = disputes.objections_for(request.user, evaluation).prefetch_related("evidence")
@@ -519,7 +520,7 @@ def list_objections(
 
 @router.post("/{int:number}/objections", summary="对公示的结果提异议", response=ObjectionLine)
 def raise_objection(
-    request: HttpRequest,
+    request: Request,
     number: int,
     given: Form[Raise],
     evidence: list[UploadedFile] = _FILES,
@@ -529,7 +530,7 @@ def raise_objection(
     rows = scope_of(request.user, "evaluation.view").filter(Enterprise.objects.all())
     enterprise = get_object_or_404(rows, code=given.code.strip().upper())
     made = objecting.object_to_result(
-        request.user,  # type: ignore[arg-type]
+        request.user,
         evaluation,
         enterprise,
         given.text,
@@ -544,7 +545,7 @@ def raise_objection(
 
 
 @router.get("/objections/{int:objection}", summary="一件异议", response=ObjectionLine)
-def show_objection(request: HttpRequest, objection: int) -> dict[str, Any]:
+def show_objection(request: Request, objection: int) -> dict[str, Any]:
     return describe_objection(disputes.find_objection(request.user, objection))
 
 
@@ -554,22 +555,22 @@ def show_objection(request: HttpRequest, objection: int) -> dict[str, Any]:
     response={200: None},
     openapi_extra=FILE,
 )
-def download_evidence(request: HttpRequest, objection: int, file: int) -> FileResponse:
+def download_evidence(request: Request, objection: int, file: int) -> FileResponse:
     """A file that somebody brought; its number is in the objection's ``evidence``."""
     return download(disputes.find_evidence(request.user, objection, file))
 
 
 @router.post("/objections/{int:objection}/answer", summary="答复异议", response=ObjectionLine)
-def answer_objection(request: HttpRequest, objection: int, given: AnswerGiven) -> dict[str, Any]:
+def answer_objection(request: Request, objection: int, given: AnswerGiven) -> dict[str, Any]:
     found = disputes.find_objection(request.user, objection)
-    objecting.answer(request.user, found, given.outcome, given.text, given.settled)  # type: ignore[arg-type]
+    objecting.answer(request.user, found, given.outcome, given.text, given.settled)
     return show_objection(request, objection)
 
 
 @router.post("/objections/{int:objection}/withdraw", summary="撤回异议", response=ObjectionLine)
-def withdraw_objection(request: HttpRequest, objection: int, given: Note) -> dict[str, Any]:
+def withdraw_objection(request: Request, objection: int, given: Note) -> dict[str, Any]:
     found = disputes.find_objection(request.user, objection)
-    objecting.withdraw(request.user, found, given.note)  # type: ignore[arg-type]
+    objecting.withdraw(request.user, found, given.note)
     return show_objection(request, objection)
 
 
@@ -577,14 +578,14 @@ def withdraw_objection(request: HttpRequest, objection: int, given: Note) -> dic
 
 
 @router.get("/{int:number}/runs", summary="各次计算", response=Listed[RunLine])
-def list_runs(request: HttpRequest, number: int, part: Query[Part]) -> HttpResponse:
+def list_runs(request: Request, number: int, part: Query[Part]) -> HttpResponse:
     evaluation = procedure.find_evaluation(request.user, number)
     rows = procedure.runs_of(evaluation).select_related("evaluation__organisation")
     return answer_list(request, rows, part, lambda run: describe_run(request.user, run))
 
 
 @router.post("/{int:number}/runs", summary="试算、终算或更正", response=RunLine)
-def ask_run(request: HttpRequest, number: int, given: Asking) -> dict[str, Any]:
+def ask_run(request: Request, number: int, given: Asking) -> dict[str, Any]:
     """It is computed by background work; ask for the run until its state is done or failed."""
     evaluation = procedure.find_evaluation(request.user, number)
     person: Any = request.user
@@ -606,18 +607,18 @@ def ask_run(request: HttpRequest, number: int, given: Asking) -> dict[str, Any]:
 
 
 @router.get("/{int:number}/runs/{int:run}", summary="一次计算", response=RunLine)
-def show_run(request: HttpRequest, number: int, run: int) -> dict[str, Any]:
+def show_run(request: Request, number: int, run: int) -> dict[str, Any]:
     return describe_run(request.user, procedure.find_run(request.user, number, run))
 
 
 @router.get("/{int:number}/runs/{int:run}/bundle", summary="封存包", response={200: None}, openapi_extra=ZIP)
-def download_bundle(request: HttpRequest, number: int, run: int) -> FileResponse:
+def download_bundle(request: Request, number: int, run: int) -> FileResponse:
     """The sealed zip; ``muheng verify`` computes it anew."""
-    return send_bundle(request, number, run)  # type: ignore[arg-type]
+    return send_bundle(request, number, run)
 
 
 @router.get("/{int:number}/side-by-side", response=SideBySide, summary="几次计算并排")
-def side_by_side(request: HttpRequest, number: int, run: Query[list[int]]) -> dict[str, Any]:
+def side_by_side(request: Request, number: int, run: Query[list[int]]) -> dict[str, Any]:
     """How many got which grade in each, and the first 200 of those whose grades differ."""
     runs = [procedure.find_run(request.user, number, each) for each in run[:6]]
     if len(runs) < 2 or any(not each.results for each in runs):
@@ -632,42 +633,42 @@ def side_by_side(request: HttpRequest, number: int, run: Query[list[int]]) -> di
 
 
 @router.post("/{int:number}/runs/{int:run}/choose", summary="送审", response=EvaluationFull)
-def choose(request: HttpRequest, number: int, run: int) -> dict[str, Any]:
+def choose(request: Request, number: int, run: int) -> dict[str, Any]:
     found = procedure.find_run(request.user, number, run)
-    reviewing.choose(request.user, found.evaluation, found)  # type: ignore[arg-type]
+    reviewing.choose(request.user, found.evaluation, found)
     return show_evaluation(request, number)
 
 
 @router.post("/{int:number}/runs/{int:run}/review", summary="审核", response=EvaluationFull)
-def review(request: HttpRequest, number: int, run: int, given: Opinion) -> dict[str, Any]:
+def review(request: Request, number: int, run: int, given: Opinion) -> dict[str, Any]:
     found = procedure.find_run(request.user, number, run)
-    reviewing.review(request.user, found, given.agreed, given.note)  # type: ignore[arg-type]
+    reviewing.review(request.user, found, given.agreed, given.note)
     return show_evaluation(request, number)
 
 
 @router.post("/{int:number}/runs/{int:run}/sign", summary="签发", response=EvaluationFull)
-def sign(request: HttpRequest, number: int, run: int) -> dict[str, Any]:
-    signing.sign(request.user, procedure.find_run(request.user, number, run))  # type: ignore[arg-type]
+def sign(request: Request, number: int, run: int) -> dict[str, Any]:
+    signing.sign(request.user, procedure.find_run(request.user, number, run))
     return show_evaluation(request, number)
 
 
 @router.post("/{int:number}/publicity", summary="公示", response=EvaluationFull)
-def publish(request: HttpRequest, number: int, given: Days) -> dict[str, Any]:
+def publish(request: Request, number: int, given: Days) -> dict[str, Any]:
     evaluation = procedure.find_evaluation(request.user, number)
-    reviewing.publish(request.user, evaluation, given.working_days, given.first)  # type: ignore[arg-type]
+    reviewing.publish(request.user, evaluation, given.working_days, given.first)
     return show_evaluation(request, number)
 
 
 @router.post("/{int:number}/publicity/close", summary="结束公示", response=EvaluationFull)
-def close_publicity(request: HttpRequest, number: int) -> dict[str, Any]:
+def close_publicity(request: Request, number: int) -> dict[str, Any]:
     evaluation = procedure.find_evaluation(request.user, number)
-    reviewing.close_publicity(request.user, evaluation)  # type: ignore[arg-type]
+    reviewing.close_publicity(request.user, evaluation)
     return show_evaluation(request, number)
 
 
 @router.get("/{int:number}/publicity", response=Listed[PublishedLine], summary="公示名单")
 def list_published(
-    request: HttpRequest, number: int, part: Query[Part], q: str = "", grade: str = ""
+    request: Request, number: int, part: Query[Part], q: str = "", grade: str = ""
 ) -> HttpResponse:
     """Name, code and grade of the chosen run."""
     evaluation = procedure.find_evaluation(request.user, number)
