@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from muheng.web.people.models import User
+if TYPE_CHECKING:
+    # Rooms before people have pages too.
+    from muheng.web.people.models import User
 
 
 class Request(HttpRequest):
