@@ -14,8 +14,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ from playwright.sync_api import (
 )
 
 from prepare_machine import find_chromium
-from web.browser.looking import PATIENCE, Site
+from web.browser.looking import PATIENCE, Site, log_in
 
 FLAGS = (
     "--no-sandbox",  # root has none
@@ -51,7 +51,6 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def demo_home() -> Path:
     """A home with the demo city loaded, made by whichever worker is first; not to be served from."""
-    pytest.importorskip("muheng.web.demo", reason="being written")
     mine = Path(os.environ["MUHENG_HOME"])
     shared = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
     home = shared / "demo"
@@ -106,7 +105,7 @@ def _serve(home: Path) -> Iterator[Site]:
         assert process.stdout is not None
         said, _ = json.JSONDecoder().raw_decode(_read_document(process.stdout))
         passwords = {login["username"]: login["password"] for login in said["logins"]}
-        yield Site(said["address"], passwords)
+        yield Site(said["address"], passwords, home)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
@@ -145,11 +144,21 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A window of 1280 × 800. The test fails when its page complains, or asks another machine for anything."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 800}, locale="zh-CN", timezone_id="Asia/Shanghai"
-    )
-    with _watched(context, request) as page:
+    with _watched(_new_window(browser), request) as page:
         yield page
+
+
+@pytest.fixture
+def enter(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[Site, str], Page]]:
+    """A window for each of several persons: ``enter(site, "clerk")``."""
+    with ExitStack() as stack:
+
+        def open_window(site: Site, username: str) -> Page:
+            page = stack.enter_context(_watched(_new_window(browser), request))
+            log_in(page, site, username)
+            return page
+
+        yield open_window
 
 
 @pytest.fixture
@@ -165,6 +174,12 @@ def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     )
     with _watched(context, request) as page:
         yield page
+
+
+def _new_window(browser: Browser) -> BrowserContext:
+    return browser.new_context(
+        viewport={"width": 1280, "height": 800}, locale="zh-CN", timezone_id="Asia/Shanghai"
+    )
 
 
 @contextmanager
