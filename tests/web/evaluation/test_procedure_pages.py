@@ -145,7 +145,7 @@ def test_the_whole_path_by_pages(case: Case, day: Any) -> None:
 def test_an_evaluation_is_opened_and_its_roster_changed(case: Case) -> None:
     clerk = login(case.people.clerk)
     page = said(clerk.get(at("new")))
-    assert "测试市亩均效益评价办法 v1" in page
+    assert "测试市亩均效益评价办法 第 1 版" in page
     fields = {
         "year": 2025,
         "organisation": case.people.department.pk,

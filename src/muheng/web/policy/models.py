@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from muheng.web.files.actions import folder_path
@@ -63,7 +64,7 @@ class PolicyVersion(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.document.title} v{self.number}"
+        return gettext("%(title)s 第 %(number)s 版") % {"title": self.document.title, "number": self.number}
 
     @property
     def final(self) -> bool:

@@ -185,6 +185,9 @@ def trials(request: Request, number: int) -> HttpResponse:
         ):
             return redirect("evaluation:trials", number)
     every = list(runs_of(evaluation))
+    choices = [
+        run for run in every if run.state == Run.State.DONE and run.kind == Run.Kind.TRIAL and run.official
+    ]
     asked = {text for text in request.GET.getlist("run") if text.isdigit()}
     beside = [run for run in reversed(every) if str(run.number) in asked and run.state == Run.State.DONE]
     return show(
@@ -195,7 +198,7 @@ def trials(request: Request, number: int) -> HttpResponse:
         runs=every,
         form=form,
         can_try=evaluation.state in running.OPEN_FOR_TRIALS,
-        can_choose=evaluation.state == State.TRIAL,
+        choices=choices if evaluation.state == State.TRIAL else [],
         side=place_side_by_side(request.user, beside[:6]) if len(beside) > 1 else None,
         asked=asked,
     )
