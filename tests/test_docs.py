@@ -208,3 +208,18 @@ def test_the_first_policy_of_the_reference_compiles_without_a_word() -> None:
     found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert found is not None
     assert compile_policy(found.group(1)).diagnostics == ()
+
+
+def test_the_pictures_of_the_site_are_shown_and_taken_by_a_test() -> None:
+    """Each is a page that a browser test looks at (``MUHENG_PICTURES=1`` makes them anew), and stays small."""
+    kept = {file.name: file.stat().st_size for file in (ROOT / "docs" / "pictures").glob("*.png")}
+    shown = (ROOT / "docs" / "guide-site.md").read_text(encoding="utf-8")
+    tests = "".join(
+        file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "web" / "browser").glob("test_*.py")
+    )
+    assert len(kept) >= 8
+    for name, size in kept.items():
+        assert f"pictures/{name}" in shown, name
+        stem = name.removesuffix(".png").partition("-")[0]
+        assert f'picture(page, "{stem}' in tests or f'picture(page, f"{stem}' in tests, name
+        assert 0 < size < 150_000, name

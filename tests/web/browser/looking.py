@@ -56,8 +56,10 @@ def check_accessible(page: Page) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """With MUHENG_PICTURES=1, the page as docs/pictures/NAME.png: a picture in the docs is one of the real thing."""
-    if os.environ.get("MUHENG_PICTURES") != "1":
+    """With MUHENG_PICTURES=1, the page as docs/pictures/NAME.png where the docs have that picture already: it is made anew
+    from the real thing. A picture that is to be new begins as an empty file."""
+    file = ROOT / "docs" / "pictures" / f"{name}.png"
+    if os.environ.get("MUHENG_PICTURES") != "1" or not file.exists():
         return
     from PIL import Image
 
@@ -67,8 +69,6 @@ def picture(page: Page, name: str) -> None:
     taken = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide")))
     if before is not None:
         page.set_viewport_size(before)
-    folder = ROOT / "docs" / "pictures"
-    folder.mkdir(exist_ok=True)
     # 256 colours are enough for a calm page, and a third of the size.
     few = taken.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(folder / f"{name}.png", optimize=True)
+    few.save(file, optimize=True)
