@@ -13,7 +13,22 @@ WEB = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("MUHENG_HOME", "var")).resolve()
 CITY = os.environ.get("MUHENG_CITY", "maanshan")
 
-ROOMS = ["audit", "files", "jobs", "people", "registry", "intake", "policy", "evaluation", "filing", "home"]
+ROOMS = [
+    "audit",
+    "files",
+    "jobs",
+    "people",
+    "notices",
+    "registry",
+    "casework",
+    "liaison",
+    "matching",
+    "intake",
+    "policy",
+    "evaluation",
+    "filing",
+    "home",
+]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

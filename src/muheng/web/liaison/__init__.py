@@ -1,0 +1,1 @@
+"""Who looks after which enterprise, when they visit, and what they found."""

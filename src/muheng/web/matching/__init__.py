@@ -1,0 +1,1 @@
+"""Needs and offers of technology, finance and labour; credit, loans and gatherings."""
