@@ -189,3 +189,24 @@ def test_a_job_is_its_owner_s_alone(person: User, work: dict[str, Any]) -> None:
     assert job.state == Job.State.CANCELLED
     answer = client.get(f"/jobs/{job.pk}/?watched=1")
     assert answer.headers["HX-Refresh"] == "true"
+
+
+def test_work_put_off_waits_for_its_time(person: User, work: dict[str, Any]) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    put_off = actions.enqueue("test.work", person, "过一会儿再试", not_before=later)
+    soon = ask(person)
+    assert actions.run_next() == soon
+    assert actions.run_next() is None
+    Job.objects.filter(pk=put_off.pk).update(not_before=timezone.now())
+    assert actions.run_next() == put_off
+
+
+def test_work_that_comes_round_is_asked_for_once_in_its_time(
+    work: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "_rounds", {"test.work": timedelta(minutes=10)})
+    assert [actions.ask_due_rounds() for _ in range(2)] == [1, 0]
+    actions.Round.objects.update(asked_at=timezone.now() - timedelta(minutes=11))
+    assert actions.ask_due_rounds() == 0, "the one before has not been done yet"
+    actions.run_pending()
+    assert actions.ask_due_rounds() == 1

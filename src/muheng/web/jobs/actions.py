@@ -2,7 +2,8 @@
 
 A room names its tasks in its ``tasks.py`` with ``@task("room.verb")``; ``enqueue`` asks for one, a worker runs it.
 A task is called with a ``Progress`` and the job's arguments, and gives what the job's ``result`` will hold. It
-must be safe to run again: a worker may die in the middle.
+must be safe to run again: a worker may die in the middle. Work that comes round by itself says so: ``@task("room.verb",
+every=timedelta(minutes=10))``; workers ask for it through ``ask_due_rounds``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from threading import Event, Thread
 from time import monotonic
@@ -20,11 +21,12 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.module_loading import module_has_submodule
 
 from muheng.documents.message import Message, Refusal
-from muheng.web.jobs.models import Job
+from muheng.web.jobs.models import Job, Round
 from muheng.web.reading import language
 from muheng.web.refusal import Refused, refused_by
 
@@ -36,17 +38,20 @@ _log = logging.getLogger(__name__)
 
 Task = Callable[..., Any]
 _tasks: dict[str, Task] = {}
+_rounds: dict[str, timedelta] = {}
 
 
 class Cancelled(Exception):
     """The person who asked for the work asked to stop it."""
 
 
-def task(kind: str) -> Callable[[Task], Task]:
-    """Names a function as the work of jobs of this kind."""
+def task(kind: str, every: timedelta | None = None) -> Callable[[Task], Task]:
+    """Names a function as the work of jobs of this kind; with ``every`` it is asked for by itself that often."""
 
     def name(function: Task) -> Task:
         _tasks[kind] = function
+        if every is not None:
+            _rounds[kind] = every
         return function
 
     return name
@@ -71,8 +76,8 @@ class Progress:
             raise Cancelled
 
 
-def enqueue(kind: str, owner: Any, title: str, **arguments: Any) -> Job:
-    """Ask for work; it starts after the transaction that asks is kept."""
+def enqueue(kind: str, owner: Any, title: str, not_before: datetime | None = None, **arguments: Any) -> Job:
+    """Ask for work; it starts after the transaction that asks is kept, and not before a moment that is given."""
     find_tasks()
     if kind not in _tasks:
         raise LookupError(kind)
@@ -81,8 +86,28 @@ def enqueue(kind: str, owner: Any, title: str, **arguments: Any) -> Job:
         owner=owner,
         title=title[:200],
         arguments=arguments,
+        not_before=not_before,
         language=translation.get_language() or "",
     )
+
+
+def ask_due_rounds() -> int:
+    """Ask for the work that comes round by itself and is due; gives how much. Of several workers one asks."""
+    find_tasks()
+    now, asked = timezone.now(), 0
+    for kind, every in _rounds.items():
+        with transaction.atomic():
+            held, new = Round.objects.get_or_create(kind=kind, defaults={"asked_at": now})
+            before = Round.objects.filter(pk=held.pk, asked_at__lte=now - every)
+            if (new or before.update(asked_at=now)) and not _is_asked(kind):
+                enqueue(kind, None, kind)
+                asked += 1
+    return asked
+
+
+def _is_asked(kind: str) -> bool:
+    """Whether such work waits or runs: a round that takes longer than its time is not asked for twice."""
+    return Job.objects.filter(kind=kind, state__in=(Job.State.WAITING, Job.State.RUNNING)).exists()
 
 
 def cancel(job: Job) -> None:
@@ -165,7 +190,9 @@ def _take() -> Job | None:
             state=Job.State.FAILED, ended_at=now, error=translation.gettext("中断了几次，没有再试。")
         )
         left.update(state=Job.State.WAITING)
-        waiting = Job.objects.filter(state=Job.State.WAITING).order_by("pk")
+        waiting = Job.objects.filter(
+            Q(not_before=None) | Q(not_before__lte=now), state=Job.State.WAITING
+        ).order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
             waiting = waiting.select_for_update(skip_locked=True)
         job = waiting.first()

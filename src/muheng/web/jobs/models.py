@@ -31,6 +31,8 @@ class Job(models.Model):
     attempts = models.IntegerField(default=0)
     cancel_asked = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    not_before = models.DateTimeField(null=True)
+    """Work that was put off: a delivery that is tried again later."""
     started_at = models.DateTimeField(null=True)
     beat = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -49,3 +51,10 @@ class Job(models.Model):
     def percent(self) -> int:
         """Of the work, as far as it is known."""
         return min(100, self.done * 100 // self.total) if self.total else 0
+
+
+class Round(models.Model):
+    """When work that comes round by itself was last asked for."""
+
+    kind = models.CharField(max_length=60, primary_key=True)
+    asked_at = models.DateTimeField()
