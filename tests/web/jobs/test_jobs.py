@@ -204,6 +204,7 @@ def test_work_put_off_waits_for_its_time(person: User, work: dict[str, Any]) -> 
 def test_work_that_comes_round_is_asked_for_once_in_its_time(
     work: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    actions.find_tasks()
     monkeypatch.setattr(actions, "_rounds", {"test.work": timedelta(minutes=10)})
     assert [actions.ask_due_rounds() for _ in range(2)] == [1, 0]
     actions.Round.objects.update(asked_at=timezone.now() - timedelta(minutes=11))

@@ -98,16 +98,14 @@ def ask_due_rounds() -> int:
     for kind, every in _rounds.items():
         with transaction.atomic():
             held, new = Round.objects.get_or_create(kind=kind, defaults={"asked_at": now})
+            # A round that takes longer than its time is not asked for twice.
+            if Job.objects.filter(kind=kind, state__in=(Job.State.WAITING, Job.State.RUNNING)).exists():
+                continue
             before = Round.objects.filter(pk=held.pk, asked_at__lte=now - every)
-            if (new or before.update(asked_at=now)) and not _is_asked(kind):
+            if new or before.update(asked_at=now):
                 enqueue(kind, None, kind)
                 asked += 1
     return asked
-
-
-def _is_asked(kind: str) -> bool:
-    """Whether such work waits or runs: a round that takes longer than its time is not asked for twice."""
-    return Job.objects.filter(kind=kind, state__in=(Job.State.WAITING, Job.State.RUNNING)).exists()
 
 
 def cancel(job: Job) -> None:
