@@ -64,6 +64,16 @@ class Park(_Strict):
     )
 
 
+class Department(_Strict):
+    """An office that answers what enterprises ask: a bureau, or a support group and its sections."""
+
+    name: str = Field(min_length=1, description="部门或专班的名称，在全市不重名。")
+    english: str = Field(min_length=1, description="英文名称。")
+    place: str | None = Field(None, description="所在区县或园区的名称；市级的不写。")
+    under: str | None = Field(None, description="属于哪个部门；不属于别的部门的不写。")
+    work: tuple[str, ...] = Field((), description="办理哪些种类的诉求：种类的代号，如 land、money。")
+
+
 class Figure(_Strict):
     """A figure that a source gives for the city, so that the demo can be held against it."""
 
@@ -86,8 +96,11 @@ class City(_Strict):
     )
     note: str | None = Field(None, description="哪些是示例，哪些未核对。")
     source: tuple[Source, ...] = ()
-    county: tuple[County, ...] = Field((), description="区县；城市本身是区县的不写。")
+    county: tuple[County, ...] = Field(
+        (), description="区县。城市本身是区县的不写；要写镇街，就把自己写成唯一的区县。"
+    )
     park: tuple[Park, ...] = ()
+    department: tuple[Department, ...] = Field((), description="办理企业诉求的部门、专班。")
     figure: tuple[Figure, ...] = ()
 
     def townships(self) -> Iterator[tuple[str, str]]:
@@ -183,7 +196,8 @@ def _check_city(file: TomlFile, city: City, folder: str) -> list[Diagnostic]:
     found += _check_division(file, ("division",), city.division, city.name)
     for index, county in enumerate(city.county):
         at: KeyPath = ("county", index)
-        if county.code[:4] != city.division[:4] or county.code == city.division:
+        itself = county.code == city.division
+        if county.code[:4] != city.division[:4] or (itself and len(city.county) > 1):
             what = say(
                 "{code} 不在{city}（{division}）之内。",
                 code=county.code,
@@ -195,6 +209,7 @@ def _check_city(file: TomlFile, city: City, folder: str) -> list[Diagnostic]:
         else:
             found += _check_division(file, (*at, "code"), county.code, county.name)
     found += _check_parks(file, city)
+    found += _check_departments(file, city)
     sources = [source.id for source in city.source]
     for index, figure in enumerate(city.figure):
         if figure.source not in sources:
@@ -206,6 +221,7 @@ def _check_city(file: TomlFile, city: City, folder: str) -> list[Diagnostic]:
         ("park", "id"),
         ("park", "name"),
         ("park", "short"),
+        ("department", "name"),
         ("source", "id"),
         ("figure", "name"),
     ):
@@ -266,6 +282,20 @@ def _check_parks(file: TomlFile, city: City) -> Iterator[Diagnostic]:
                 industry_name(industry)
             except Refusal as refusal:
                 yield file.error((*at, "industries", number), refusal.what, refusal.fix)
+
+
+def _check_departments(file: TomlFile, city: City) -> Iterator[Diagnostic]:
+    places = [county.name for county in city.county] + [park.name for park in city.park]
+    above: list[str] = []
+    for index, department in enumerate(city.department):
+        if department.place is not None and department.place not in places:
+            what = say("{city}没有名为“{place}”的区县、园区。", city=city.name, place=department.place)
+            yield file.error(("department", index, "place"), what, offer(department.place, places))
+        if department.under is not None and department.under not in above:
+            what = say("前面没有名为“{name}”的部门。", name=department.under)
+            fix = offer(department.under, above) or say("上级部门要写在下级前面。")
+            yield file.error(("department", index, "under"), what, fix)
+        above.append(department.name)
 
 
 def _check_repeats(file: TomlFile, places: Iterable[tuple[KeyPath, str]]) -> Iterator[Diagnostic]:

@@ -84,7 +84,11 @@ def make_land(enterprises: Sequence[Enterprise], parameters: DemoParameters, see
         parts = [area]
         if area > 9000 and random.random() < life.more_parcels.of(enterprise.scale):
             parts = _split(random, area, random.choice((2, 2, 2, 3, 4)))
-        parcels += [_make_parcel(random, enterprise, part, len(parcels) + i) for i, part in enumerate(parts)]
+        certificate = parameters.roster.certificate
+        parcels += [
+            _make_parcel(random, enterprise, part, len(parcels) + i, certificate)
+            for i, part in enumerate(parts)
+        ]
     parcels, groups = _share_parcels(random, parcels, life.shared_parcel)
     parcels_of: dict[str, int] = defaultdict(int)
     for parcel in parcels:
@@ -160,10 +164,10 @@ def _split(random: Random, area: int, count: int) -> list[int]:
     return parts if min(parts) >= 300 else [area]
 
 
-def _make_parcel(random: Random, owner: Enterprise, area: int, serial: int) -> Parcel:
+def _make_parcel(random: Random, owner: Enterprise, area: int, serial: int, form: str) -> Parcel:
     division = owner.code[2:8]
     number = f"{division}{random.randint(1, 30):03d}{random.randint(1, 60):03d}GB{serial + 1:05d}W00000000"
-    certificate = f"皖（{random.randint(2016, 2021)}）马鞍山市不动产权第{serial + 1:07d}号"
+    certificate = form.format(year=random.randint(2016, 2021), serial=serial + 1)
     return Parcel(number, certificate, owner, area, "工业用地", f"{owner.county}{owner.township}")
 
 
@@ -223,6 +227,7 @@ def _expired(random: Random, enterprises: Sequence[Enterprise]) -> list[Lease]:
     """Contracts that ended long ago and were never struck off the department's list."""
     owners = [e for e in enterprises if e.tenure == "自有" and e.registered.year < 2014 and e.land > 20]
     tenants = [e for e in enterprises if e.scale == "规下" and e.registered.year < 2015]
+    count = min(5, len(owners), len(tenants))
     return [
         Lease(
             lessor,
@@ -233,5 +238,5 @@ def _expired(random: Random, enterprises: Sequence[Enterprise]) -> list[Lease]:
             date(2015, 1, 1),
             date(2019, 12, 31),
         )
-        for lessor, tenant in zip(random.sample(owners, 5), random.sample(tenants, 5), strict=True)
+        for lessor, tenant in zip(random.sample(owners, count), random.sample(tenants, count), strict=True)
     ]

@@ -327,7 +327,7 @@ def list_meters(
     return tuple(sorted(meters, key=lambda meter: (meter.code, meter.medium, meter.number)))
 
 
-def make_contacts(enterprises: Sequence[Enterprise], seed: int) -> tuple[Contact, ...]:
+def make_contacts(enterprises: Sequence[Enterprise], area_code: str, seed: int) -> tuple[Contact, ...]:
     """The legal person of each, and of the larger ones those who fill in forms."""
     contacts = []
     for e in sorted(enterprises, key=lambda e: e.code):
@@ -335,7 +335,7 @@ def make_contacts(enterprises: Sequence[Enterprise], seed: int) -> tuple[Contact
         for post in _POSTS if e.scale == "规上" else _POSTS[:2]:
             name = random.choice(_SURNAMES) + "".join(random.sample(_GIVEN, random.choice((1, 2, 2))))
             phone, mobile = (
-                f"0555-555{random.randint(0, 9999):04d}",
+                f"{area_code}-555{random.randint(0, 9999):04d}",
                 f"13800000{random.randint(0, 999):03d}",
             )
             contacts.append(Contact(e.code, name, post, phone, mobile))

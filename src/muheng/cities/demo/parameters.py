@@ -193,6 +193,9 @@ class Record(_Strict):
 
 class Roster(_Strict):
     base_year: int
+    certificate: str
+    """How land certificates of the place begin and end, around {year} and {serial}."""
+    area_code: str
     growth: float
     tax_per_mu: float
     county: tuple[CountyCounts, ...]
@@ -208,17 +211,17 @@ class Roster(_Strict):
 class Noise(_Strict):
     """Shares of number cells that are written in another way; all of them can be read."""
 
-    full_width: float
-    thousands: float
-    text: float
-    dash: float
+    full_width: float = 0.0
+    thousands: float = 0.0
+    text: float = 0.0
+    dash: float = 0.0
 
 
 class Defects(_Strict):
     """Noise, and how many of each kind of defect are planted on which sheet."""
 
-    noise: Noise
-    planted: dict[SheetKind, dict[DefectKind, int]]
+    noise: Noise = Noise()
+    planted: dict[SheetKind, dict[DefectKind, int]] = {}
 
 
 class ColumnForm(_Strict):
@@ -251,7 +254,7 @@ class WorkbookForm(_Strict):
 
 
 class Workbooks(_Strict):
-    workbook: tuple[WorkbookForm, ...]
+    workbook: tuple[WorkbookForm, ...] = ()
 
 
 class DemoParameters(_Strict):
@@ -275,12 +278,16 @@ def read_parameters(pack: Pack) -> tuple[DemoParameters | None, list[Diagnostic]
         found.extend(mistakes)
         return file, value
 
+    def read_if_there(path: Path, model: type[M]) -> tuple[TomlFile | None, M | None]:
+        return read(path, model) if path.exists() else (None, model())
+
     common = PACKS / "common" / "demo"
     _, names = read(common / "names.toml", Names)
     _, profiles = read(common / "industries.toml", Industries)
     file, roster = read(pack.folder / "demo" / "roster.toml", Roster)
-    _, defects = read(pack.folder / "demo" / "defects.toml", Defects)
-    _, forms = read(pack.folder / "demo" / "workbooks.toml", Workbooks)
+    # A city whose departments send nothing yet has neither.
+    _, defects = read_if_there(pack.folder / "demo" / "defects.toml", Defects)
+    _, forms = read_if_there(pack.folder / "demo" / "workbooks.toml", Workbooks)
     if (
         file is None
         or names is None

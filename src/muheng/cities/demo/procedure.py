@@ -53,11 +53,11 @@ class ObjectionForm(_Strict):
 class Procedure(_Strict):
     """`procedure.toml`."""
 
-    confirm_within: int
-    publicity: int
-    silent: float
-    dispute: tuple[DisputeForm, ...]
-    objection: tuple[ObjectionForm, ...]
+    confirm_within: int = 10
+    publicity: int = 7
+    silent: float = 0.0
+    dispute: tuple[DisputeForm, ...] = ()
+    objection: tuple[ObjectionForm, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,10 @@ class Objection:
 
 
 def read_procedure(pack: Pack) -> Procedure:
-    """Raises ValueError when the file has mistakes."""
+    """Nobody disputes where there is no file. Raises ValueError when the file has mistakes."""
     path = pack.folder / "demo" / "procedure.toml"
+    if not path.exists():
+        return Procedure()
     file, found = read_toml(path, "/".join(path.parts[-3:]))
     procedure = None
     if file is not None:

@@ -129,7 +129,7 @@ def make_registry(pack: Pack, seed: int, year: int, years: int = 5) -> DemoRegis
 
     parcels, ground = place_parcels(everyone, now, land, list_spots(pack, centres), seed, year)
     leases = list_leases(land, now, year)
-    contacts = make_contacts(enterprises, seed)
+    contacts = make_contacts(enterprises, parameters.roster.area_code, seed)
     legal_persons = {
         contact.code: contact.name for contact in reversed(contacts) if contact.post == "法定代表人"
     }

@@ -20,7 +20,10 @@ from muheng.web.refusal import Refused
 
 @transaction.atomic
 def found_city(city: City, actor: User | None = None) -> Organisation:
-    """Make the tree of a city pack: counties with their townships, parks. Running it again adds what is new."""
+    """Make the tree of a city pack: counties with their townships, parks, departments.
+
+    Running it again adds what is new.
+    """
     kind = Organisation.Kind
     root = _place(kind.CITY, city.name, None, division=city.division, english=city.english)
     counties = {}
@@ -29,8 +32,17 @@ def found_city(city: City, actor: User | None = None) -> Organisation:
         counties[county.name] = node
         for number, township in enumerate(county.townships):
             _place(kind.TOWNSHIP, township, node, order=number)
+    parks = {}
     for order, park in enumerate(city.park):
-        _place(kind.PARK, park.name, counties.get(park.county or "", root), short=park.short, order=order)
+        above = counties.get(park.county or "", root)
+        parks[park.name] = _place(kind.PARK, park.name, above, short=park.short or "", order=order)
+    homes = counties | parks
+    departments: dict[str, Organisation] = {}
+    for order, department in enumerate(city.department):
+        home = departments.get(department.under or "") or homes.get(department.place or "", root)
+        departments[department.name] = _place(
+            kind.DEPARTMENT, department.name, home, english=department.english, order=order
+        )
     record(actor, "people.found_city", root)
     return root
 
