@@ -55,6 +55,21 @@ name   = "亩均税收"
 value  = 14.75
 unit   = "万元/亩"
 source = "报道"
+
+[[department]]
+name    = "企业服务专班"
+english = "Task force"
+work    = ["land"]
+
+[[department]]
+name    = "高新区服务站"
+english = "Service station"
+place   = "博望高新技术产业开发区"
+
+[[department]]
+name    = "要素组"
+english = "Factors"
+under   = "企业服务专班"
 """
 
 
@@ -77,7 +92,8 @@ def line_of(text: str, part: str, nth: int = 1) -> int:
 
 def test_every_shipped_pack_is_clean() -> None:
     assert set(list_packs()) == {
-        "maanshan", "huangyan", "huaian", "jingde", "guangde", "wenling", "zhengzhou",
+        "maanshan", "jining", "shanting",
+        "huangyan", "huaian", "jingde", "guangde", "wenling", "zhengzhou",
     }  # fmt: skip
     for name in list_packs():
         pack, found = load_pack(name)
@@ -111,6 +127,22 @@ def test_maanshan_has_its_organisation_tree_and_the_article_s_figures() -> None:
     assert str(figures["规上工业亩均税收"]) == "14.75"
 
 
+def test_jining_and_shanting_have_departments_and_the_articles_figures() -> None:
+    jining, _ = load_pack("jining")
+    shanting, _ = load_pack("shanting")
+    assert jining is not None
+    assert shanting is not None
+    assert [county.name for county in jining.city.county][-2:] == ["曲阜市", "邹城市"]
+    assert len(jining.city.county) == 11
+    groups = [each for each in jining.city.department if each.place is not None]
+    assert {each.place for each in groups} >= {county.name for county in jining.city.county}
+    assert {figure.name: figure.value for figure in jining.city.figure}["解决企业生态环境诉求"] == 164
+    # A district is its own only county, so that it can have townships.
+    assert [county.code for county in shanting.city.county] == [shanting.city.division]
+    figures = {figure.name: str(figure.value) for figure in shanting.city.figure}
+    assert (figures["授信金额"], figures["累计投放贷款"]) == ("23.22", "11.88")
+
+
 def test_a_good_pack_outside_the_package_is_read(tmp_path: Path) -> None:
     pack, found = load_pack(write_pack(tmp_path, GOOD))
     assert found == []
@@ -136,6 +168,9 @@ MISTAKES = [
     ('level      = "省级"', 'level      = "部级"', "部级", "部级", "省级"),
     ('unit   = "万元/亩"', 'units  = "万元/亩"', "units", "不认识的名称“units”", "unit"),
     ("value  = 14.75", 'value  = "14.75"', "14.75", "应是数字", "不加引号"),
+    ('place   = "博望高新技术', 'place   = "搏望高新技术', "place", "没有名为“搏望高新技术产业开发区”", "博望高"),
+    ('under   = "企业服务专班"', 'under   = "要素组"', "under", "前面没有名为“要素组”的部门", "企业服务专班"),
+    ('name    = "要素组"', 'name    = "企业服务专班"', "", "重复", "不同"),
     ('status   = "illustrative"', "", "", "缺少“status”", "status"),
 ]  # fmt: skip
 
