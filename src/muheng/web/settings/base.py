@@ -1,4 +1,4 @@
-"""What every setting has in common. Three things come from outside: MUHENG_HOME, MUHENG_DATABASE, MUHENG_CITY."""
+"""What every setting has in common. From outside come MUHENG_HOME, MUHENG_DATABASE, MUHENG_CITY, and what ``outside`` reads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 
 from muheng.web.settings.database import read_database
+from muheng.web.settings.outside import read_outside
 
 WEB = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("MUHENG_HOME", "var")).resolve()
@@ -80,6 +81,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# Mail and channels: MAILING, SITE, WEBHOOK_HOSTS and Django's EMAIL_….
+globals().update(read_outside(os.environ))
 
 DATABASES = {"default": read_database(os.environ.get("MUHENG_DATABASE", ""), HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

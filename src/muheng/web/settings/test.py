@@ -13,3 +13,5 @@ WHITENOISE_AUTOREFRESH = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, not memory: write-ahead logging and waiting writers are then what they are in use.
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+# No test writes to anybody: those about mail and channels bring servers of their own.
+MAILING, SITE, WEBHOOK_HOSTS = False, "", ()
