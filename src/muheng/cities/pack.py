@@ -24,6 +24,7 @@ from muheng.standards.industry import industry_name
 
 PACKS = Path(__file__).parent
 COMMON_LAYOUTS = PACKS / "common" / "layouts"
+COMMON_CASES = PACKS / "common" / "cases"
 
 _ID = r"^[a-z][a-z0-9-]*$"
 
