@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from muheng.web.casework import pages
 
 app_name = "casework"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", pages.inbox, name="inbox"),
+    path("mine/", pages.mine, name="mine"),
+    path("<str:number>/", pages.show, name="show"),
+]

@@ -1,0 +1,490 @@
+"""What is done with cases: opened, moved by the acts of their type, assigned, noted, urged, joined, merged, split.
+
+Every deed is one event more. The library says from the events whether it may be and how the case then stands; here it
+is checked who the person is to the case, and the event, the mirror row, the book of deeds and whoever has to be told are
+written in one transaction. Other rooms open and move cases through here too, as the part ``room``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from muheng.casework.document import CaseType, Part
+from muheng.casework.history import BUILT_INS, Actor, Event, replay, take
+from muheng.casework.standing import Standing
+from muheng.casework.values import read_value
+from muheng.documents.message import Refusal
+from muheng.web.audit.actions import record
+from muheng.web.casework.changes import describe_events
+from muheng.web.casework.kinds import calendar, find_type
+from muheng.web.casework.mirror import mirror
+from muheng.web.casework.models import Case, CaseEvent, CaseFile, Numbering, PersonalValue
+from muheng.web.casework.queries import parts_of
+from muheng.web.casework.routing import first_office
+from muheng.web.casework.telling import tell_of
+from muheng.web.files.models import StoredFile
+from muheng.web.people.models import Organisation, User
+from muheng.web.people.rights import require
+from muheng.web.reading import language
+from muheng.web.refusal import Refused, refused_by
+from muheng.web.registry.models import Enterprise
+from muheng.web.registry.queries import is_own
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A stored file with the label that the case's type gives it."""
+
+    stored: StoredFile
+    label: str = ""
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody else did something to the case since the person saw it. ``changes`` says what, by whom."""
+
+    def __init__(self, changes: Sequence[str]) -> None:
+        super().__init__(
+            _("您打开之后，这件事有了新情况：%(changes)s") % {"changes": "；".join(changes)},
+            _("您填写的内容还在。看过新情况，再提交一次。"),
+            code="changed",
+        )
+        self.changes = list(changes)
+
+
+# -- opening ---------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def open_case(
+    actor: User | None,
+    type_id: str,
+    title: str,
+    *,
+    enterprise: Enterprise | None = None,
+    place: Organisation | None = None,
+    kind: str = "",
+    fields: Mapping[str, Any] | None = None,
+    files: Sequence[Attachment] = (),
+    note: str = "",
+    organisation: Organisation | None = None,
+    handler: User | None = None,
+    parent: Case | None = None,
+    part: Part | None = None,
+    source: str = "",
+    announce: bool = True,
+    at: datetime | None = None,
+) -> Case:
+    """Open a case. ``part`` is given by rooms of the site (``room``); a person's follows from who they are.
+
+    ``place`` is the county or township that a case without an enterprise is about. The parent's history says that
+    it has a child, unless the act that opens it says so itself (``announce``). Raises Refused.
+    """
+    case_type = find_type(type_id)
+    at = at or timezone.now()
+    if parent is not None:
+        parent = _hold(parent.pk)
+    by = Actor(part or _opening_part(actor, case_type, enterprise, parent), _id_of(actor), _name_of(actor))
+    given = dict(fields or {})
+    title = clean_title(title or str(given.get("title") or ""))
+    if case_type.field("title") is not None:
+        given.setdefault("title", title)
+    if case_type.subject == "enterprise" and enterprise is None:
+        raise Refused(_("请选是哪家企业的事。"), status=422, code="invalid", at="enterprise")
+    office = organisation or first_office(case_type, actor, enterprise, place)
+    values, personal = _split_personal(case_type, given)
+    data = _data(
+        note=note,
+        kind=kind,
+        fields=values,
+        files=files,
+        organisation=office.pk,
+        handler=handler.pk if handler else None,
+    )
+    event = Event(1, at, "open", by, data)
+    standing = _take(case_type, None, event)
+    county, township = _where(enterprise, place)
+    case = Case(
+        number=_next_number(case_type, at),
+        type=case_type.id,
+        title=title,
+        enterprise=enterprise,
+        county=county,
+        township=township,
+        opener=actor,
+        shown_to_enterprise=concerns_enterprise(case_type),
+        parent=parent,
+        thread=(parent.thread or parent) if parent else None,
+        source=source,
+    )
+    mirror(case, standing)
+    case.save(force_insert=True)
+    _keep(case, event, actor, personal, files)
+    record(actor, "casework.open", case, type=type_id, enterprise=enterprise.code if enterprise else "")
+    if parent is not None and announce:
+        _append(parent, "child", actor, by, {"child": {"case": case.number, "type": case.type}}, at)
+    tell_of(case, event, actor)
+    return case
+
+
+def clean_title(title: str) -> str:
+    """A title as one line. Raises Refused where there is none."""
+    found = " ".join(title.split())[:200]
+    if not found:
+        raise Refused(_("请写明标题。"), status=422, code="invalid", at="title")
+    return found
+
+
+def concerns_enterprise(case_type: CaseType) -> bool:
+    """Whether the enterprise has a part in cases of this type; others are kept about it, not with it."""
+    if case_type.subject != "enterprise":
+        return False
+    return "enterprise" in case_type.opening.by or any("enterprise" in act.by for act in case_type.acts)
+
+
+def _opening_part(
+    actor: User | None, case_type: CaseType, enterprise: Enterprise | None, parent: Case | None
+) -> Part:
+    """As who a person opens a case: their enterprise's, or the part that their office gives them in it."""
+    if actor is None:
+        return "site"
+    if enterprise is not None and is_own(actor, enterprise):
+        return "enterprise"
+    require(actor, "casework.open")
+    may: tuple[Part, ...] = case_type.opening.by
+    held: list[Part] = [part for part in ("desk", "handler", "leader", "opener") if part in may]
+    if parent is not None:
+        mine = parts_of(actor, parent)
+        held = [part for part in held if part in mine] or held
+    return held[0] if held else "opener"
+
+
+# -- the acts of a type, and those that every type has ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NewChild:
+    """A case that an act opens below the one that it is done to."""
+
+    type: str
+    title: str
+    kind: str = ""
+    fields: Mapping[str, Any] | None = None
+    files: Sequence[Attachment] = ()
+    note: str = ""
+    organisation: Organisation | None = None
+    handler: User | None = None
+
+
+@transaction.atomic
+def act(
+    actor: User | None,
+    case: Case,
+    act_id: str,
+    *,
+    seen: int | None = None,
+    note: str = "",
+    reason: str = "",
+    fields: Mapping[str, Any] | None = None,
+    files: Sequence[Attachment] = (),
+    organisation: Organisation | None = None,
+    handler: User | None = None,
+    kind: str = "",
+    rating: int | None = None,
+    clock: str = "",
+    days: int | None = None,
+    internal: bool = False,
+    children: Sequence[NewChild] = (),
+    part: Part | None = None,
+    at: datetime | None = None,
+) -> Case:
+    """Do an act of the case's type, or one that every type has (``note``, ``attach``, ``assign``, ``urge``).
+
+    ``seen`` is the version that the person saw: where the case has moved on since, :class:`ChangedMeanwhile` says what
+    happened, and nothing is written. Raises Refused.
+    """
+    held = _hold(case.pk)
+    case_type = find_type(held.type)
+    at = at or timezone.now()
+    if seen is not None and seen != held.version:
+        raise ChangedMeanwhile(describe_events(held, after=seen))
+    by = Actor(part or _acting_part(actor, held, case_type, act_id), _id_of(actor), _name_of(actor))
+    if handler is not None:
+        _check_handler(handler, organisation or held.organisation)
+    values, personal = _split_personal(case_type, fields or {})
+    opened = [
+        open_case(
+            actor,
+            child.type,
+            child.title,
+            enterprise=held.enterprise,
+            place=held.township or held.county,
+            kind=child.kind,
+            fields=child.fields,
+            files=child.files,
+            note=child.note,
+            organisation=child.organisation or held.organisation,
+            handler=child.handler,
+            parent=held,
+            part=by.part,
+            announce=False,
+            at=at,
+        )
+        for child in children
+    ]
+    data = _data(
+        note=note.strip(),
+        reason=reason,
+        fields=values,
+        files=files,
+        organisation=organisation.pk if organisation else None,
+        handler=handler.pk if handler else None,
+        kind=kind,
+        rating=rating,
+        clock=clock,
+        days=days,
+        internal=internal or None,
+        child=[{"case": each.number, "type": each.type} for each in opened],
+    )
+    _append(held, act_id, actor, by, data, at, personal, files)
+    return held
+
+
+def _acting_part(actor: User | None, case: Case, case_type: CaseType, act_id: str) -> Part:
+    """Of the parts that a person has in a case, one that may do the act; raises Refused where there is none."""
+    if actor is None:
+        return "site"
+    declared = case_type.act(act_id)
+    built_in = BUILT_INS.get(act_id)
+    allowed = declared.by if declared else built_in.by if built_in else ()
+    mine = parts_of(actor, case)
+    for part in allowed:
+        if part in mine:
+            return part
+    if not mine:
+        raise Refused(_("这件事不由您办。"), _("可以请受理岗交给您。"), status=403, code="forbidden")
+    # The library says who may, in a sentence.
+    return sorted(mine)[0]
+
+
+def _check_handler(handler: User, organisation: Organisation) -> None:
+    held = handler.memberships.filter(organisation=organisation)
+    if not handler.is_active or not held.exists():
+        raise Refused(
+            _("%(person)s不在%(office)s。") % {"person": handler.name, "office": organisation.title},
+            _("请选这个单位的人，或者先换单位。"),
+            status=422,
+            code="invalid",
+            at="handler",
+        )
+
+
+@transaction.atomic
+def merge(actor: User, case: Case, into: Case, note: str = "", at: datetime | None = None) -> Case:
+    """One of two that say the same goes into the other; both keep their history, who opened it is told."""
+    if case.pk == into.pk:
+        raise Refused(_("不能并入自己。"), status=422, code="invalid", at="into")
+    first, second = (_hold(number) for number in sorted((case.pk, into.pk)))
+    gone, kept = (first, second) if first.pk == case.pk else (second, first)
+    if (gone.type, gone.enterprise_id) != (kept.type, kept.enterprise_id):
+        raise Refused(_("只能合并同一家企业的同类事项。"), status=422, code="invalid", at="into")
+    at = at or timezone.now()
+    for held, verb, other in ((kept, "absorb", gone), (gone, "merge", kept)):
+        by = Actor(_acting_part(actor, held, find_type(held.type), verb), _id_of(actor), _name_of(actor))
+        _append(held, verb, actor, by, _data(note=note.strip(), cases=[other.number]), at)
+    Case.objects.filter(pk=gone.pk).update(merged_into=kept)
+    gone.merged_into = kept
+    return kept
+
+
+@transaction.atomic
+def split(
+    actor: User, case: Case, parts: Sequence[NewChild], note: str = "", at: datetime | None = None
+) -> list[Case]:
+    """Make cases of their own of what was asked together. The first case goes on with what is left to it."""
+    held = _hold(case.pk)
+    if not parts:
+        raise Refused(_("写明拆成哪几件。"), status=422, code="invalid", at="parts")
+    at = at or timezone.now()
+    by = Actor(_acting_part(actor, held, find_type(held.type), "split"), _id_of(actor), _name_of(actor))
+    made = [
+        open_case(
+            actor,
+            held.type,
+            each.title,
+            enterprise=held.enterprise,
+            place=held.township or held.county,
+            kind=each.kind or held.kind,
+            fields={**_open_fields(held), **(each.fields or {})},
+            note=each.note,
+            organisation=each.organisation,
+            part=by.part if by.part in find_type(held.type).opening.by else "desk",
+            at=at,
+        )
+        for each in parts
+    ]
+    for each in made:
+        Case.objects.filter(pk=each.pk).update(thread=held.thread or held)
+    _append(held, "split", actor, by, _data(note=note.strip(), cases=[each.number for each in made]), at)
+    return made
+
+
+def _open_fields(case: Case) -> dict[str, Any]:
+    """What was filled in at the opening, personal values with it: the parts of a split case ask for it too."""
+    case_type = find_type(case.type)
+    asked = {field.id for field in case_type.fields_at_opening(case.kind or None)}
+    personal = {each.field: each.value for each in case.personal.all()}
+    known = {**case.fields, **personal}
+    return {name: value for name, value in known.items() if name in asked and value is not True}
+
+
+# -- one event more ------------------------------------------------------------------------------------------
+
+
+def standing_of(case: Case, until: datetime | None = None) -> Standing:
+    """How a case stands by its events, now or at a moment of the past."""
+    return replay(find_type(case.type), events_of(case), calendar(), until)
+
+
+def events_of(case: Case) -> list[Event]:
+    """The history of a case."""
+    rows = case.events.order_by("number")
+    return [
+        Event(row.number, row.at, row.act, Actor(row.part, row.actor_id, row.actor_name), row.data)  # type: ignore[arg-type]
+        for row in rows
+    ]
+
+
+def _append(
+    case: Case,
+    verb: str,
+    actor: User | None,
+    by: Actor,
+    data: dict[str, Any],
+    at: datetime,
+    personal: Mapping[str, str] | None = None,
+    files: Sequence[Attachment] = (),
+) -> Standing:
+    """Write one event more; ``case`` is held."""
+    before = case.phase
+    event = Event(case.version + 1, at, verb, by, data)
+    standing = _take(find_type(case.type), standing_of(case), event)
+    mirror(case, standing)
+    case.title = clean_title(str(standing.fields.get("title") or case.title))
+    case.save()
+    _keep(case, event, actor, personal or {}, files)
+    record(actor, "casework.act", case, act=verb, number=event.number)
+    tell_of(case, event, actor)
+    if case.parent_id is not None and case.phase != before:
+        ended = {Case.Phase.CLOSED, Case.Phase.VOID}
+        if case.phase in ended or before in ended:
+            parent = _hold(case.parent_id)
+            child = {"case": case.number, "type": case.type, "phase": case.phase}
+            _append(parent, "child_closed", actor, Actor("site"), {"child": child}, max(at, _last_at(parent)))
+    return standing
+
+
+def _take(case_type: CaseType, standing: Standing | None, event: Event) -> Standing:
+    try:
+        return take(case_type, standing, event, calendar())
+    except Refusal as refusal:
+        raise refused_by(refusal, language()) from refusal
+
+
+def _keep(
+    case: Case, event: Event, actor: User | None, personal: Mapping[str, str], files: Sequence[Attachment]
+) -> None:
+    row = CaseEvent.objects.create(
+        case=case,
+        number=event.number,
+        at=event.at,
+        act=event.act,
+        part=event.by.part,
+        actor=actor,
+        actor_name=event.by.name,
+        data=dict(event.data),
+    )
+    for attachment in files:
+        CaseFile.objects.create(
+            case=case,
+            event=row,
+            stored=attachment.stored,
+            label=attachment.label,
+            internal=bool(event.data.get("internal")),
+        )
+    for field, value in personal.items():
+        PersonalValue.objects.update_or_create(case=case, field=field, defaults={"value": value})
+
+
+def _hold(number: int) -> Case:
+    return (
+        Case.objects.select_for_update(of=("self",))
+        .select_related("enterprise", "organisation", "county", "township", "handler", "thread")
+        .get(pk=number)
+    )
+
+
+def _last_at(case: Case) -> datetime:
+    return case.events.order_by("-number").values_list("at", flat=True)[0]
+
+
+def _data(files: Iterable[Attachment] = (), **given: Any) -> dict[str, Any]:
+    """What an event says: only what was given."""
+    data = {name: value for name, value in given.items() if value not in (None, "", [], {})}
+    listed = [{"label": each.label, "name": each.stored.name, "sha256": each.stored.sha256} for each in files]
+    return {**data, "files": listed} if listed else data
+
+
+def _split_personal(case_type: CaseType, fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values for the history, and those that name persons: the history has True for these."""
+    values, personal = dict(fields), {}
+    for name in fields:
+        declared = case_type.field(name)
+        if declared is None or not declared.personal or fields[name] is True:
+            continue
+        try:
+            found = read_value(declared, fields[name])
+        except Refusal as refusal:
+            raise refused_by(refusal, language()) from refusal
+        if found is None:
+            del values[name]
+        else:
+            values[name], personal[name] = True, str(found)
+    return values, personal
+
+
+def _next_number(case_type: CaseType, at: datetime) -> str:
+    """SQ-2026-000123: the prefix of the type, the year, and a number without gaps."""
+    year = timezone.localtime(at).year
+    held, _made = Numbering.objects.select_for_update().get_or_create(prefix=case_type.prefix, year=year)
+    Numbering.objects.filter(pk=held.pk).update(last=F("last") + 1)
+    return f"{case_type.prefix}-{year}-{held.last + 1:06d}"
+
+
+def _where(
+    enterprise: Enterprise | None, place: Organisation | None
+) -> tuple[Organisation | None, Organisation | None]:
+    """The county and township that a case belongs to."""
+    if enterprise is not None:
+        return enterprise.county, enterprise.township
+    kinds = Organisation.Kind
+    township = place if place is not None and place.kind == kinds.TOWNSHIP else None
+    county = place
+    while county is not None and county.kind != kinds.COUNTY:
+        county = county.parent
+    return county, township
+
+
+def _id_of(actor: User | None) -> int | None:
+    return actor.pk if actor is not None else None
+
+
+def _name_of(actor: User | None) -> str:
+    return actor.name if actor is not None else ""

@@ -1,0 +1,120 @@
+"""What a person may see of cases, and who they are to one.
+
+An official sees the cases of the place that they look after (``casework.view``), those in the hands of their own office
+(``casework.handle``), and those that they opened or handle themselves. An enterprise sees its own, without what is
+internal, and not those that are kept about it (``shown_to_enterprise``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from muheng.casework.document import Part
+from muheng.web.casework.models import Case
+from muheng.web.people.models import User
+from muheng.web.people.rights import holds, posts_of
+from muheng.web.people.scope import scope_of
+from muheng.web.registry.models import Enterprise
+from muheng.web.registry.queries import official_scope
+
+VIEW, HANDLE, ASSIGN, LEAD, PERSONAL = (
+    "casework.view",
+    "casework.handle",
+    "casework.assign",
+    "casework.lead",
+    "casework.personal",
+)
+
+
+def own_offices(user: Any, right: str = HANDLE) -> frozenset[int]:
+    """The organisations in whose name a person acts by virtue of a right; asked for once in the life of the object."""
+    cache: dict[str, frozenset[int]] = user.__dict__.setdefault("_offices", {})
+    if right not in cache:
+        held = user.memberships.select_related("role") if user.is_active else ()
+        cache[right] = frozenset(each.organisation_id for each in held if right in each.role.rights)
+    return cache[right]
+
+
+def place_q(user: Any, right: str = VIEW) -> Q:
+    """The cases of the places that a person has a right for."""
+    scope = official_scope(user, right)
+    if scope.everything:
+        return Q()
+    found = Q(pk__in=())
+    if scope.counties:
+        found |= Q(county__in=scope.counties)
+    if scope.townships:
+        found |= Q(township__in=scope.townships)
+    if scope.parks:
+        found |= Q(enterprise__in=Enterprise.objects.filter(parks__in=scope.parks).values("pk"))
+    return found
+
+
+def own_q(user: Any) -> Q:
+    """The cases of the enterprises that a person acts for."""
+    own = scope_of(user).enterprises
+    return Q(enterprise__in=own, shown_to_enterprise=True) if own else Q(pk__in=())
+
+
+def visible_cases(user: Any) -> QuerySet[Case]:
+    """The cases that a person may see."""
+    if not getattr(user, "is_authenticated", False):
+        return Case.objects.none()
+    if official_scope(user, VIEW).everything:
+        return Case.objects.all()
+    seen = own_q(user) | place_q(user)
+    offices = own_offices(user)
+    if offices:
+        seen |= Q(organisation__in=offices) | Q(handler=user) | Q(opener=user)
+    elif holds(user, "casework.open"):
+        seen |= Q(opener=user)
+    return Case.objects.filter(seen)
+
+
+def find_case(user: Any, number: str) -> Case:
+    """The case of a number. One that the person may not see is not found: raises Http404."""
+    rows = visible_cases(user).select_related(
+        "enterprise", "county", "organisation", "handler", "opener", "parent", "thread", "merged_into"
+    )
+    found = rows.filter(number=number.strip().upper()).first()
+    if found is None:
+        raise Http404(number)
+    return found
+
+
+def parts_of(user: User, case: Case) -> frozenset[Part]:
+    """Who a person is to a case: what acts they may do follows from it."""
+    parts: set[Part] = set()
+    if case.enterprise_id in scope_of(user).enterprises and case.shown_to_enterprise:
+        parts.add("enterprise")
+    if case.opener_id == user.pk:
+        parts.add("opener")
+    if case.organisation_id in own_offices(user) or (case.handler_id == user.pk and holds(user, HANDLE)):
+        parts.add("handler")
+    if _has_for(user, ASSIGN, case):
+        parts.add("desk")
+    if _has_for(user, LEAD, case):
+        parts.add("leader")
+    return frozenset(parts)
+
+
+def sees_inside(user: User, case: Case) -> bool:
+    """Whether a person may read internal notes: officials who see the case, unless they act for its enterprise."""
+    return bool(posts_of(user)) and case.enterprise_id not in scope_of(user).enterprises
+
+
+def sees_personal(user: User, case: Case) -> bool:
+    """Whether a person may read who to call: the enterprise itself, whoever handles it, and who has the right."""
+    parts = parts_of(user, case)
+    return bool(parts & {"enterprise", "opener", "handler", "desk"}) or _has_for(user, PERSONAL, case)
+
+
+def _has_for(user: User, right: str, case: Case) -> bool:
+    """Whether a person has a right for the office that has the case, or for the place of its enterprise.
+
+    An office of the city is not led from a county, though the enterprise lies there.
+    """
+    return holds(user, right, case.organisation)
