@@ -211,3 +211,16 @@ def test_work_that_comes_round_is_asked_for_once_in_its_time(
     assert actions.ask_due_rounds() == 0, "the one before has not been done yet"
     actions.run_pending()
     assert actions.ask_due_rounds() == 1
+
+
+def test_rounds_that_went_well_are_not_kept_for_ever(
+    work: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.find_tasks()
+    monkeypatch.setattr(actions, "_rounds", {"test.work": timedelta(minutes=10)})
+    for _ in range(3):
+        actions.ask_due_rounds()
+        actions.run_pending()
+        Job.objects.update(ended_at=timezone.now() - timedelta(days=2))
+        actions.Round.objects.update(asked_at=timezone.now() - timedelta(minutes=11))
+    assert Job.objects.count() == 1

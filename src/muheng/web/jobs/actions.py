@@ -33,6 +33,7 @@ from muheng.web.refusal import Refused, refused_by
 LOST_AFTER = timedelta(seconds=90)
 BEAT_EVERY = 10.0  # seconds
 MOST_ATTEMPTS = 3
+_KEEP_ROUNDS = timedelta(days=1)
 _QUIET = 0.3  # seconds between two writes of progress
 _log = logging.getLogger(__name__)
 
@@ -103,6 +104,8 @@ def ask_due_rounds() -> int:
                 continue
             before = Round.objects.filter(pk=held.pk, asked_at__lte=now - every)
             if new or before.update(asked_at=now):
+                # What came round yesterday and went well need not be kept.
+                Job.objects.filter(kind=kind, state=Job.State.DONE, ended_at__lt=now - _KEEP_ROUNDS).delete()
                 enqueue(kind, None, kind)
                 asked += 1
     return asked
