@@ -77,6 +77,10 @@ class FieldOf(_Named):
     )
     note: str | None = _key("填写说明，显示在输入框旁。", 'note = "写清地块位置和面积。"', None)
 
+    def is_for(self, kind: str | None) -> bool:
+        """Is it asked for cases of this kind?"""
+        return not self.kinds or kind in self.kinds
+
 
 class State(_Named):
     phase: Phase = _key(
@@ -242,11 +246,7 @@ class CaseType(_Named):
 
     def fields_at_opening(self, kind: str | None) -> tuple[FieldOf, ...]:
         """What is asked when a case of this kind is opened."""
-        return tuple(
-            field
-            for field in self.fields
-            if field.opening != "none" and (not field.kinds or kind in field.kinds)
-        )
+        return tuple(field for field in self.fields if field.opening != "none" and field.is_for(kind))
 
     @cached_property
     def _acts(self) -> dict[str, Act]:

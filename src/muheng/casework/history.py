@@ -313,10 +313,10 @@ def _with_content(case_type: CaseType, standing: Standing, act: Act, event: Even
     _check_attachments(act.attachments, held)
     fields = dict(standing.fields)
     fields.update(_read_fields(case_type, data.get("fields") or {}, [*act.fields, *act.optional]))
-    empty = [name for name in act.fields if name not in fields]
+    asked = [field for name in act.fields if (field := case_type.field(name)) is not None]
+    empty = [field.name for field in asked if field.is_for(standing.kind) and field.id not in fields]
     if empty:
-        named = [declared.name for name in empty if (declared := case_type.field(name)) is not None]
-        raise Refusal(say("还没有填写：{fields}。", fields="、".join(named)))
+        raise Refusal(say("还没有填写：{fields}。", fields="、".join(empty)))
     changed = replace(standing, files=(*standing.files, *files), fields=fields)
     if act.assigns == "required" and data.get("organisation") is None:
         raise Refusal(say("“{act}”要选承办单位。", act=act.name))

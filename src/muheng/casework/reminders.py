@@ -17,7 +17,7 @@ from muheng.standards.calendar import Calendar
 
 
 @dataclass(frozen=True)
-class Warning:  # noqa: A001
+class Reminder:
     """`level` is the share in percent; `data` is what the event `warn` holds."""
 
     clock: str
@@ -59,14 +59,14 @@ class Moved:
         return {"clock": self.clock, "fields": {"old": self.old.isoformat(), "new": self.new.isoformat()}}
 
 
-def warnings_due(case_type: CaseType, standing: Standing, today: date) -> tuple[Warning, ...]:
+def warnings_due(case_type: CaseType, standing: Standing, today: date) -> tuple[Reminder, ...]:
     """At most one for each running clock: the highest share that is reached and was not warned of."""
     found = []
     for clock, declared in _running(case_type, standing):
         share = clock.share(today) * 100
         reached = max((level for level in declared.warnings if level <= share), default=0)
         if reached > clock.warned and clock.due is not None:
-            found.append(Warning(clock.id, reached, clock.due, clock.provisional))
+            found.append(Reminder(clock.id, reached, clock.due, clock.provisional))
     return tuple(found)
 
 

@@ -167,7 +167,7 @@ def missing_for(case_type: CaseType, standing: Standing, needs: Needs) -> tuple[
     missing += [say("还缺附件“{label}”。", label=label) for label in needs.evidence if label not in attached]
     for wanted in needs.fields:
         declared = case_type.field(wanted)
-        if wanted not in standing.fields and declared is not None:
+        if wanted not in standing.fields and declared is not None and declared.is_for(standing.kind):
             missing.append(say("还没有填写“{field}”。", field=declared.name))
     return tuple(missing)
 
