@@ -7,6 +7,7 @@ internal, and not those that are kept about it (``shown_to_enterprise``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -59,6 +60,17 @@ def own_q(user: Any) -> Q:
     return Q(enterprise__in=own, shown_to_enterprise=True) if own else Q(pk__in=())
 
 
+Sight = Callable[[Any], Q | None]
+_sights: list[Sight] = []
+
+
+def more_sight(function: Sight) -> Sight:
+    """Adds a rule of a later room by which a person sees cases; it gives None to whom it does not speak of."""
+    if function not in _sights:
+        _sights.append(function)
+    return function
+
+
 def visible_cases(user: Any) -> QuerySet[Case]:
     """The cases that a person may see."""
     if not getattr(user, "is_authenticated", False):
@@ -71,6 +83,10 @@ def visible_cases(user: Any) -> QuerySet[Case]:
         seen |= Q(organisation__in=offices) | Q(handler=user) | Q(opener=user)
     elif holds(user, "casework.open"):
         seen |= Q(opener=user)
+    for also in _sights:
+        more = also(user)
+        if more is not None:
+            seen |= more
     return Case.objects.filter(seen)
 
 
