@@ -33,6 +33,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "evaluations": ("评价", "名单、确认、试算、审核、公示、异议、签发和结果。Evaluations and results."),
     "filings": ("月度填报", "企业自己每月的数据。Enterprises' monthly figures."),
     "home": ("首页", "今天要做的事，全市概况。What to do today."),
+    "notices": ("通知", "告诉您的事：看、标为已读。What you are told."),
     "jobs": ("后台任务", "进行到哪里，取消。Background work."),
 }
 """The first part of an address: how the room is called, and what it holds."""
@@ -85,6 +86,7 @@ _NUMBERS: Mapping[str, str] = {
     "policies": "第几版。",
     "evaluations": "评价的编号。",
     "jobs": "任务的编号。",
+    "notices": "通知的编号。",
 }
 
 _LANG: dict[str, Any] = {

@@ -23,11 +23,16 @@ from django.utils.translation import gettext as _
 from muheng.web.audit.actions import record
 from muheng.web.jobs.actions import enqueue
 from muheng.web.jobs.models import Job
-from muheng.web.notices.models import Channel, Dispatch, Notice, Preference
+from muheng.web.notices.models import Channel, Dispatch, Notice, Preference, State
+from muheng.web.notices.post import BadAddress, read_address
+from muheng.web.notices.sealing import seal
 from muheng.web.people.models import Organisation, User
+from muheng.web.people.rights import require
 from muheng.web.refusal import Refused
 
 DELIVER = "notices.deliver"
+TRY = "notices.try"
+RIGHT = "notices.configure"
 DIGEST_HOUR = 8  # of the morning, in the site's time
 OLD = timedelta(days=1)  # what happened before that is history: in the site, not outside
 
@@ -204,6 +209,124 @@ def set_preference(person: User, mail: str, language: str, email: str) -> Prefer
     person.email = address
     record(person, "notices.set_preference", person, mail=mail, language=language)
     return held
+
+
+@transaction.atomic
+def make_channel(
+    person: User, organisation: Organisation, kind: str, name: str, address: str, secret: str, **settings: Any
+) -> Channel:
+    """A channel of an organisation; ``settings`` as of ``change_channel``. Raises Refused."""
+    require(person, RIGHT, at=organisation)
+    if kind not in Channel.Kind.values:
+        raise Refused(_("没有这样的选择。"), status=422, code="invalid", at="kind")
+    channel = Channel(organisation=organisation, kind=kind)
+    if not address:
+        raise _bad_address()
+    _set(channel, name, address, secret, **settings)
+    channel.save()
+    record(
+        person, "notices.make_channel", channel, kind=kind, host=channel.host, organisation=organisation.path
+    )
+    return channel
+
+
+@transaction.atomic
+def change_channel(
+    person: User, channel: Channel, name: str, address: str = "", secret: str = "", **settings: Any
+) -> None:
+    """Change a channel: ``rooms``, ``urgent_only``, ``language``; address and secret only where they are given.
+
+    A new address without a secret has none: what was for one receiver is not shown to another.
+    """
+    require(person, RIGHT, at=channel.organisation)
+    _set(channel, name, address, secret, **settings)
+    channel.rest_until = None
+    channel.save()
+    changed = [each for each, given in (("address", address), ("secret", secret)) if given]
+    record(person, "notices.change_channel", channel, host=channel.host, changed=changed)
+
+
+def _set(
+    channel: Channel,
+    name: str,
+    address: str,
+    secret: str,
+    rooms: Iterable[str] = (),
+    urgent_only: bool = False,
+    language: str = Preference.Tongue.CHINESE,
+) -> None:
+    channel.name = one_line(name, 80)
+    if not channel.name:
+        raise Refused(_("请写渠道的名称。"), status=422, code="invalid", at="name")
+    if address:
+        try:
+            parts = read_address(address)
+        except BadAddress as error:
+            raise _bad_address() from error
+        channel.host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
+        channel.sealed_address, channel.sealed_secret = seal(address), ""
+    if secret:
+        channel.sealed_secret = seal(secret)
+    if language not in Preference.Tongue.values:
+        raise Refused(_("没有这样的选择。"), status=422, code="invalid", at="language")
+    channel.rooms, channel.urgent_only, channel.language = sorted(set(rooms)), urgent_only, language
+
+
+def _bad_address() -> Refused:
+    return Refused(
+        _("这个地址不能用。"),
+        _(
+            "应是 http:// 或 https:// 开头的完整地址，不带用户名，不是本机或链路本地地址，并在网站允许的主机之内。"
+        ),
+        status=422,
+        code="invalid",
+        at="address",
+    )
+
+
+@transaction.atomic
+def end_channel(person: User, channel: Channel) -> None:
+    """Nothing goes to a channel any more; its log stays, its address and secret do not."""
+    require(person, RIGHT, at=channel.organisation)
+    channel.ended_at, channel.sealed_address, channel.sealed_secret = timezone.now(), "", ""
+    channel.save()
+    Dispatch.objects.filter(channel=channel, state=State.WAITING).update(state=State.GIVEN_UP, reason="ended")
+    record(person, "notices.end_channel", channel)
+
+
+@transaction.atomic
+def try_channel(person: User, channel: Channel) -> Job:
+    """Send a trial message; the job tells when it has gone."""
+    require(person, RIGHT, at=channel.organisation)
+    if channel.ended_at is not None:
+        raise Refused(_("渠道已停用。"))
+    now = timezone.now()
+    with translation.override(channel.language):
+        trial = Dispatch.objects.create(
+            channel=channel,
+            subject_line=_("测试：来自亩衡的消息"),
+            text=_("看到这条消息，说明渠道“%(name)s”设置好了。") % {"name": channel.name},
+            href="/notices/",
+            at=now,
+            due_at=now,
+            trial=True,
+        )
+    record(person, "notices.try_channel", channel)
+    return enqueue(TRY, person, _("发送测试消息：%(name)s") % {"name": channel.name}, dispatch=trial.pk)
+
+
+@transaction.atomic
+def send_again(person: User, dispatch: Dispatch) -> None:
+    """Put a message that was given up back into the queue."""
+    require(person, RIGHT, at=dispatch.channel.organisation)
+    now = timezone.now()
+    given_up = Dispatch.objects.filter(
+        pk=dispatch.pk, state=State.GIVEN_UP, trial=False, channel__ended_at=None
+    )
+    if not given_up.update(state=State.WAITING, due_at=now, attempts=0, created_at=now):
+        raise Refused(_("这条消息不在“没有发成”里，或渠道已停用。"))
+    record(person, "notices.send_again", dispatch.channel, dispatch=dispatch.pk)
+    ask_delivery(now)
 
 
 def _check_href(href: str) -> None:

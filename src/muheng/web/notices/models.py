@@ -13,20 +13,25 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
-class Letter(models.Model):
-    """One mail to one person with what was due for them; ``reason`` is why it has not gone."""
+class State(models.TextChoices):
+    """Of what is to go outside."""
 
-    class State(models.TextChoices):
-        WAITING = "waiting", _("等待")
-        SENT = "sent", _("已发出")
-        GIVEN_UP = "given_up", _("没有发成")
+    WAITING = "waiting", _("等待")
+    SENT = "sent", _("已发出")
+    GIVEN_UP = "given_up", _("没有发成")
+
+
+class Letter(models.Model):
+    """One mail to one person with what was due for them. ``reason`` (a key of ``reasons``) is why it has not gone,
+    ``answer`` what the mail server said."""
 
     person = models.ForeignKey("people.User", models.CASCADE, related_name="letters")
     address = models.EmailField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     due_at = models.DateTimeField()
     attempts = models.IntegerField(default=0)
-    reason = models.CharField(max_length=300, default="")
+    reason = models.CharField(max_length=20, default="")
+    answer = models.CharField(max_length=200, default="")
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
 
@@ -123,12 +128,10 @@ class Channel(models.Model):
 
 
 class Dispatch(models.Model):
-    """One message to one channel: how often it was tried, and what the other side answered at last."""
+    """One message to one channel: how often it was tried, and what the other side answered at last.
 
-    class State(models.TextChoices):
-        WAITING = "waiting", _("等待")
-        SENT = "sent", _("已发出")
-        GIVEN_UP = "given_up", _("没有发成")
+    A ``trial`` is asked for by who sets the channel up, tried once, and not part of the queue.
+    """
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="dispatches")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -145,7 +148,8 @@ class Dispatch(models.Model):
     tried_at = models.DateTimeField(null=True)
     status = models.IntegerField(null=True)
     answer = models.CharField(max_length=200, default="")
-    reason = models.CharField(max_length=300, default="")
+    reason = models.CharField(max_length=20, default="")
+    trial = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
