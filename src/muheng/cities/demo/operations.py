@@ -333,13 +333,18 @@ def make_contacts(enterprises: Sequence[Enterprise], area_code: str, seed: int) 
     for e in sorted(enterprises, key=lambda e: e.code):
         random = Random(f"{seed}/contacts/{e.code}")
         for post in _POSTS if e.scale == "规上" else _POSTS[:2]:
-            name = random.choice(_SURNAMES) + "".join(random.sample(_GIVEN, random.choice((1, 2, 2))))
+            name = make_name(random)
             phone, mobile = (
                 f"{area_code}-555{random.randint(0, 9999):04d}",
                 f"13800000{random.randint(0, 999):03d}",
             )
             contacts.append(Contact(e.code, name, post, phone, mobile))
     return tuple(contacts)
+
+
+def make_name(random: Random) -> str:
+    """A person's name, made up."""
+    return random.choice(_SURNAMES) + "".join(random.sample(_GIVEN, random.choice((1, 2, 2))))
 
 
 def _part(total: Decimal, at: int, count: int) -> Decimal:

@@ -1,0 +1,132 @@
+"""Casework of a demo city: who works in it, what enterprises asked, and what became of it. Synthetic, plain data.
+
+The figures that the city's articles give come out of it when the cases are counted. Everything lies before the demo's
+today. Enterprises are those of the registry; accounts, offices and cases are named, not numbered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+
+from muheng.cities.demo.casework_plan import CaseworkPlan, PersonOf, read_demand_words, read_plan
+from muheng.cities.demo.demands import Asker, Desk, Staff, tell_recent, tell_solved
+from muheng.cities.demo.operations import make_name
+from muheng.cities.demo.registry import DemoRegistry
+from muheng.cities.demo.stories import DemoCase
+from muheng.cities.pack import Department, Pack
+from muheng.standards.calendar import load_calendar
+
+
+@dataclass(frozen=True)
+class DemoCasework:
+    """`cases` by their opening, parents before their children."""
+
+    pack: str
+    seed: int
+    today: date
+    persons: tuple[PersonOf, ...]
+    owner: str | None
+    """The enterprise of the account that the demo has for enterprises."""
+    cases: tuple[DemoCase, ...]
+
+
+def make_casework(
+    pack: Pack, registry: DemoRegistry, seed: int, today: date, owner: str | None = None
+) -> DemoCasework:
+    """The casework of a pack up to the day before `today`; the same arguments give the same.
+
+    `owner` is the enterprise that has an account already; otherwise one is chosen if the plan has an account for it.
+    Raises ValueError, with every diagnostic, when the pack's demo files have mistakes.
+    """
+    plan = read_plan(pack)
+    works = {department.name: department for department in pack.city.department}
+    persons, handlers = _appoint(plan, works, seed)
+    desk = Desk(
+        words=read_demand_words(),
+        staff=Staff("desk", "leader", handlers),
+        random=Random(f"{seed}/demands"),
+        calendar=load_calendar(),
+        until=today,
+    )
+    people = _Askers(pack, registry)
+    if owner is None and plan.enterprise is not None:
+        owner = people.choose(works)
+    for number, solved in enumerate(plan.solved):
+        desk.random = Random(f"{seed}/demands/{number}")
+        tell_solved(desk, solved, people.of, works)
+    if plan.recent is not None:
+        desk.random = Random(f"{seed}/demands/recent")
+        asker = people.owner(owner) if owner is not None else None
+        tell_recent(desk, plan.recent, people.of, works, asker)
+    return DemoCasework(
+        pack=pack.id,
+        seed=seed,
+        today=today,
+        persons=persons,
+        owner=owner,
+        cases=tuple(sorted(desk.cases, key=lambda case: (case.opened_at, case.parent is not None, case.key))),
+    )
+
+
+def _appoint(
+    plan: CaseworkPlan, works: dict[str, Department], seed: int
+) -> tuple[tuple[PersonOf, ...], dict[str, str]]:
+    """Accounts, and who of them answers for which office: those of the plan, and one made up for each other office."""
+    random = Random(f"{seed}/persons")
+    persons, handlers = list(plan.person), dict(plan.handlers)
+    for number, office in enumerate(works, 1):
+        if office not in handlers:
+            username = f"office{number:02d}"
+            handlers[office] = username
+            persons.append(
+                PersonOf(
+                    username=username,
+                    name=make_name(random),
+                    english="",
+                    post="承办人",
+                    role="handler",
+                    office=office,
+                )
+            )
+    if plan.enterprise is not None:
+        persons.append(plan.enterprise)
+    return tuple(persons), handlers
+
+
+class _Askers:
+    """Which enterprises turn to which office: those of its county or park, or all where it is the city's."""
+
+    def __init__(self, pack: Pack, registry: DemoRegistry) -> None:
+        contacts = {c.code: c for c in registry.contacts if c.post == "环保负责人"}
+        state = dict(registry.city.truth.select("统一社会信用代码", "状态").iter_rows())
+        self._homes = {department.name: department.place for department in pack.city.department}
+        self._everybody: list[Asker] = []
+        self._here: dict[str, list[Asker]] = defaultdict(list)
+        parks = {park.short or park.name: park.name for park in pack.city.park}
+        served = {department.place for department in pack.city.department}
+        for place in registry.locations:
+            if state.get(place.code) != "正常" or place.registered.year > 2020:
+                continue
+            contact = contacts[place.code]
+            asker = Asker(place.code, contact.name, contact.mobile)
+            self._everybody.append(asker)
+            # A park that has an office of its own does not burden its county's.
+            own = [parks[name] for name in place.parks if parks[name] in served]
+            for home in own or [place.county]:
+                self._here[home].append(asker)
+
+    def of(self, office: str) -> list[Asker]:
+        home = self._homes[office]
+        return self._everybody if home is None else self._here[home]
+
+    def owner(self, code: str) -> Asker:
+        found = next((each for each in self._everybody if each.code == code), None)
+        return Asker(code, found.contact if found else "", found.phone if found else "", "enterprise")
+
+    def choose(self, works: dict[str, Department]) -> str:
+        """One of the first office that has enterprises of its own."""
+        homes = [name for name in works if self._homes[name] is not None and self.of(name)]
+        return min(each.code for each in self.of(homes[0]))
