@@ -23,7 +23,7 @@ def record(actor: Any, verb: str, target: models.Model, /, **detail: Any) -> Ent
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("a deed is recorded in the transaction that does it")
-    _hold_head()
+    hold_book()
     last = Entry.objects.order_by("-number").values_list("number", "digest").first()
     number, previous = (last[0] + 1, last[1]) if last else (1, FIRST)
     entry = Entry(
@@ -75,8 +75,11 @@ def find_break() -> int | None:
     return None
 
 
-def _hold_head() -> None:
-    """SQLite's writers already wait for each other; PostgreSQL's would read the same head."""
+def hold_book() -> None:
+    """Until the transaction ends nobody else writes in the book.
+
+    SQLite's writers already wait for each other; PostgreSQL's would read the same head.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -1,50 +1,64 @@
 """What is done with cases: opened, moved by the acts of their type, assigned, noted, urged, joined, merged, split.
 
 Every deed is one event more. The library says from the events whether it may be and how the case then stands; here it
-is checked who the person is to the case, and the event, the mirror row, the book of deeds and whoever has to be told are
-written in one transaction. Other rooms open and move cases through here too, as the part ``room``.
+is checked who the person is to the case. Other rooms open and move cases through here too, as the part ``room``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from muheng.casework.document import CaseType, Part
-from muheng.casework.history import BUILT_INS, Actor, Event, replay, take
-from muheng.casework.standing import Standing
-from muheng.casework.values import read_value
-from muheng.documents.message import Refusal
+from muheng.casework.history import BUILT_INS, Event
 from muheng.web.audit.actions import record
 from muheng.web.casework.changes import describe_events
-from muheng.web.casework.kinds import calendar, find_type
-from muheng.web.casework.mirror import mirror
-from muheng.web.casework.models import Case, CaseEvent, CaseFile, Numbering, PersonalValue
+from muheng.web.casework.kinds import find_type
+from muheng.web.casework.mirror import save_mirror
+from muheng.web.casework.models import Case
 from muheng.web.casework.queries import parts_of
 from muheng.web.casework.routing import first_office
 from muheng.web.casework.telling import tell_of
-from muheng.web.files.models import StoredFile
+from muheng.web.casework.writing import (
+    Attachment,
+    actor_of,
+    append,
+    clean,
+    content,
+    deed,
+    events_of,
+    find_place,
+    hold,
+    keep,
+    next_number,
+    split_personal,
+    standing_of,
+    take_event,
+)
 from muheng.web.people.models import Organisation, User
 from muheng.web.people.rights import require
-from muheng.web.reading import language
-from muheng.web.refusal import Refused, refused_by
+from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise
 from muheng.web.registry.queries import is_own
 
-
-@dataclass(frozen=True)
-class Attachment:
-    """A stored file with the label that the case's type gives it."""
-
-    stored: StoredFile
-    label: str = ""
+__all__ = [
+    "Attachment",
+    "ChangedMeanwhile",
+    "NewChild",
+    "act",
+    "clean_title",
+    "concerns_enterprise",
+    "events_of",
+    "merge",
+    "open_case",
+    "split",
+    "standing_of",
+]
 
 
 class ChangedMeanwhile(Refused):
@@ -62,7 +76,7 @@ class ChangedMeanwhile(Refused):
 # -- opening ---------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@deed
 def open_case(
     actor: User | None,
     type_id: str,
@@ -90,8 +104,8 @@ def open_case(
     case_type = find_type(type_id)
     at = at or timezone.now()
     if parent is not None:
-        parent = _hold(parent.pk)
-    by = Actor(part or _opening_part(actor, case_type, enterprise, parent), _id_of(actor), _name_of(actor))
+        parent = hold(parent.pk)
+    by = actor_of(part or _opening_part(actor, case_type, enterprise, parent), actor)
     given = dict(fields or {})
     title = clean_title(title or str(given.get("title") or ""))
     if case_type.field("title") is not None:
@@ -99,8 +113,8 @@ def open_case(
     if case_type.subject == "enterprise" and enterprise is None:
         raise Refused(_("请选是哪家企业的事。"), status=422, code="invalid", at="enterprise")
     office = organisation or first_office(case_type, actor, enterprise, place)
-    values, personal = _split_personal(case_type, given)
-    data = _data(
+    values, personal = split_personal(case_type, given)
+    data = content(
         note=note,
         kind=kind,
         fields=values,
@@ -109,10 +123,10 @@ def open_case(
         handler=handler.pk if handler else None,
     )
     event = Event(1, at, "open", by, data)
-    standing = _take(case_type, None, event)
-    county, township = _where(enterprise, place)
+    standing = take_event(case_type, None, event)
+    county, township = find_place(enterprise, place)
     case = Case(
-        number=_next_number(case_type, at),
+        number=next_number(case_type, at),
         type=case_type.id,
         title=title,
         enterprise=enterprise,
@@ -124,19 +138,18 @@ def open_case(
         thread=(parent.thread or parent) if parent else None,
         source=source,
     )
-    mirror(case, standing)
-    case.save(force_insert=True)
-    _keep(case, event, actor, personal, files)
+    save_mirror(case, standing, new=True)
+    keep(case, event, actor, personal, files)
     record(actor, "casework.open", case, type=type_id, enterprise=enterprise.code if enterprise else "")
     if parent is not None and announce:
-        _append(parent, "child", actor, by, {"child": {"case": case.number, "type": case.type}}, at)
+        append(parent, "child", actor, by, {"child": {"case": case.number, "type": case.type}}, at)
     tell_of(case, event, actor)
     return case
 
 
 def clean_title(title: str) -> str:
     """A title as one line. Raises Refused where there is none."""
-    found = " ".join(title.split())[:200]
+    found = clean(title)
     if not found:
         raise Refused(_("请写明标题。"), status=422, code="invalid", at="title")
     return found
@@ -183,7 +196,7 @@ class NewChild:
     handler: User | None = None
 
 
-@transaction.atomic
+@deed
 def act(
     actor: User | None,
     case: Case,
@@ -210,15 +223,15 @@ def act(
     ``seen`` is the version that the person saw: where the case has moved on since, :class:`ChangedMeanwhile` says what
     happened, and nothing is written. Raises Refused.
     """
-    held = _hold(case.pk)
+    held = hold(case.pk)
     case_type = find_type(held.type)
     at = at or timezone.now()
     if seen is not None and seen != held.version:
         raise ChangedMeanwhile(describe_events(held, after=seen))
-    by = Actor(part or _acting_part(actor, held, case_type, act_id), _id_of(actor), _name_of(actor))
+    by = actor_of(part or _acting_part(actor, held, case_type, act_id), actor)
     if handler is not None:
         _check_handler(handler, organisation or held.organisation)
-    values, personal = _split_personal(case_type, fields or {})
+    values, personal = split_personal(case_type, fields or {})
     opened = [
         open_case(
             actor,
@@ -239,7 +252,7 @@ def act(
         )
         for child in children
     ]
-    data = _data(
+    data = content(
         note=note.strip(),
         reason=reason,
         fields=values,
@@ -253,7 +266,7 @@ def act(
         internal=internal or None,
         child=[{"case": each.number, "type": each.type} for each in opened],
     )
-    _append(held, act_id, actor, by, data, at, personal, files)
+    append(held, act_id, actor, by, data, at, personal, files)
     return held
 
 
@@ -286,34 +299,32 @@ def _check_handler(handler: User, organisation: Organisation) -> None:
         )
 
 
-@transaction.atomic
+@deed
 def merge(actor: User, case: Case, into: Case, note: str = "", at: datetime | None = None) -> Case:
     """One of two that say the same goes into the other; both keep their history, who opened it is told."""
     if case.pk == into.pk:
         raise Refused(_("不能并入自己。"), status=422, code="invalid", at="into")
-    first, second = (_hold(number) for number in sorted((case.pk, into.pk)))
+    first, second = (hold(number) for number in sorted((case.pk, into.pk)))
     gone, kept = (first, second) if first.pk == case.pk else (second, first)
     if (gone.type, gone.enterprise_id) != (kept.type, kept.enterprise_id):
         raise Refused(_("只能合并同一家企业的同类事项。"), status=422, code="invalid", at="into")
     at = at or timezone.now()
     for held, verb, other in ((kept, "absorb", gone), (gone, "merge", kept)):
-        by = Actor(_acting_part(actor, held, find_type(held.type), verb), _id_of(actor), _name_of(actor))
-        _append(held, verb, actor, by, _data(note=note.strip(), cases=[other.number]), at)
-    Case.objects.filter(pk=gone.pk).update(merged_into=kept)
-    gone.merged_into = kept
+        by = actor_of(_acting_part(actor, held, find_type(held.type), verb), actor)
+        append(held, verb, actor, by, content(note=note.strip(), cases=[other.number]), at)
     return kept
 
 
-@transaction.atomic
+@deed
 def split(
     actor: User, case: Case, parts: Sequence[NewChild], note: str = "", at: datetime | None = None
 ) -> list[Case]:
     """Make cases of their own of what was asked together. The first case goes on with what is left to it."""
-    held = _hold(case.pk)
+    held = hold(case.pk)
     if not parts:
         raise Refused(_("写明拆成哪几件。"), status=422, code="invalid", at="parts")
     at = at or timezone.now()
-    by = Actor(_acting_part(actor, held, find_type(held.type), "split"), _id_of(actor), _name_of(actor))
+    by = actor_of(_acting_part(actor, held, find_type(held.type), "split"), actor)
     made = [
         open_case(
             actor,
@@ -332,7 +343,7 @@ def split(
     ]
     for each in made:
         Case.objects.filter(pk=each.pk).update(thread=held.thread or held)
-    _append(held, "split", actor, by, _data(note=note.strip(), cases=[each.number for each in made]), at)
+    append(held, "split", actor, by, content(note=note.strip(), cases=[each.number for each in made]), at)
     return made
 
 
@@ -343,148 +354,3 @@ def _open_fields(case: Case) -> dict[str, Any]:
     personal = {each.field: each.value for each in case.personal.all()}
     known = {**case.fields, **personal}
     return {name: value for name, value in known.items() if name in asked and value is not True}
-
-
-# -- one event more ------------------------------------------------------------------------------------------
-
-
-def standing_of(case: Case, until: datetime | None = None) -> Standing:
-    """How a case stands by its events, now or at a moment of the past."""
-    return replay(find_type(case.type), events_of(case), calendar(), until)
-
-
-def events_of(case: Case) -> list[Event]:
-    """The history of a case."""
-    rows = case.events.order_by("number")
-    return [
-        Event(row.number, row.at, row.act, Actor(row.part, row.actor_id, row.actor_name), row.data)  # type: ignore[arg-type]
-        for row in rows
-    ]
-
-
-def _append(
-    case: Case,
-    verb: str,
-    actor: User | None,
-    by: Actor,
-    data: dict[str, Any],
-    at: datetime,
-    personal: Mapping[str, str] | None = None,
-    files: Sequence[Attachment] = (),
-) -> Standing:
-    """Write one event more; ``case`` is held."""
-    before = case.phase
-    event = Event(case.version + 1, at, verb, by, data)
-    standing = _take(find_type(case.type), standing_of(case), event)
-    mirror(case, standing)
-    case.title = clean_title(str(standing.fields.get("title") or case.title))
-    case.save()
-    _keep(case, event, actor, personal or {}, files)
-    record(actor, "casework.act", case, act=verb, number=event.number)
-    tell_of(case, event, actor)
-    if case.parent_id is not None and case.phase != before:
-        ended = {Case.Phase.CLOSED, Case.Phase.VOID}
-        if case.phase in ended or before in ended:
-            parent = _hold(case.parent_id)
-            child = {"case": case.number, "type": case.type, "phase": case.phase}
-            _append(parent, "child_closed", actor, Actor("site"), {"child": child}, max(at, _last_at(parent)))
-    return standing
-
-
-def _take(case_type: CaseType, standing: Standing | None, event: Event) -> Standing:
-    try:
-        return take(case_type, standing, event, calendar())
-    except Refusal as refusal:
-        raise refused_by(refusal, language()) from refusal
-
-
-def _keep(
-    case: Case, event: Event, actor: User | None, personal: Mapping[str, str], files: Sequence[Attachment]
-) -> None:
-    row = CaseEvent.objects.create(
-        case=case,
-        number=event.number,
-        at=event.at,
-        act=event.act,
-        part=event.by.part,
-        actor=actor,
-        actor_name=event.by.name,
-        data=dict(event.data),
-    )
-    for attachment in files:
-        CaseFile.objects.create(
-            case=case,
-            event=row,
-            stored=attachment.stored,
-            label=attachment.label,
-            internal=bool(event.data.get("internal")),
-        )
-    for field, value in personal.items():
-        PersonalValue.objects.update_or_create(case=case, field=field, defaults={"value": value})
-
-
-def _hold(number: int) -> Case:
-    return (
-        Case.objects.select_for_update(of=("self",))
-        .select_related("enterprise", "organisation", "county", "township", "handler", "thread")
-        .get(pk=number)
-    )
-
-
-def _last_at(case: Case) -> datetime:
-    return case.events.order_by("-number").values_list("at", flat=True)[0]
-
-
-def _data(files: Iterable[Attachment] = (), **given: Any) -> dict[str, Any]:
-    """What an event says: only what was given."""
-    data = {name: value for name, value in given.items() if value not in (None, "", [], {})}
-    listed = [{"label": each.label, "name": each.stored.name, "sha256": each.stored.sha256} for each in files]
-    return {**data, "files": listed} if listed else data
-
-
-def _split_personal(case_type: CaseType, fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Values for the history, and those that name persons: the history has True for these."""
-    values, personal = dict(fields), {}
-    for name in fields:
-        declared = case_type.field(name)
-        if declared is None or not declared.personal or fields[name] is True:
-            continue
-        try:
-            found = read_value(declared, fields[name])
-        except Refusal as refusal:
-            raise refused_by(refusal, language()) from refusal
-        if found is None:
-            del values[name]
-        else:
-            values[name], personal[name] = True, str(found)
-    return values, personal
-
-
-def _next_number(case_type: CaseType, at: datetime) -> str:
-    """SQ-2026-000123: the prefix of the type, the year, and a number without gaps."""
-    year = timezone.localtime(at).year
-    held, _made = Numbering.objects.select_for_update().get_or_create(prefix=case_type.prefix, year=year)
-    Numbering.objects.filter(pk=held.pk).update(last=F("last") + 1)
-    return f"{case_type.prefix}-{year}-{held.last + 1:06d}"
-
-
-def _where(
-    enterprise: Enterprise | None, place: Organisation | None
-) -> tuple[Organisation | None, Organisation | None]:
-    """The county and township that a case belongs to."""
-    if enterprise is not None:
-        return enterprise.county, enterprise.township
-    kinds = Organisation.Kind
-    township = place if place is not None and place.kind == kinds.TOWNSHIP else None
-    county = place
-    while county is not None and county.kind != kinds.COUNTY:
-        county = county.parent
-    return county, township
-
-
-def _id_of(actor: User | None) -> int | None:
-    return actor.pk if actor is not None else None
-
-
-def _name_of(actor: User | None) -> str:
-    return actor.name if actor is not None else ""

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+from muheng.casework.reminders import next_reminder
 from muheng.casework.standing import CHINA, RUNNING, Standing, next_due
+from muheng.standards.calendar import calendar_files
+from muheng.web.casework.kinds import find_type
 from muheng.web.casework.models import Case
+from muheng.web.casework.tally import add_cases, keep_step, share_of
 
 MIRRORED = (
     "kind",
@@ -22,19 +32,46 @@ MIRRORED = (
     "due_clock",
     "provisional",
     "paused",
+    "turn_on",
+    "waits_for",
+    "assigned",
+    "dues",
+    "calendar",
+    "remind_on",
+    "erase_on",
     "level",
     "late",
     "net_days",
     "gross_days",
     "rating",
     "reopened",
+    "late_legal",
+    "late_promised",
+    "legal_limit",
+    "legal_net",
 )
 """The columns that follow from the events."""
 
 
+def save_mirror(case: Case, standing: Standing, *, new: bool = False) -> None:
+    """Make the row say what the standing says, and the tally with it. Every change of a row goes through here."""
+    before = {} if new else share_of(case)
+    mirror(case, standing)
+    case.save(force_insert=new, force_update=not new)
+    keep_step(before, share_of(case))
+
+
+def create_mirrored(cases: Sequence[Case]) -> None:
+    """Write many new rows, on which ``mirror`` was called, and count them."""
+    Case.objects.bulk_create(cases, batch_size=500)
+    add_cases(cases)
+
+
 def mirror(case: Case, standing: Standing) -> None:
-    """Set the columns; the caller saves."""
+    """Set the columns only."""
+    case_type = find_type(case.type)
     due = next_due(standing)
+    case.title = " ".join(str(standing.fields.get("title") or case.title).split())[:200]
     case.kind = standing.kind or ""
     case.organisation_id = standing.organisation
     case.handler_id = standing.handler
@@ -49,8 +86,47 @@ def mirror(case: Case, standing: Standing) -> None:
     case.closed_on = standing.closed_at.astimezone(CHINA).date() if standing.closed_at else None
     case.due_clock, case.due, case.provisional = due or ("", None, False)
     case.paused = case.live and any(clock.paused for clock in standing.clocks.values())
+    case.turn_on = case.due or date.max
+    state = case_type.state(standing.state)
+    case.waits_for = state.waits_for if case.live and state is not None else ""
+    case.assigned = standing.handler is not None
+    case.dues = {
+        name: clock.due.isoformat()
+        for name, clock in sorted(standing.clocks.items())
+        if case.live and clock.stopped_on is None and clock.due is not None
+    }
+    case.calendar = calendar_digest() if case.live else ""
+    case.remind_on = next_reminder(case_type, standing) if case.live else None
     case.level = standing.level
     case.late = any(clock.late for clock in standing.runs)
     case.rating = standing.rating
     case.reopened = standing.reopened
+    stopped = [(case_type.clock(each.id), each) for each in standing.runs if each.stopped_on]
+    legal = [each for clock, each in stopped if clock is not None and clock.nature == "legal"]
+    promised = [each for clock, each in stopped if clock is not None and clock.nature == "promised"]
+    case.late_legal = any(each.late for each in legal) if legal else None
+    case.late_promised = any(each.late for each in promised) if promised else None
+    case.legal_limit = sum(each.limit for each in legal) if legal else None
+    case.legal_net = sum(each.spent(each.stopped_on) for each in legal if each.stopped_on) if legal else None
     case.net_days = case.gross_days = None
+    if standing.merged_into is not None and case.merged_into_id is None:
+        case.merged_into = Case.objects.get(number=standing.merged_into)
+    case.erase_on = None
+    if case.closed_on is not None and not case.live and case_type.erase_after_days is not None:
+        personal = (field.id for field in case_type.fields if field.personal)
+        if any(name in standing.fields for name in personal):
+            case.erase_on = case.closed_on + timedelta(days=case_type.erase_after_days)
+
+
+@cache
+def calendar_digest() -> str:
+    """Names the calendars that the site counts by; another when one is published or amended."""
+    found = hashlib.sha256()
+    for name, content in sorted(calendar_files().items()):
+        found.update(name.encode() + b"\0" + content)
+    return found.hexdigest()[:16]
+
+
+def row_of(case: Case) -> dict[str, Any]:
+    """The columns that follow from the events, as they are now."""
+    return {name: getattr(case, name) for name in (*MIRRORED, "title", "merged_into_id")}

@@ -6,8 +6,12 @@ works out of the events; ``manage check_cases`` compares the two.
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+LIVE = models.Q(live=True)
 
 
 class Case(models.Model):
@@ -15,7 +19,8 @@ class Case(models.Model):
 
     ``county`` and ``township`` are those of the enterprise (or of the place that it is about) when it was opened;
     ``organisation`` is the office in whose hands it is, ``handler`` the person there, if one is named. ``due`` is that of
-    the running clock that ends first. ``thread`` is the case that the whole chain began with, itself where it began it.
+    the running clock that ends first. ``thread`` is the case that the whole chain began with, none where it
+    began it.
     """
 
     class Phase(models.TextChoices):
@@ -57,6 +62,21 @@ class Case(models.Model):
     due_clock = models.CharField(max_length=40, default="", blank=True)
     provisional = models.BooleanField(default=False)
     paused = models.BooleanField(default=False)
+    turn_on = models.DateField(default=date.max)
+    """The day that lists are sorted by: ``due``, and the last of all days where no clock runs. Databases differ in where
+    they put nothing. Overdue is what is live and has its turn before today."""
+    waits_for = models.CharField(max_length=12, default="", blank=True)
+    """The part that has the next step; empty once the case has ended."""
+    assigned = models.BooleanField(default=False)
+    """A person has it, not only an office."""
+    dues = models.JSONField(default=dict)
+    """Of a live case: when each clock that has not ended is due."""
+    calendar = models.CharField(max_length=16, default="", blank=True)
+    """Of a live case: the calendars that its days were counted by."""
+    remind_on = models.DateField(null=True, blank=True)
+    """The day from which the sweep has to look at it."""
+    erase_on = models.DateField(null=True, blank=True)
+    """The day on which its personal values are to be erased."""
     level = models.SmallIntegerField(default=0)
     """How many steps up the tree it has been escalated."""
     late = models.BooleanField(default=False)
@@ -65,6 +85,13 @@ class Case(models.Model):
     """Working days from opening to closing without those that its clocks were paused."""
     gross_days = models.IntegerField(null=True, blank=True)
     """Working days from opening to closing."""
+    late_legal = models.BooleanField(null=True, blank=True)
+    """Some legal clock was stopped after its due date; nothing where none has run to its stop."""
+    late_promised = models.BooleanField(null=True, blank=True)
+    legal_limit = models.IntegerField(null=True, blank=True)
+    """Days that the law gave, extensions included, of the legal clocks that were stopped."""
+    legal_net = models.IntegerField(null=True, blank=True)
+    """Days of these that were used, pauses left out."""
     rating = models.SmallIntegerField(null=True, blank=True)
     reopened = models.SmallIntegerField(default=0)
 
@@ -79,19 +106,69 @@ class Case(models.Model):
         ordering = ("-opened_at", "-pk")
         indexes = (
             # Inboxes: what is live, of an office or a person, the next due first.
-            models.Index(fields=("live", "organisation", "due", "id"), name="case_of_office"),
-            models.Index(fields=("live", "handler", "due", "id"), name="case_of_handler"),
-            models.Index(fields=("live", "due", "id"), name="case_by_due"),
-            models.Index(fields=("live", "county", "due", "id"), name="case_of_county_by_due"),
+            models.Index(fields=("live", "organisation", "assigned", "turn_on", "id"), name="case_of_office"),
+            models.Index(fields=("handler", "waits_for", "turn_on", "id"), name="case_of_handler"),
+            models.Index(fields=("live", "turn_on", "id"), name="case_by_due"),
+            models.Index(fields=("live", "county", "turn_on", "id"), name="case_of_county_by_due"),
+            models.Index(fields=("waits_for", "turn_on", "id"), name="case_by_part", condition=LIVE),
+            models.Index(
+                fields=("waits_for", "organisation", "turn_on", "id"),
+                name="case_of_office_by_part",
+                condition=LIVE,
+            ),
+            models.Index(fields=("level", "turn_on", "id"), name="case_by_level", condition=LIVE),
+            models.Index(fields=("type", "-opened_at", "-id"), name="case_of_type"),
             models.Index(fields=("enterprise", "-opened_at"), name="case_of_enterprise"),
             models.Index(fields=("-opened_at", "-id"), name="case_by_opening"),
             models.Index(fields=("county", "-opened_at", "-id"), name="case_of_county"),
             models.Index(fields=("organisation", "-opened_at", "-id"), name="case_of_office_by_opening"),
             models.Index(fields=("source",), name="case_by_source"),
+            # What the sweep looks for: few rows of many.
+            models.Index(fields=("remind_on", "id"), name="case_to_remind", condition=models.Q(live=True)),
+            models.Index(fields=("calendar", "id"), name="case_to_recount", condition=models.Q(live=True)),
+            models.Index(
+                fields=("erase_on", "id"), name="case_to_erase", condition=models.Q(erase_on__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+
+class CaseTally(models.Model):
+    """How many, and in how many days, of the cases opened or ended in a month: one row of many that are added up.
+
+    A case that changes adds a row that takes its old share out and one that puts its new share in, so that nobody
+    waits for anybody; now and then rows of one key are folded into one (``tally``). Places are numbers of
+    organisations, 0 where there is none.
+    """
+
+    month = models.DateField()
+    type = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40)
+    county = models.IntegerField()
+    organisation = models.IntegerField()
+    opened = models.IntegerField(default=0)
+    closed = models.IntegerField(default=0)
+    on_time = models.IntegerField(default=0)
+    timed = models.IntegerField(default=0)
+    net_days = models.IntegerField(default=0)
+    gross_days = models.IntegerField(default=0)
+    rated = models.IntegerField(default=0)
+    rating = models.IntegerField(default=0)
+    satisfied = models.IntegerField(default=0)
+    reopened = models.IntegerField(default=0)
+    legal = models.IntegerField(default=0)
+    legal_kept = models.IntegerField(default=0)
+    legal_limit = models.IntegerField(default=0)
+    legal_net = models.IntegerField(default=0)
+    promised = models.IntegerField(default=0)
+    promised_kept = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("month", "type", "kind", "county", "organisation"), name="tally_key"),
+        )
 
 
 class CaseEvent(models.Model):
@@ -134,6 +211,20 @@ class PersonalValue(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("case", "field"), name="one_personal_value"),)
+
+
+class OpeningKey(models.Model):
+    """A program's own name for an opening, so that one sent twice makes one case."""
+
+    user = models.ForeignKey("people.User", models.CASCADE, related_name="+")
+    key = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64)
+    """Of what was sent: the same key with something else is a mistake of the program."""
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="one_opening_a_key"),)
 
 
 class Numbering(models.Model):
