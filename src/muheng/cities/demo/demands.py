@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
@@ -101,7 +102,7 @@ class Desk:
         filed = self.fill(kind)
         story = self._begin(start, kind, office, asker, filed)
         others: list[Story] = []
-        with contextlib.suppress(NotYet):
+        with suppress(NotYet):
             self._handle(story, kind, office, filed, frozenset(turns), others)
         self.cases += [each.told() for each in (story, *others) if each.events]
         return story.told()
