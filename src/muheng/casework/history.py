@@ -195,7 +195,9 @@ def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) ->
     opening = case_type.opening
     data = event.data
     _check_part(event, opening.by, say("登记"))
-    _check_keys(event, {"note", "fields", "files", "kind", "organisation", "handler", "cases"}, say("登记"))
+    allowed = {"note", "fields", "files", "kind", "organisation", "handler", "cases"}
+    # A room of the site that has set a limit of its own says so.
+    _check_keys(event, allowed | {"days"} if event.by.part == "room" else allowed, say("登记"))
     kind = data.get("kind")
     _check_kind(case_type, kind)
     asked = case_type.fields_at_opening(kind)
@@ -221,7 +223,10 @@ def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) ->
         files=files,
         came_from=_read_cases(event) if data.get("cases") else (),
     )
-    return _start(case_type, standing, opening.starts, calendar, today)
+    days = data.get("days")
+    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3660):
+        raise Refusal(say("时限的天数应是 0 到 3660 的整数。"), at=("days",))
+    return _start(case_type, standing, opening.starts, calendar, today, days)
 
 
 # -- acts of the file ------------------------------------------------------------------------------
@@ -377,7 +382,12 @@ def _extend(
 
 
 def _start(
-    case_type: CaseType, standing: Standing, names: Iterable[str], calendar: Calendar, today: date
+    case_type: CaseType,
+    standing: Standing,
+    names: Iterable[str],
+    calendar: Calendar,
+    today: date,
+    days: int | None = None,
 ) -> Standing:
     clocks, earlier = dict(standing.clocks), list(standing.earlier)
     for name in names:
@@ -388,7 +398,8 @@ def _start(
             if clocks[name].stopped_on is None:
                 continue
             earlier.append(clocks.pop(name))
-        clocks[name] = ClockStanding(name, today, declared.limit(standing.kind), declared.unit, calendar)
+        limit = declared.limit(standing.kind) if days is None else days
+        clocks[name] = ClockStanding(name, today, limit, declared.unit, calendar)
     return replace(standing, clocks=clocks, earlier=tuple(earlier))
 
 
