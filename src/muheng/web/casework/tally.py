@@ -108,10 +108,10 @@ def fold() -> int:
     """Make one row of many with one key; gives how many rows fewer there are. Safe while others add."""
     folded = 0
     many = CaseTally.objects.order_by().values(*KEY).annotate(rows=Count("pk")).filter(rows__gt=1)
-    for key in many.values_list(*KEY).iterator(chunk_size=BATCH):
+    for key in list(many.values_list(*KEY)):
         with transaction.atomic():
             rows = CaseTally.objects.filter(**dict(zip(KEY, key, strict=True)))
-            held = list(rows.select_for_update().values())
+            held: list[Any] = list(rows.select_for_update().values())
             counts = {name: sum(row[name] for row in held) for name in COUNTS}
             CaseTally.objects.filter(pk__in=[row["id"] for row in held]).delete()
             kept = _rows({key: counts})
@@ -125,10 +125,12 @@ def count_tally() -> Share:
     sums: dict[str, Any] = {f"all_{name}": Sum(name) for name in COUNTS}
     rows = CaseTally.objects.order_by().values(*KEY).annotate(**sums)
     found: Share = {}
+    row: Any
     for row in rows.iterator(chunk_size=BATCH):
         counts = {name: row[f"all_{name}"] for name in COUNTS if row[f"all_{name}"]}
         if counts:
-            found[tuple(row[name] for name in KEY)] = counts  # type: ignore[index]
+            month, *rest = (row[name] for name in KEY)
+            found[(month, *rest)] = counts
     return found
 
 
@@ -151,6 +153,7 @@ def _by_key(rows: QuerySet[Case], day: str, sums: Mapping[str, Any]) -> Iterator
         .values("its_month", "type", "kind", "county_id", "organisation_id")
         .annotate(**{f"all_{name}": each for name, each in sums.items()})
     )
+    row: Any
     for row in grouped.iterator(chunk_size=BATCH):
         month = row["its_month"]
         key = (month, row["type"], row["kind"], row["county_id"] or 0, row["organisation_id"] or 0)
