@@ -26,6 +26,7 @@ VERBS = (
     "whatif",
     "compare",
     "verify",
+    "deadline",
     "aqi",
     "upload",
     "serve",

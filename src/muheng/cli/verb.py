@@ -20,6 +20,7 @@ from muheng.cli.usage import refuse_surplus
 from muheng.documents.message import Language, Message, say
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+SHORT = 80
 
 
 def verb(
@@ -153,10 +154,13 @@ def help_option(lang: Language) -> click.Option:
 
 
 def print_json(data: Mapping[str, Any], stream: IO[str] | None = None) -> None:
-    """One document. A terminal that cannot show Chinese gets escapes."""
+    """One document, on one line where it is short. A terminal that cannot show Chinese gets escapes."""
     target = stream or sys.stdout
     plain = (getattr(target, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
-    click.echo(json.dumps(data, ensure_ascii=plain, indent=1), file=target)
+    text = json.dumps(data, ensure_ascii=plain)
+    if len(text) > SHORT:
+        text = json.dumps(data, ensure_ascii=plain, indent=1)
+    click.echo(text, file=target)
 
 
 def print_lines(lines: Sequence[str | Table], stream: IO[str] | None = None) -> None:

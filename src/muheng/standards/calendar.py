@@ -26,12 +26,25 @@ class Deadline:
 
 
 @dataclass(frozen=True)
+class Holiday:
+    """A holiday of one notice, both days included."""
+
+    name: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
 class Calendar:
-    """`years`: published year → its notice. `holidays` may fall on weekends; `make_up_days` are worked."""
+    """`years`: published year → its notice. `holidays` may fall on weekends; `make_up_days` are worked.
+
+    `named` says which holidays these are; nothing is counted by it.
+    """
 
     years: dict[int, str]
     holidays: frozenset[date]
     make_up_days: frozenset[date]
+    named: tuple[Holiday, ...] = ()
 
     def is_working_day(self, day: date) -> bool:
         if day in self.make_up_days:
@@ -133,11 +146,13 @@ def load_calendar() -> Calendar:
     years: dict[int, str] = {}
     holidays: set[date] = set()
     make_up_days: set[date] = set()
+    named: list[Holiday] = []
     for data in calendar_files().values():
         published = tomllib.loads(data.decode())
         years[published["year"]] = published["source"]["document"]
         make_up_days.update(published["work"])
         for holiday in published["holiday"]:
+            named.append(Holiday(holiday["name"], holiday["first"], holiday["last"]))
             length = (holiday["last"] - holiday["first"]).days + 1
             holidays.update(holiday["first"] + timedelta(days=n) for n in range(length))
-    return Calendar(years, frozenset(holidays), frozenset(make_up_days))
+    return Calendar(years, frozenset(holidays), frozenset(make_up_days), tuple(named))
