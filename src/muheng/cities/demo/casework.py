@@ -7,12 +7,27 @@ today. Enterprises are those of the registry; accounts, offices and cases are na
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from random import Random
 
-from muheng.cities.demo.casework_plan import CaseworkPlan, PersonOf, read_demand_words, read_plan
+from muheng.cities.demo.casework_plan import (
+    CaseworkPlan,
+    PersonOf,
+    read_demand_words,
+    read_hazard_words,
+    read_plan,
+)
 from muheng.cities.demo.demands import Asker, Desk, Staff, tell_recent, tell_solved
+from muheng.cities.demo.inspections import (
+    PHOTOS,
+    DemoPairing,
+    Rounds,
+    pair_all,
+    quarters_before,
+    tell_visits,
+)
 from muheng.cities.demo.operations import make_name
 from muheng.cities.demo.registry import DemoRegistry
 from muheng.cities.demo.stories import DemoCase
@@ -30,6 +45,9 @@ class DemoCasework:
     persons: tuple[PersonOf, ...]
     owner: str | None
     """The enterprise of the account that the demo has for enterprises."""
+    pairings: tuple[DemoPairing, ...]
+    files: Mapping[str, bytes]
+    """What cases have attached, by name."""
     cases: tuple[DemoCase, ...]
 
 
@@ -61,14 +79,40 @@ def make_casework(
         desk.random = Random(f"{seed}/demands/recent")
         asker = people.owner(owner) if owner is not None else None
         tell_recent(desk, plan.recent, people.of, works, asker)
+    cases = desk.cases
+    pairings: list[DemoPairing] = []
+    if plan.pairing is not None and plan.inspection is not None:
+        rounds = Rounds(read_hazard_words(), Random(f"{seed}/visits"), desk.calendar, today)
+        desk.random = Random(f"{seed}/demands/heard")
+        since = quarters_before(today, plan.pairing.quarters)[0].first
+        offices = {person.username: person.office for person in persons}
+        pairings = pair_all(plan.pairing, offices, people.of, owner, Random(f"{seed}/pairings"), since)
+        tell_visits(
+            rounds,
+            desk,
+            plan.pairing,
+            plan.inspection,
+            pairings,
+            people.by_code,
+            _answering(works, desk.random),
+        )
+        cases = [*desk.cases, *rounds.cases]
     return DemoCasework(
         pack=pack.id,
         seed=seed,
         today=today,
         persons=persons,
         owner=owner,
-        cases=tuple(sorted(desk.cases, key=lambda case: (case.opened_at, case.parent is not None, case.key))),
+        pairings=tuple(pairings),
+        files=PHOTOS if pairings else {},
+        cases=tuple(sorted(cases, key=lambda case: (case.opened_at, case.parent is not None, case.key))),
     )
+
+
+def _answering(works: dict[str, Department], random: Random) -> Callable[[Asker], tuple[str, str]]:
+    """What is asked on a visit, and which of the city's offices answers it."""
+    able = [(kind, each.name) for each in works.values() if each.place is None for kind in each.work]
+    return lambda _asker: random.choice(able)
 
 
 def _appoint(
@@ -121,6 +165,10 @@ class _Askers:
     def of(self, office: str) -> list[Asker]:
         home = self._homes[office]
         return self._everybody if home is None else self._here[home]
+
+    @property
+    def by_code(self) -> dict[str, Asker]:
+        return {each.code: each for each in self._everybody}
 
     def owner(self, code: str) -> Asker:
         found = next((each for each in self._everybody if each.code == code), None)

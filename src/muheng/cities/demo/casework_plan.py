@@ -127,6 +127,29 @@ class RecentRound(_Strict):
     turns: dict[Turn, int] = {}
 
 
+class PairingPlan(_Strict):
+    """Officers and how many enterprises each looks after, of the county of their office or of the city.
+
+    Every enterprise was visited in each of the full `quarters` before the present one, but for a few; `overdue`
+    of them were not visited in the last, nor since.
+    """
+
+    officers: dict[str, int]
+    quarters: int
+    overdue: int
+    heard: int
+    """Demands that were heard on visits."""
+
+
+class InspectionPlan(_Strict):
+    """What experts found on visits, and the proposals that they made; `stalled` are not rectified in time."""
+
+    visits: int
+    hazards: int
+    proposals: int
+    stalled: int
+
+
 class CaseworkPlan(_Strict):
     """`casework.toml`."""
 
@@ -137,6 +160,8 @@ class CaseworkPlan(_Strict):
     """Office → account, where the person who answers for it is one of `person`."""
     solved: tuple[SolvedRound, ...] = ()
     recent: RecentRound | None = None
+    pairing: PairingPlan | None = None
+    inspection: InspectionPlan | None = None
 
 
 def read_plan(pack: Pack) -> CaseworkPlan:

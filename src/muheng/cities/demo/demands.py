@@ -96,16 +96,25 @@ class Desk:
         return fill_form(form, self.random)
 
     def tell(
-        self, start: date, kind: str, office: str, asker: Asker, turns: Collection[Turn] = ()
-    ) -> DemoCase:
-        """One demand, as far as it is by the demo's today; what it brought with it is told too."""
+        self,
+        start: date,
+        kind: str,
+        office: str,
+        asker: Asker,
+        turns: Collection[Turn] = (),
+        heard: tuple[Story, str] | None = None,
+    ) -> Story:
+        """One demand, as far as it is by the demo's today; what it brought with it is told too.
+
+        `heard`: the visit that it was heard on, and the officer who wrote it down.
+        """
         filed = self.fill(kind)
-        story = self._begin(start, kind, office, asker, filed)
+        story = self._begin(start, kind, office, asker, filed, heard)
         others: list[Story] = []
         with suppress(NotYet):
             self._handle(story, kind, office, filed, frozenset(turns), others)
         self.cases += [each.told() for each in (story, *others) if each.events]
-        return story.told()
+        return story
 
     def tell_refused(self, start: date, kind: str, office: str, asker: Asker) -> None:
         story = self._begin(start, kind, office, asker, self.fill(kind))
@@ -127,14 +136,27 @@ class Desk:
             pass
         self.cases.append(story.told())
 
-    def _begin(self, start: date, kind: str, office: str, asker: Asker, filed: Filed) -> Story:
+    def _begin(
+        self,
+        start: date,
+        kind: str,
+        office: str,
+        asker: Asker,
+        filed: Filed,
+        heard: tuple[Story, str] | None = None,
+    ) -> Story:
         self._count += 1
-        source = self.random.choice(_SOURCES) if asker.account is None else "企业自报"
+        source = "企业自报"
+        if heard is not None:
+            source = "走访发现"
+        elif asker.account is None:
+            source = self.random.choice(_SOURCES)
         part, who = {
             "企业自报": ("enterprise", asker.account),
             "走访发现": ("opener", self.staff.handlers[office]),
             "会议收集": ("desk", self.staff.desk),
         }[source]
+        visit, who = heard if heard is not None else (None, who)
         story = Story(
             f"demand-{self._count:04d}",
             DEMAND,
@@ -143,8 +165,9 @@ class Desk:
             self.random,
             self.calendar,
             midnight(self.until),
-            working_hour(start, self.random),
+            working_hour(start, self.random) if visit is None else visit.moment,
             opener=who,
+            parent=visit,
             personal={"contact": asker.contact, "phone": asker.phone},
         )
         fields: dict[str, Any] = {
@@ -226,6 +249,7 @@ class Desk:
             return
         story.wait(40 if "unconfirmed" in turns else random.randint(1, 3))
         story.do("confirm", "enterprise", asker)
+        story.end()
         story.wait(0)
         if "reopened" in turns:
             story.do("rate", "enterprise", asker, rating=2)
@@ -267,6 +291,7 @@ class Desk:
         story.end_child(child)
         story.wait(0)
         story.do("close", "desk", self.staff.desk, note=self._say("close"))
+        story.end()
 
     def _ask_others(self, story: Story, office: str, others: list[Story]) -> None:
         """Another office helps; the answer waits for it."""
@@ -333,6 +358,12 @@ def fill_form(form: DemandForm, random: Random) -> Filed:
     return Filed(form.about, form.text.format(**numbers), form.answer.format(**numbers), numbers)
 
 
+def fill_slots(texts: Sequence[str], random: Random) -> list[str]:
+    """Texts with their numbers, the same in all of them."""
+    numbers = {name: draw(random) for name, draw in _SLOTS.items() if f"{{{name}}}" in "".join(texts)}
+    return [text.format(**numbers) for text in texts]
+
+
 def reason_of(note: str) -> str:
     """Which of the demand type's reasons for a pause a note is about."""
     if "批复" in note:
@@ -353,7 +384,7 @@ def tell_solved(
         usable = days[:-60] if set(turn) & _LONG else days[:-30]
         kind = random.choice([kind for kind in plan.kinds if kind in works[office].work])
         case = desk.tell(random.choice(usable), kind, office, random.choice(askers(office)), turn)
-        if case.events[-1].at.date() > plan.until:
+        if case.ended_at is None or case.moment.date() > plan.until:
             raise ValueError(f"{case.key} ends after {plan.until}")
     offices = sorted(plan.offices)
     for tell, count in ((desk.tell_refused, plan.refused), (desk.tell_withdrawn, plan.withdrawn)):

@@ -6,7 +6,7 @@ name each other by `key`, persons by the name of their account, offices by their
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from random import Random
@@ -69,6 +69,11 @@ class Story:
     parent: Story | None = None
     personal: dict[str, str] = field(default_factory=dict)
     events: list[DemoEvent] = field(default_factory=list)
+    ended_at: datetime | None = None
+
+    def end(self) -> None:
+        """It has come to its end; what follows is said afterwards."""
+        self.ended_at = self.events[-1].at
 
     def wait(self, days: int) -> None:
         """Pass so many working days, at a working hour; with 0 a while on the same day."""
@@ -88,6 +93,13 @@ class Story:
         name = "" if who is not None or part == "site" else ENTERPRISE
         self.events.append(DemoEvent(self.moment, act, part, who, name, given))
 
+    def end_children(self, children: Sequence[Story]) -> bool:
+        """As `end_child` for all of them in the order in which they ended; False where some have not."""
+        ended = [child for child in children if child.ended_at is not None]
+        for child in sorted(ended, key=lambda child: (child.ended_at, child.key)):
+            self.end_child(child)
+        return len(ended) == len(children)
+
     def branch(self, key: str, type_id: str, title: str, opener: str | None = None) -> Story:
         """A case below this one, told from the same moment on; its opening is the next thing in it."""
         return Story(
@@ -105,7 +117,7 @@ class Story:
 
     def end_child(self, child: Story, phase: str = "closed") -> None:
         """The site notes that a case below this one has ended; the story goes on from there."""
-        self.moment = max(self.moment, child.moment)
+        self.moment = max(self.moment, child.ended_at or child.moment)
         self.do("child_closed", "site", child={"case": child.key, "type": child.type, "phase": phase})
 
     def told(self) -> DemoCase:
