@@ -123,6 +123,13 @@ class Case(models.Model):
             models.Index(fields=("county", "-opened_at", "-id"), name="case_of_county"),
             models.Index(fields=("organisation", "-opened_at", "-id"), name="case_of_office_by_opening"),
             models.Index(fields=("source",), name="case_by_source"),
+            # Figures: of days that make no whole month, and of what is in hand now.
+            models.Index(fields=("closed_on", "type", "county"), name="case_by_closing"),
+            models.Index(
+                fields=("type", "county", "organisation", "turn_on", "level"),
+                name="case_in_hand",
+                condition=LIVE,
+            ),
             # What the sweep looks for: few rows of many.
             models.Index(fields=("remind_on", "id"), name="case_to_remind", condition=models.Q(live=True)),
             models.Index(fields=("calendar", "id"), name="case_to_recount", condition=models.Q(live=True)),
@@ -264,3 +271,37 @@ class SavedList(models.Model):
     class Meta:
         ordering = ("name",)
         constraints = (models.UniqueConstraint(fields=("user", "name"), name="one_saved_case_list"),)
+
+
+class Paper(models.Model):
+    """A meeting sheet or a monthly review as it was handed out. ``data`` is all that stands in it; the files are it."""
+
+    class Kind(models.TextChoices):
+        MEETING = "meeting", _("每周例会材料")
+        REVIEW = "review", _("每月点评")
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    place = models.ForeignKey("people.Organisation", models.PROTECT, related_name="+")
+    """Whose cases it is about: the city, or a county."""
+    first = models.DateField()
+    last = models.DateField()
+    as_of = models.DateField()
+    edition = models.IntegerField()
+    """Issued again for the same days, it is another edition; the one before stays."""
+    title = models.CharField(max_length=200)
+    data = models.JSONField()
+    docx = models.ForeignKey("files.StoredFile", models.PROTECT, related_name="+")
+    xlsx = models.ForeignKey("files.StoredFile", models.PROTECT, related_name="+")
+    issued_by = models.ForeignKey("people.User", models.PROTECT, related_name="+")
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-first", "kind", "-edition")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("kind", "place", "first", "edition"), name="one_edition_of_a_paper"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
