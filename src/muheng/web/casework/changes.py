@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from muheng.casework.document import CaseType
 from muheng.casework.history import BUILT_INS
+from muheng.documents.message import say
 from muheng.web.casework.kinds import find_type
 from muheng.web.casework.models import Case, CaseEvent
 from muheng.web.reading import language
@@ -15,7 +16,7 @@ from muheng.web.templatetags.words import moment
 def name_of_act(case_type: CaseType, act_id: str) -> str:
     """An act as people call it."""
     if act_id == "open":
-        return _("登记")
+        return say("登记").render(language())
     declared = case_type.act(act_id)
     if declared is not None:
         return declared.title(language())

@@ -57,6 +57,8 @@ def save_mirror(case: Case, standing: Standing, *, new: bool = False) -> None:
     """Make the row say what the standing says, and the tally with it. Every change of a row goes through here."""
     before = {} if new else share_of(case)
     mirror(case, standing)
+    if standing.merged_into is not None and case.merged_into_id is None:
+        case.merged_into = Case.objects.get(number=standing.merged_into)
     case.save(force_insert=new, force_update=not new)
     keep_step(before, share_of(case))
 
@@ -109,8 +111,6 @@ def mirror(case: Case, standing: Standing) -> None:
     case.legal_limit = sum(each.limit for each in legal) if legal else None
     case.legal_net = sum(each.spent(each.stopped_on) for each in legal if each.stopped_on) if legal else None
     case.net_days = case.gross_days = None
-    if standing.merged_into is not None and case.merged_into_id is None:
-        case.merged_into = Case.objects.get(number=standing.merged_into)
     case.erase_on = None
     if case.closed_on is not None and not case.live and case_type.erase_after_days is not None:
         personal = (field.id for field in case_type.fields if field.personal)
