@@ -6,6 +6,7 @@ that died had in hand is tried again. So a message may in a bad moment go twice,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -24,6 +25,8 @@ from muheng.web.notices.post import post
 from muheng.web.notices.reasons import Undelivered
 from muheng.web.notices.robots import A_MINUTE, judge, write_request
 from muheng.web.notices.sealing import Unreadable, unseal
+
+_log = logging.getLogger(__name__)
 
 A_RUN = 30.0  # seconds of one job; other work waits meanwhile
 LEASE = timedelta(minutes=2)
@@ -115,7 +118,8 @@ def _send_letter(mail: Post, letter: Letter) -> int:
     except Stopped:
         own.update(due_at=now, attempts=F("attempts") - 1)  # it has not been tried
         raise
-    except Undelivered as failed:
+    except Exception as error:
+        failed = _known(error)
         lasting = failed.reason == "recipient"
         own.update(**_after(failed, letter.attempts + 1, letter.created_at, now, lasting))
         return 0
@@ -187,8 +191,8 @@ def send_dispatch(dispatch: Dispatch) -> int:
     own = Dispatch.objects.filter(pk=dispatch.pk)
     try:
         status, said = _post(dispatch)
-    except Undelivered as failed:
-        now = timezone.now()
+    except Exception as error:
+        failed, now = _known(error), timezone.now()
         limited = failed.reason == "limited"
         own.update(
             status=failed.status,
@@ -233,6 +237,14 @@ def _after(
     if lasting or attempts > len(WAITS) or now - created_at > OLDEST:
         return why | {"state": State.GIVEN_UP}
     return why | {"due_at": now + WAITS[attempts - 1]}
+
+
+def _known(error: Exception) -> Undelivered:
+    """Why a message has not arrived; what nobody foresaw is written down, and the next message has its turn."""
+    if isinstance(error, Undelivered):
+        return error
+    _log.exception("a message was not sent")
+    return Undelivered("broken", type(error).__name__)
 
 
 def _keep(said: str) -> str:

@@ -23,6 +23,7 @@ REASONS: Mapping[str, Any] = {
     "recipient": _("邮件服务器不收这个邮箱地址"),
     "mail_server": _("连不上邮件服务器"),
     "mail_login": _("邮件服务器不认用户名或密码"),
+    "broken": _("系统出错，没有完成。"),
     "mail_refused": _("邮件服务器没有收下这封邮件"),
 }
 
