@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 
+from muheng.cities.demo.audits import PAPERS, tell_audits
 from muheng.cities.demo.casework_plan import (
     CaseworkPlan,
     PersonOf,
@@ -20,6 +21,7 @@ from muheng.cities.demo.casework_plan import (
     read_plan,
 )
 from muheng.cities.demo.demands import Asker, Desk, Staff, tell_recent, tell_solved
+from muheng.cities.demo.exchanges import DemoExchanges, make_exchanges, read_exchanges
 from muheng.cities.demo.inspections import (
     PHOTOS,
     DemoPairing,
@@ -48,6 +50,7 @@ class DemoCasework:
     pairings: tuple[DemoPairing, ...]
     files: Mapping[str, bytes]
     """What cases have attached, by name."""
+    exchanges: DemoExchanges
     cases: tuple[DemoCase, ...]
 
 
@@ -97,6 +100,13 @@ def make_casework(
             _answering(works, desk.random),
         )
         cases = [*desk.cases, *rounds.cases]
+    exchanges = read_exchanges(pack)
+    if exchanges.audits:
+        # The large ones are ordered to be audited.
+        codes, random = people.by_size[: len(people.by_size) // 2], Random(f"{seed}/audits")
+        cases += tell_audits(
+            exchanges.audits, codes, people.nearest, handlers, "desk", random, desk.calendar, today
+        )
     return DemoCasework(
         pack=pack.id,
         seed=seed,
@@ -104,7 +114,8 @@ def make_casework(
         persons=persons,
         owner=owner,
         pairings=tuple(pairings),
-        files=PHOTOS if pairings else {},
+        files={**(PHOTOS if pairings else {}), **(PAPERS if exchanges.audits else {})},
+        exchanges=make_exchanges(exchanges, people.counties, desk.calendar, seed, today),
         cases=tuple(sorted(cases, key=lambda case: (case.opened_at, case.parent is not None, case.key))),
     )
 
@@ -149,6 +160,12 @@ class _Askers:
         self._homes = {department.name: department.place for department in pack.city.department}
         self._everybody: list[Asker] = []
         self._here: dict[str, list[Asker]] = defaultdict(list)
+        self.counties: dict[str, list[str]] = {county.name: [] for county in pack.city.county}
+        self.by_size: list[str] = []
+        self.nearest: dict[str, str] = {}
+        """Enterprise → the office of its park or county."""
+        offices = {place: name for name, place in self._homes.items() if place is not None}
+        above = set(registry.city.truth.filter(registry.city.truth["规模"] == "规上")["统一社会信用代码"])
         parks = {park.short or park.name: park.name for park in pack.city.park}
         served = {department.place for department in pack.city.department}
         for place in registry.locations:
@@ -161,6 +178,11 @@ class _Askers:
             own = [parks[name] for name in place.parks if parks[name] in served]
             for home in own or [place.county]:
                 self._here[home].append(asker)
+                if home in offices:
+                    self.nearest.setdefault(place.code, offices[home])
+            self.counties[place.county].append(place.code)
+            self.by_size.append(place.code)
+        self.by_size.sort(key=lambda code: (code not in above, code))
 
     def of(self, office: str) -> list[Asker]:
         home = self._homes[office]
