@@ -6,6 +6,7 @@ Tests ask for the database with pytest-django's ``db``; which one it is, ``--dat
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -31,3 +32,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def no_unasked_database(django_db_blocker: DjangoDbBlocker) -> None:
     """A test that did not ask for the database fails when it touches one."""
     django_db_blocker.block()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_histories() -> Iterator[None]:
+    """Tests that commit empty every table afterwards; SQLite does that by removing rows, which histories refuse."""
+    from django.test import TransactionTestCase
+
+    from muheng.web.casework.guard import lift_guard
+
+    empty = TransactionTestCase._fixture_teardown
+
+    def empty_unguarded(self: TransactionTestCase) -> None:
+        lift_guard()
+        empty(self)  # ends as a migration does, which sets the guard again
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_unguarded)
+        yield
