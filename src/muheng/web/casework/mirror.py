@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
+from muheng.casework.measure import measure
 from muheng.casework.reminders import next_reminder
 from muheng.casework.standing import CHINA, RUNNING, Standing, next_due
 from muheng.standards.calendar import calendar_files
-from muheng.web.casework.kinds import find_type
+from muheng.web.casework.kinds import calendar, find_type
 from muheng.web.casework.models import Case
 from muheng.web.casework.tally import add_cases, keep_step, share_of
 
@@ -110,7 +111,9 @@ def mirror(case: Case, standing: Standing) -> None:
     case.late_promised = any(each.late for each in promised) if promised else None
     case.legal_limit = sum(each.limit for each in legal) if legal else None
     case.legal_net = sum(each.spent(each.stopped_on) for each in legal if each.stopped_on) if legal else None
-    case.net_days = case.gross_days = None
+    measured = measure(case_type, standing, calendar())
+    case.net_days = measured.net_working if measured is not None else None
+    case.gross_days = measured.gross_working if measured is not None else None
     case.erase_on = None
     if case.closed_on is not None and not case.live and case_type.erase_after_days is not None:
         personal = (field.id for field in case_type.fields if field.personal)
