@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from muheng.web.notices.actions import RIGHT
@@ -13,6 +15,7 @@ from muheng.web.people.models import Membership, Organisation, User
 from muheng.web.people.rights import posts_of
 
 MOST_COUNTED = 100
+LATELY = timedelta(days=7)
 
 ROOMS: dict[str, Any] = {
     "casework": _("事项"),
@@ -63,8 +66,9 @@ def places_for(person: User) -> QuerySet[Organisation]:
 
 
 def channels_for(person: User) -> QuerySet[Channel]:
-    """The channels that a person sets up, with how many messages wait and how many were given up."""
-    waiting, given_up = Q(dispatches__state=State.WAITING), Q(dispatches__state=State.GIVEN_UP)
+    """The channels that a person sets up, with how many messages wait and how many were lately given up."""
+    waiting = Q(dispatches__state=State.WAITING)
+    given_up = Q(dispatches__state=State.GIVEN_UP, dispatches__created_at__gte=timezone.now() - LATELY)
     return (
         Channel.objects.filter(_below(person, "organisation__"))
         .select_related("organisation")
