@@ -23,17 +23,24 @@ def load_types(folder: Path | None = None) -> tuple[dict[str, CaseType], list[Di
 
     The folder is a city's pack or one that holds case-type files. A type with an error is left out.
     """
-    paths = _paths(COMMON_CASES)
+    folders = [COMMON_CASES]
     if folder is not None and folder.resolve() != COMMON_CASES.resolve():
-        own = folder / "cases" if (folder / "city.toml").is_file() else folder
-        paths += _paths(own)
+        folders.append(folder / "cases" if (folder / "city.toml").is_file() else folder)
     types: dict[str, CaseType] = {}
     files: dict[str, TomlFile] = {}
     found: list[Diagnostic] = []
-    for path in paths:
-        case_type, file, mistakes = _load(path)
-        found += mistakes
-        if case_type is not None and file is not None:
+    for each in folders:
+        here: dict[str, Path] = {}
+        for path in sorted(each.glob("*.toml")):
+            case_type, file, mistakes = _load(path)
+            found += mistakes
+            if case_type is None or file is None:
+                continue
+            if case_type.id in here:
+                what = say("代号“{id}”在 {file} 里已经用过。", id=case_type.id, file=here[case_type.id].name)
+                found.append(file.error(("id",), what, say("同一个城市包里代号不能重复，改其中一个。")))
+                continue
+            here[case_type.id] = path
             types[case_type.id] = case_type
             files[case_type.id] = file
     found += _check_together(types, files)
@@ -77,10 +84,6 @@ def _load(
         return None, None, found
     case_type, mistakes = read_case_type(file)
     return case_type, file, [*found, *mistakes]
-
-
-def _paths(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.toml"))
 
 
 def _check_together(types: dict[str, CaseType], files: dict[str, TomlFile]) -> list[Diagnostic]:

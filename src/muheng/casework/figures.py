@@ -19,13 +19,13 @@ INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts. ``rated`` and ``rating``: how many were rated, and the sum of it; ``legal…``: of those that a legal clock
-    ran for. Days are working days as the cases' own measure has them."""
+    """Counts over cases. ``timed``: of the closed, those that had a clock; ``legal…``, ``promised…``: that had such a
+    one; ``rating``: the sum of it over the ``rated``; ``reopened``: at least once. Days are working days."""
 
     opened: int = 0
     closed: int = 0
-    on_time: int = 0
     timed: int = 0
+    on_time: int = 0
     net_days: int = 0
     gross_days: int = 0
     rated: int = 0
@@ -47,7 +47,7 @@ class Figures:
 
     @property
     def late(self) -> int:
-        return self.closed - self.on_time
+        return self.timed - self.on_time
 
     def value(self, indicator: Indicator) -> Fraction | None:
         """Shares as parts of one; None where there is nothing to divide by."""
@@ -61,11 +61,11 @@ class Figures:
 
 
 _QUOTIENTS: Mapping[str, tuple[str, str]] = {
-    "on_time": ("on_time", "closed"),
+    "on_time": ("on_time", "timed"),
     "promised_kept": ("promised_kept", "promised"),
     "legal_kept": ("legal_kept", "legal"),
-    "net_days": ("net_days", "timed"),
-    "gross_days": ("gross_days", "timed"),
+    "net_days": ("net_days", "closed"),
+    "gross_days": ("gross_days", "closed"),
     "satisfied": ("satisfied", "rated"),
     "rating": ("rating", "rated"),
     "reopened": ("reopened", "closed"),
