@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from muheng.documents.message import Language, Message, Refusal, say
 from muheng.intake.numbers import parse_number
 from muheng.standards.rounding import format_trimmed
@@ -29,10 +27,9 @@ def read_money(text: str) -> int | None:
     if not folded and not text.strip():
         return None
     number = parse_number(folded, parse_unit("元"))
-    if isinstance(number, Message):
-        raise Refusal(number, say("请写数字，单位万元；也可以写成 2.5亿元、1234.56元。"))
-    if number is None:
-        raise Refusal(say("“{found}” 不是金额。", found=text.strip()), say("请写数字，单位万元。"))
+    if number is None or isinstance(number, Message):
+        what = say("“{found}” 不是金额。", found=text.strip())
+        raise Refusal(what, say("请写数字，单位万元；也可以写成 2.5亿元、1234.56元。"))
     fen = number * unit
     if fen.denominator != 1:
         raise Refusal(say("“{found}” 不到一分的零头记不下。", found=text.strip()), say("请写到分为止。"))
@@ -58,11 +55,6 @@ def show_money(fen: int, lang: Language = "zh") -> str:
 def in_wan(fen: int) -> str:
     """The exact figure in 万元, without the unit: 2322.5."""
     return format_trimmed(fen, 6)
-
-
-def share_of(part: int, whole: int) -> Fraction | None:
-    """A part of a sum; None of nothing."""
-    return Fraction(part, whole) if whole else None
 
 
 def _grouped(fen: int, digits: int) -> str:
