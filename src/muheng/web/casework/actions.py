@@ -143,7 +143,7 @@ def open_case(
     record(actor, "casework.open", case, type=type_id, enterprise=enterprise.code if enterprise else "")
     if parent is not None and announce:
         append(parent, "child", actor, by, {"child": {"case": case.number, "type": case.type}}, at)
-    tell_of(case, event, actor)
+    tell_of(case, event, actor, standing)
     return case
 
 

@@ -91,8 +91,8 @@ def load_histories(
 ) -> dict[str, Case]:
     """Load histories; gives their cases by source, those that were there already among them.
 
-    ``tell``: what happened from this moment on is told as if it happened now. Raises Refused for the first history
-    that its type does not allow, and then loads none.
+    ``tell``: where the last that happened to a case happened from this moment on, it is told as if it happened now.
+    Raises Refused for the first history that its type does not allow, and then loads none.
     """
     asked = list(entries)
     sources = [each.source for each in asked]
@@ -351,6 +351,6 @@ def _write(loading: Sequence[_Loading]) -> None:
 
 def _tell(loading: Iterable[_Loading], since: datetime) -> None:
     for each in loading:
-        for event, (given, _data) in zip(each.events, each.given, strict=True):
-            if event.at >= since:
-                tell_of(each.case, event, given.actor)
+        event, (given, _data) = each.events[-1], each.given[-1]
+        if event.at >= since and each.standing is not None:
+            tell_of(each.case, event, given.actor, each.standing)

@@ -104,9 +104,8 @@ def append(
     at: datetime,
     personal: Mapping[str, str] | None = None,
     files: Sequence[Attachment] = (),
-    **told: Any,
 ) -> Standing:
-    """Write one event more; ``case`` is held. What is ``told`` is handed on to whoever tells of it. Raises Refused."""
+    """Write one event more; ``case`` is held. Raises Refused."""
     phase = case.phase
     event = Event(case.version + 1, at, verb, by, data)
     case_type = find_type(case.type)
@@ -118,7 +117,7 @@ def append(
     save_mirror(case, standing)
     keep(case, event, actor, personal or {}, files)
     record(actor, "casework.act", case, act=verb, number=event.number)
-    tell_of(case, event, actor, **told)
+    tell_of(case, event, actor, standing)
     _tell_parent(case, phase, at)
     return standing
 
