@@ -375,6 +375,15 @@ def test_warnings_and_escalations_are_due_once() -> None:
     assert [each.level for each in escalations_due(case_type, book.standing, date(2026, 3, 12))] == [1, 2]
 
 
+def test_a_longer_limit_is_warned_of_anew() -> None:
+    case_type = small()
+    book = opened("2026-03-02T09:00").act("2026-03-05T09:00", "warn", "site", clock="legal", level=60)
+    book.act("2026-03-06T09:00", "extend", "leader", note="延", clock="legal", days=5)
+    assert "legal" not in {each.clock for each in warnings_due(case_type, book.standing, date(2026, 3, 9))}
+    found = {each.clock: each.level for each in warnings_due(case_type, book.standing, date(2026, 3, 10))}
+    assert found["legal"] == 60
+
+
 def test_nothing_is_due_while_paused_or_after_the_end() -> None:
     case_type = small()
     book = opened("2026-03-02T09:00")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from muheng.casework.built_ins import BUILT_INS
 from muheng.casework.document import Act, CaseType, Escalation, FieldOf, read_share
-from muheng.casework.history import BUILT_INS, PARTS
+from muheng.casework.event import PARTS
 from muheng.casework.ways import acts_with_place, clock_ways, confirmed_before, ends_reached, reachable
 from muheng.documents.diagnostic import Diagnostic
 from muheng.documents.message import Message, say

@@ -119,7 +119,8 @@ class ClockStanding:
         return replace(resumed, stopped_on=on)
 
     def extend(self, on: date, days: int, reason: str) -> ClockStanding:
-        return replace(self, extensions=(*self.extensions, Extended(on, days, reason)))
+        """A longer limit is warned of anew."""
+        return replace(self, extensions=(*self.extensions, Extended(on, days, reason)), warned=0)
 
     def day_of(self, days: int) -> date | None:
         """The first day on which `days` net days are spent; None while a pause leaves it open."""

@@ -1,0 +1,89 @@
+"""How a standing moves: into a state, onto another kind, with clocks started and children added.
+
+The steps that acts of the file and acts of every type have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+
+from muheng.casework.clock_standing import ClockStanding
+from muheng.casework.document import CaseType
+from muheng.casework.event import Event, check_kind, read_children
+from muheng.casework.standing import RUNNING, Child, Standing
+from muheng.documents.message import Refusal, say
+from muheng.standards.calendar import Calendar
+
+
+def enter(case_type: CaseType, standing: Standing, to: str, at: datetime, today: date) -> Standing:
+    state = case_type.state(to)
+    if state is None:
+        raise Refusal(say("“{type}”没有“{state}”这个状态。", type=case_type.name, state=to))
+    ends = state.phase not in RUNNING
+    confirmed = standing.confirmed and state.phase != "open"
+    changed = replace(standing, state=to, phase=state.phase, confirmed=confirmed)
+    if to != standing.state:
+        changed = replace(changed, entered_at=at)
+    if state.phase == "answered":
+        changed = replace(changed, answered_at=at)
+    if ends and standing.closed_at is None:
+        clocks = {
+            name: clock if clock.stopped_on is not None else clock.stop(today)
+            for name, clock in changed.clocks.items()
+        }
+        changed = replace(changed, closed_at=at, clocks=clocks)
+    return changed
+
+
+def start_clocks(
+    case_type: CaseType,
+    standing: Standing,
+    names: Iterable[str],
+    calendar: Calendar,
+    today: date,
+    days: int | None = None,
+) -> Standing:
+    clocks, earlier = dict(standing.clocks), list(standing.earlier)
+    for name in names:
+        declared = case_type.clock(name)
+        if declared is None:
+            continue
+        if name in clocks:
+            if clocks[name].stopped_on is None:
+                continue
+            earlier.append(clocks.pop(name))
+        limit = declared.limit(standing.kind) if days is None else days
+        clocks[name] = ClockStanding(name, today, limit, declared.unit, calendar)
+    return replace(standing, clocks=clocks, earlier=tuple(earlier))
+
+
+def with_kind(case_type: CaseType, standing: Standing, kind: object) -> Standing:
+    """Another kind may have other limits; clocks that have not ended get them."""
+    check_kind(case_type, kind)
+    assert isinstance(kind, str)
+    clocks = dict(standing.clocks)
+    for name, clock in clocks.items():
+        declared = case_type.clock(name)
+        if clock.stopped_on is None and declared is not None:
+            clocks[name] = replace(clock, base=declared.limit(kind))
+    return replace(standing, kind=kind, clocks=clocks)
+
+
+def with_children(standing: Standing, event: Event, types: tuple[str, ...] | None) -> Standing:
+    children = dict(standing.children)
+    found = read_children(event)
+    for child in found:
+        if types is not None and child.get("type") not in types:
+            raise Refusal(say("这里不能引出“{type}”。", type=child.get("type")))
+        if not isinstance(child.get("type"), str):
+            raise Refusal(say("写明引出了哪一件。"))
+        if child["case"] in children:
+            raise Refusal(say("这一件已经记过。"))
+        children[child["case"]] = Child(child["case"], child["type"], "open", event.number)
+    return replace(standing, children=children)
+
+
+def with_clock(standing: Standing, clock: ClockStanding) -> Standing:
+    return replace(standing, clocks={**standing.clocks, clock.id: clock})
