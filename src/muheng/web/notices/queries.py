@@ -44,7 +44,7 @@ def notices_of(person: User, room: str = "", unread: bool = False) -> QuerySet[N
 
 def count_unread(person: User) -> int:
     """How many a person has not read; counting ends at ``MOST_COUNTED``. One query of an index."""
-    return Notice.objects.filter(person_id=person.pk, read_at=None)[:MOST_COUNTED].count()
+    return Notice.objects.filter(person_id=person.pk, read_at=None).order_by()[:MOST_COUNTED].count()
 
 
 def rooms_of(person: User) -> list[tuple[str, str, int]]:
