@@ -31,6 +31,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "intake": ("数据归集", "部门表格：上传、核对、接受、撤销。Departments' workbooks."),
     "policies": ("评价办法", "办法的版本：读、比较、起草、定稿。Methods and their versions."),
     "evaluations": ("评价", "名单、确认、试算、审核、公示、异议、签发和结果。Evaluations and results."),
+    "matching": ("供需对接", "需求、供给、对接、授信和放款、活动。Needs, offers, credits, gatherings."),
     "filings": ("月度填报", "企业自己每月的数据。Enterprises' monthly figures."),
     "home": ("首页", "今天要做的事，全市概况。What to do today."),
     "notices": ("通知", "告诉您的事：看、标为已读。What you are told."),
@@ -86,6 +87,7 @@ _NUMBERS: Mapping[str, str] = {
     "policies": "第几版。",
     "evaluations": "评价的编号。",
     "jobs": "任务的编号。",
+    "matching": "这一条的编号。",
     "notices": "通知的编号。",
 }
 
