@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from muheng.casework.document import CaseType, Part
-from muheng.casework.history import BUILT_INS, Event
+from muheng.casework.history import BUILT_INS, Actor, Event
+from muheng.casework.standing import Standing
 from muheng.web.audit.actions import record
 from muheng.web.casework.changes import describe_events
 from muheng.web.casework.kinds import find_type
@@ -58,6 +59,7 @@ __all__ = [
     "open_case",
     "split",
     "standing_of",
+    "try_act",
 ]
 
 
@@ -71,6 +73,11 @@ class ChangedMeanwhile(Refused):
             code="changed",
         )
         self.changes = list(changes)
+
+    def body(self) -> dict[str, object]:
+        """The error as the API answers it, with what happened."""
+        found = super().body()
+        return found | {"changes": self.changes}
 
 
 # -- opening ---------------------------------------------------------------------------------------------
@@ -224,14 +231,9 @@ def act(
     happened, and nothing is written. Raises Refused.
     """
     held = hold(case.pk)
-    case_type = find_type(held.type)
     at = at or timezone.now()
-    if seen is not None and seen != held.version:
-        raise ChangedMeanwhile(describe_events(held, after=seen))
-    by = actor_of(part or _acting_part(actor, held, case_type, act_id), actor)
-    if handler is not None:
-        _check_handler(handler, organisation or held.organisation)
-    values, personal = split_personal(case_type, fields or {})
+    by = _check_actor(actor, held, act_id, seen, organisation, handler, part)
+    values, personal = split_personal(find_type(held.type), fields or {})
     opened = [
         open_case(
             actor,
@@ -263,11 +265,60 @@ def act(
         rating=rating,
         clock=clock,
         days=days,
-        internal=internal or None,
+        internal=(internal and by.part != "enterprise") or None,
         child=[{"case": each.number, "type": each.type} for each in opened],
     )
     append(held, act_id, actor, by, data, at, personal, files)
     return held
+
+
+def try_act(
+    actor: User | None,
+    case: Case,
+    act_id: str,
+    *,
+    seen: int | None = None,
+    note: str = "",
+    reason: str = "",
+    fields: Mapping[str, Any] | None = None,
+    organisation: Organisation | None = None,
+    handler: User | None = None,
+    kind: str = "",
+    part: Part | None = None,
+    at: datetime | None = None,
+) -> tuple[Standing, Standing]:
+    """How a case stands before and after an act, which is not done. Raises Refused as :func:`act` would."""
+    by = _check_actor(actor, case, act_id, seen, organisation, handler, part)
+    values, _personal = split_personal(find_type(case.type), fields or {})
+    data = content(
+        note=note.strip(),
+        reason=reason,
+        fields=values,
+        organisation=organisation.pk if organisation else None,
+        handler=handler.pk if handler else None,
+        kind=kind,
+    )
+    before = standing_of(case)
+    event = Event(case.version + 1, at or timezone.now(), act_id, by, data)
+    return before, take_event(find_type(case.type), before, event)
+
+
+def _check_actor(
+    actor: User | None,
+    case: Case,
+    act_id: str,
+    seen: int | None,
+    organisation: Organisation | None,
+    handler: User | None,
+    part: Part | None,
+) -> Actor:
+    """As who somebody does an act to the case as they saw it, and whether its new handler may be one."""
+    if seen is not None and seen != case.version:
+        raise ChangedMeanwhile(describe_events(case, after=seen))
+    by = actor_of(part or _acting_part(actor, case, find_type(case.type), act_id), actor)
+    if handler is not None:
+        _check_handler(handler, organisation or case.organisation)
+    return by
 
 
 def _acting_part(actor: User | None, case: Case, case_type: CaseType, act_id: str) -> Part:
