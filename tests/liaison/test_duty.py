@@ -22,7 +22,7 @@ Q1, Q2, Q3, Q4 = (
     )
 )
 DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
-WAYS = st.sampled_from(["上门", "电话", "座谈"])
+WAYS = st.sampled_from(["上门走访", "电话", "座谈"])
 
 
 def test_periods_are_those_of_the_calendar() -> None:
@@ -56,10 +56,12 @@ def test_a_pairing_begun_late_in_the_quarter_has_time_until_the_next(since: date
 
 
 def test_one_visit_a_quarter() -> None:
-    visits = [Visit(date(2026, 2, 3), "上门"), Visit(date(2026, 5, 6), "上门")]
+    visits = [Visit(date(2026, 2, 3), "上门走访"), Visit(date(2026, 5, 6), "上门走访")]
     duty = reckon(date(2026, 1, 5), visits, QUARTER, date(2026, 7, 10))
     assert (duty.made, duty.needed, duty.due, duty.urgency, duty.missed) == (0, 1, Q3.last, "this_period", ())
-    duty = reckon(date(2026, 1, 5), [*visits, Visit(date(2026, 7, 9), "上门")], QUARTER, date(2026, 7, 10))
+    duty = reckon(
+        date(2026, 1, 5), [*visits, Visit(date(2026, 7, 9), "上门走访")], QUARTER, date(2026, 7, 10)
+    )
     assert (duty.to_visit, duty.due, duty.urgency) == (False, Q4.last, "later")
 
 
@@ -68,17 +70,17 @@ def test_a_call_does_not_count_unless_the_rule_says_so() -> None:
     duty = reckon(date(2026, 7, 1), visits, QUARTER, date(2026, 8, 4))
     assert duty.to_visit
     assert duty.last == visits[0]
-    calls = VisitRule(months=3, ways=("上门", "电话"))
+    calls = VisitRule(months=3, ways=("上门走访", "电话"))
     assert not reckon(date(2026, 7, 1), visits, calls, date(2026, 8, 4)).to_visit
 
 
 def test_overdue_since_the_first_quarter_without() -> None:
-    duty = reckon(date(2026, 1, 5), [Visit(date(2026, 2, 1), "上门")], QUARTER, date(2026, 11, 3))
+    duty = reckon(date(2026, 1, 5), [Visit(date(2026, 2, 1), "上门走访")], QUARTER, date(2026, 11, 3))
     assert (duty.due, duty.urgency, duty.missed) == (Q2.last, "overdue", (Q2, Q3))
 
 
 def test_a_visit_ends_what_is_overdue_but_the_quarter_stays_missed() -> None:
-    duty = reckon(date(2026, 4, 1), [Visit(date(2026, 10, 9), "上门")], QUARTER, date(2026, 11, 3))
+    duty = reckon(date(2026, 4, 1), [Visit(date(2026, 10, 9), "上门走访")], QUARTER, date(2026, 11, 3))
     assert (duty.due, duty.urgency, duty.missed) == (Q4.following.last, "later", (Q2, Q3))
 
 
@@ -95,7 +97,7 @@ def test_due_this_week() -> None:
 
 def test_twice_a_period() -> None:
     twice = VisitRule(months=3, at_least=2)
-    once = [Visit(date(2026, 7, 3), "上门")]
+    once = [Visit(date(2026, 7, 3), "上门走访")]
     duty = reckon(date(2026, 7, 1), once, twice, date(2026, 8, 1))
     assert (duty.made, duty.to_visit, duty.due) == (1, True, Q3.last)
     assert reckon(date(2026, 7, 1), once, twice, date(2026, 10, 1)).missed == (Q3,)
@@ -113,7 +115,7 @@ def test_what_holds_of_every_duty(since: date, visits: list[Visit], today: date,
     assert all(period.last < duty.period.first for period in duty.missed)
     assert duty.to_visit or duty.due > duty.period.last
     # One more visit today never makes it worse.
-    after = reckon(since, [*visits, Visit(today, "上门")], rule, today)
+    after = reckon(since, [*visits, Visit(today, "上门走访")], rule, today)
     assert after.due >= duty.due
     assert not after.to_visit
     assert after.missed == duty.missed

@@ -14,12 +14,12 @@ def test_the_common_rules_are_once_a_quarter_at_the_door() -> None:
     rules, found = load_rules()
     assert found == []
     assert rules is not None
-    assert (rules.visit.months, rules.visit.at_least, rules.visit.ways) == (3, 1, ("上门",))
+    assert (rules.visit.months, rules.visit.at_least, rules.visit.ways) == (3, 1, ("上门走访",))
 
 
 def test_a_citys_own_rules_replace_the_common_ones(tmp_path: Path) -> None:
     (tmp_path / "liaison.toml").write_text(
-        '[visit]\nmonths = 1\nways = ["上门", "电话"]\n[pairing]\nmost = 5\n[week]\nper_day = 2\n',
+        '[visit]\nmonths = 1\nways = ["上门走访", "电话"]\n[pairing]\nmost = 5\n[week]\nper_day = 2\n',
         encoding="utf-8",
     )
     rules, found = load_rules(tmp_path)

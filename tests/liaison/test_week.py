@@ -20,7 +20,7 @@ WEEK = [date(2026, 11, day) for day in range(2, 7)]
 def stop(
     code: str, *visited: date, at: tuple[float, float] | None = (118.4, 31.6), since: date = date(2026, 1, 1)
 ) -> Stop:
-    return Stop(code, reckon(since, [Visit(day, "上门") for day in visited], RULE, MONDAY), at)
+    return Stop(code, reckon(since, [Visit(day, "上门走访") for day in visited], RULE, MONDAY), at)
 
 
 def test_working_days_of_a_week() -> None:

@@ -16,7 +16,7 @@ from muheng.documents.schema import validate
 from muheng.documents.toml_file import read_toml
 
 FILE = "liaison.toml"
-Way = Literal["上门", "座谈", "电话"]
+Way = Literal["上门走访", "座谈", "电话"]
 
 
 class _Strict(BaseModel):
@@ -29,7 +29,7 @@ class VisitRule(_Strict):
     months: Literal[1, 2, 3, 4, 6, 12] = Field(description="一个走访周期几个月，从一月起算：3 为季度。")
     at_least: Annotated[int, Field(ge=1, le=31)] = Field(1, description="每个周期至少几次。")
     ways: Annotated[tuple[Way, ...], Field(min_length=1)] = Field(
-        ("上门",), description="哪些方式算数：上门、座谈、电话。"
+        ("上门走访",), description="哪些方式算数：上门走访、座谈、电话。"
     )
     grace: Annotated[int, Field(ge=0, le=366)] = Field(
         0, description="结对时本周期剩余不足这么多天的，从下一周期起算。"

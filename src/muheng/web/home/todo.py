@@ -25,6 +25,7 @@ from muheng.web.filing.months import newest_month
 from muheng.web.home.glance import count_moves
 from muheng.web.intake.models import Batch
 from muheng.web.intake.queries import batches_for, waiting_for
+from muheng.web.liaison import queries as visits
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, represents
 from muheng.web.policy.models import PolicyVersion
@@ -222,6 +223,51 @@ def _drafts(user: User) -> Iterator[Todo]:
             )
 
 
+def _visits(user: User) -> Iterator[Todo]:
+    """Whom an officer visits today, who is overdue or due this week; to heads: who of others' is overdue."""
+    today = timezone.localdate()
+    if holds(user, visits.VISIT):
+        stops = visits.stops_of(user, today)
+        if stops:
+            yield Todo(
+                _("今天走访 %(many)s 户") % {"many": len(stops)},
+                reverse("liaison:week"),
+                today,
+                "、".join(stop.enterprise.name for stop in stops[:3]),
+                1,
+            )
+        owed = visits.reckon_all(visits.own_pairings(user), today, counted=False)
+        late = [each for each in owed if each.duty.urgency == "overdue"]
+        soon = [each for each in owed if each.duty.urgency == "this_week"]
+        for these, said in (
+            (late, _("走访 %(many)s 户逾期的企业")),
+            (soon, _("本周要走访 %(many)s 户企业")),
+        ):
+            if these:
+                yield Todo(
+                    said % {"many": len(these)},
+                    reverse("liaison:home"),
+                    min(each.duty.due for each in these),
+                    "、".join(each.enterprise.name for each in these[:3]),
+                    2,
+                )
+        if owed:
+            return
+    if holds(user, visits.VIEW):
+        owed = visits.reckon_all(visits.live(visits.pairings_for(user)), today, counted=False)
+        late = [each for each in owed if each.duty.urgency == "overdue"]
+        if late:
+            names = "、".join(
+                f"{row.title} {row.overdue}" for row in visits.tally(late, "officer")[:3] if row.overdue
+            )
+            yield Todo(
+                _("%(many)s 户走访逾期，看是谁的") % {"many": len(late)},
+                reverse("liaison:overdue"),
+                note=names,
+                weight=WORTH_A_LOOK,
+            )
+
+
 # -- enterprises ---------------------------------------------------------------------------------------
 
 
@@ -286,6 +332,7 @@ PROVIDERS: tuple[Provider, ...] = (
     _batches,
     _filings,
     _drafts,
+    _visits,
     _own_sheets,
     _own_filings,
     _own_results,
