@@ -385,6 +385,7 @@ class Choices:
     phases: Pairs
     counties: Pairs
     offices: Pairs
+    handlers: Pairs
 
 
 def offer_choices(user: User, asked: Question) -> Choices:
@@ -399,6 +400,7 @@ def offer_choices(user: User, asked: Question) -> Choices:
         phases=[(value, str(title)) for value, title in Case.Phase.choices],
         counties=_counties(user),
         offices=_offices(user),
+        handlers=_handlers(user, asked),
     )
 
 
@@ -423,6 +425,15 @@ def _offices(user: User) -> Pairs:
         (str(each.pk), f"{each.title}（{each.parent.title}）" if several and each.parent else each.title)
         for each in rows.order_by("path")
     ]
+
+
+def _handlers(user: User, asked: Question) -> Pairs:
+    """The persons of the office that is asked for, or of the person's own."""
+    offices = {asked.office} if asked.office is not None else queries.own_offices(user)
+    people = User.objects.filter(memberships__organisation__in=offices, is_active=True)
+    if asked.handler is not None:
+        people = people | User.objects.filter(pk=asked.handler, memberships__isnull=False)
+    return [(str(each.pk), each.name) for each in people.distinct().order_by("pk")[:200]]
 
 
 def describe(asked: Question) -> str:

@@ -1,0 +1,17 @@
+"""Background work of casework."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from muheng.web.casework import exports  # noqa: F401  the workbook of a list
+from muheng.web.casework.sweep import sweep
+from muheng.web.jobs.actions import Progress, task
+
+
+@task("casework.sweep", every=timedelta(minutes=10))
+def sweep_cases(progress: Progress) -> dict[str, Any]:
+    """Warn, raise, count anew, erase: what the clocks call for."""
+    return asdict(sweep(progress=progress))
