@@ -45,7 +45,8 @@ class Letter(models.Model):
 class Notice(models.Model):
     """One thing that one person is told. ``mail_at``: when it is to go by mail, null where it is not."""
 
-    person = models.ForeignKey("people.User", models.CASCADE, related_name="notices")
+    # The indices below begin with the person.
+    person = models.ForeignKey("people.User", models.CASCADE, related_name="notices", db_index=False)
     subject_line = models.CharField(max_length=200)
     text = models.TextField(default="")
     href = models.CharField(max_length=500)
@@ -68,7 +69,7 @@ class Notice(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("person",), condition=Q(read_at=None), name="notice_unread"),
+            models.Index(fields=("person", "read_at"), condition=Q(read_at=None), name="notice_unread"),
             models.Index(fields=("person", "-at"), name="notice_of_person"),
             models.Index(
                 fields=("mail_at",), condition=Q(letter=None) & ~Q(mail_at=None), name="notice_to_mail"
