@@ -21,7 +21,7 @@ from muheng.casework.values import read_value
 from muheng.documents.message import Refusal
 from muheng.web.audit.actions import hold_book, record
 from muheng.web.casework.kinds import calendar, find_type
-from muheng.web.casework.mirror import save_mirror
+from muheng.web.casework.mirror import calendar_digest, save_mirror
 from muheng.web.casework.models import Case, CaseEvent, CaseFile, Numbering, PersonalValue
 from muheng.web.casework.telling import tell_of
 from muheng.web.files.models import StoredFile
@@ -106,12 +106,13 @@ def append(
     files: Sequence[Attachment] = (),
 ) -> Standing:
     """Write one event more; ``case`` is held. Raises Refused."""
+    if verb != "recount":
+        recount(case, at)
     phase = case.phase
     event = Event(case.version + 1, at, verb, by, data)
     case_type = find_type(case.type)
-    earlier = standing_of(case)
-    standing = take_event(case_type, earlier, event)
-    if standing.erased and not earlier.erased:
+    standing = take_event(case_type, standing_of(case), event)
+    if verb == "erase":
         case.personal.all().delete()
         case.erased_at = at
     save_mirror(case, standing)
@@ -120,6 +121,27 @@ def append(
     tell_of(case, event, actor, standing)
     _tell_parent(case, phase, at)
     return standing
+
+
+def recount(case: Case, at: datetime) -> bool:
+    """Where a case was counted by other calendars than the site has now, count it anew; gives whether it was.
+
+    Each due date that moves is an event, so that people hear of it; ``case`` is held.
+    """
+    if not case.live or case.calendar == calendar_digest():
+        return False
+    standing, before = standing_of(case), dict(case.dues)
+    at = max(at, standing.last_at)
+    moved = False
+    for name, clock in standing.clocks.items():
+        old, new = before.get(name), clock.due
+        if clock.stopped_on is None and old is not None and new is not None and old != new.isoformat():
+            dues = {"old": old, "new": new.isoformat()}
+            append(case, "recount", None, Actor("site"), {"clock": name, "fields": dues}, at)
+            moved = True
+    if not moved:
+        save_mirror(case, standing)
+    return True
 
 
 def _tell_parent(case: Case, before: str, at: datetime) -> None:
