@@ -15,11 +15,14 @@ from muheng.cli.answer import Answer, Detail, Failure, Table
 from muheng.cli.progress import Step, show_progress
 from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
+from muheng.documents.spelling import offer
 
 if TYPE_CHECKING:
     from muheng.web.serving import Login, Running
 
 STEPS = 4
+CITIES = ("maanshan", "jining", "shanting")
+"""Packs that have a demo to serve; the first is served where none is named."""
 
 
 def command(lang: Language) -> click.Command:
@@ -29,6 +32,17 @@ def command(lang: Language) -> click.Command:
         say("启动网站，按 Ctrl-C 停。数据在 var/；环境变量 MUHENG_HOME 可以改到别处。"),
         serve,
         option(lang, "--demo", about=say("网站还是空的，就先装入演示城市。"), is_flag=True),
+        option(
+            lang,
+            "--city",
+            about=say(
+                "哪个城市：{cities}（默认 {default}）。每个城市的数据各在一个文件夹里。",
+                cities="、".join(CITIES),
+                default=CITIES[0],
+            ),
+            default=None,
+            metavar="CITY",
+        ),
         option(
             lang,
             "--host",
@@ -48,11 +62,18 @@ def command(lang: Language) -> click.Command:
     )
 
 
-def serve(demo: bool, host: str, port: int, quiet: bool, lang: Language) -> Generator[Answer]:
+def serve(
+    demo: bool, city: str | None, host: str, port: int, quiet: bool, lang: Language
+) -> Generator[Answer]:
     """Answers when the first page is there, and stays until Ctrl-C."""
     from muheng.web import serving
 
+    if city is not None and city not in CITIES:
+        what = say("没有可以演示的城市“{city}”。", city=city)
+        raise Failure("city", what, offer(city, CITIES))
     _check_address(host, port)
+    if city is not None:
+        serving.choose_city(city, CITIES[0])
     serving.choose_settings(host)
     with _every_end_is_ctrl_c(), ExitStack() as stack:
         with show_progress(STEPS, lang, quiet) as step:
@@ -119,6 +140,7 @@ def _prepare(demo: bool, step: Step) -> None:
         if serving.missing_packages():
             raise Failure("site", say("页面要用的脚本还没有下载。"), say("先运行一次 make setup。"))
         serving.migrate()
+        _check_city()
         if demo and serving.is_empty():
             step(say("造演示城市，装进网站（只在第一次）"))
             with redirect_stdout(sys.stderr):  # standard output is for the answer
@@ -130,6 +152,21 @@ def _prepare(demo: bool, step: Step) -> None:
         what = say("网站的设置或数据库有问题。")
         fix = say("数据库写在环境变量 MUHENG_DATABASE 里；不写就用 var/ 里的 SQLite。")
         raise Failure("site", what, fix, [Detail(say("{error}", error=error))]) from error
+
+
+def _check_city() -> None:
+    """A site that holds one city does not serve another. Raises Failure."""
+    from django.conf import settings
+
+    from muheng.web import serving
+
+    found = serving.held_city()
+    wanted = serving.city_title()
+    if found is None or wanted is None or found == wanted:
+        return
+    what = say("{home} 里装的是{found}，不是{wanted}。", home=settings.HOME, found=found, wanted=wanted)
+    fix = say("用 --city 选{found}；或把环境变量 MUHENG_HOME 指到别的文件夹。", found=found)
+    raise Failure("city", what, fix)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ _UNUSED = ("echarts.esm*", "echarts.min.js", "echarts.simple*", "echarts.js*", "
 
 @dataclass(frozen=True)
 class Login:
-    """An account of the demo, as the terminal shows it; ``muheng.web.demo.LOGINS`` lists them."""
+    """An account of the demo, as the terminal shows it; ``muheng.web.demo.logins`` lists them."""
 
     who: Message
     username: str
@@ -57,6 +57,13 @@ def choose_settings(host: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
     if not _is_local(host):
         os.environ.setdefault("MUHENG_ANY_HOST", "1")
+
+
+def choose_city(city: str, first: str) -> None:
+    """Serve a city's pack; unless the environment names a folder, from one of its own: the first city's is the site's."""
+    os.environ["MUHENG_CITY"] = city
+    if city != first:
+        os.environ.setdefault("MUHENG_HOME", str(Path("var") / city))
 
 
 def _is_local(host: str) -> bool:
@@ -96,6 +103,24 @@ def is_empty() -> bool:
     return not get_user_model().objects.exists()
 
 
+def held_city() -> str | None:
+    """The name of the city that the site holds; None while it is empty."""
+    from muheng.web.people.models import Organisation
+
+    roots = Organisation.objects.filter(kind=Organisation.Kind.CITY, parent=None)
+    return roots.order_by("pk").values_list("name", flat=True).first()
+
+
+def city_title() -> str | None:
+    """The name of the city that the settings name; None where its pack cannot be read."""
+    from django.conf import settings
+
+    from muheng.cities.pack import load_pack
+
+    pack, _found = load_pack(settings.CITY)
+    return None if pack is None else pack.city.name
+
+
 def load_demo() -> None:
     """The demo city, whole or not at all."""
     from django.db import transaction
@@ -111,7 +136,7 @@ def demo_logins() -> list[Login]:
 
     demo = import_module("muheng.web.demo")
     there = set(get_user_model().objects.values_list("username", flat=True))
-    return [login for login in demo.LOGINS if login.username in there]
+    return [login for login in demo.logins() if login.username in there]
 
 
 def collect_static() -> None:

@@ -33,7 +33,12 @@ def test_the_demo_city(monkeypatch: pytest.MonkeyPatch) -> None:
     people = {user.username: user for user in User.objects.all()}
     for login in demo_logins():
         assert authenticate(username=login.username, password=login.password) == people[login.username]
-    assert [login.username for login in demo_logins()] == [persons.CLERK, persons.LEADER, persons.OWNER]
+    assert [login.username for login in demo_logins()] == [
+        persons.CLERK,
+        persons.LEADER,
+        persons.OWNER,
+        persons.LIAISON,
+    ]
 
     # Four signed years, this one in publicity with something still to answer.
     signed = Evaluation.objects.filter(state="signed").order_by("year")
@@ -109,7 +114,7 @@ def test_months_beyond_the_demo_are_those_of_a_year_before(monkeypatch: pytest.M
     from muheng.cities.demo import make_registry
 
     monkeypatch.setattr(timezone, "now", lambda: datetime(2028, 3, 9, tzinfo=UTC))
-    registry = make_registry(demo._pack(), demo.SEED, demo.YEAR)
+    registry = make_registry(demo._pack(demo.CITY), demo.SEED, demo.YEAR)
     read = filings._read(registry)
     odd = {each.code: each for each in registry.anomalies if each.kind == "错位十倍"}
     for code, months in read.items():

@@ -72,7 +72,7 @@ def make_casework(
         calendar=load_calendar(),
         until=today,
     )
-    people = _Askers(pack, registry)
+    people = _Askers(pack, registry, owner)
     if owner is None and plan.enterprise is not None:
         owner = people.choose(works)
     for number, solved in enumerate(plan.solved):
@@ -154,7 +154,7 @@ def _appoint(
 class _Askers:
     """Which enterprises turn to which office: those of its county or park, or all where it is the city's."""
 
-    def __init__(self, pack: Pack, registry: DemoRegistry) -> None:
+    def __init__(self, pack: Pack, registry: DemoRegistry, owner: str | None) -> None:
         contacts = {c.code: c for c in registry.contacts if c.post == "环保负责人"}
         state = dict(registry.city.truth.select("统一社会信用代码", "状态").iter_rows())
         self._homes = {department.name: department.place for department in pack.city.department}
@@ -169,7 +169,8 @@ class _Askers:
         parks = {park.short or park.name: park.name for park in pack.city.park}
         served = {department.place for department in pack.city.department}
         for place in registry.locations:
-            if state.get(place.code) != "正常" or place.registered.year > 2020:
+            settled = state.get(place.code) == "正常" and place.registered.year <= 2020
+            if not settled and place.code != owner:
                 continue
             contact = contacts[place.code]
             asker = Asker(place.code, contact.name, contact.mobile)

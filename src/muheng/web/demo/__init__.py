@@ -1,6 +1,7 @@
-"""The demo city on the site: Ma'anshan's synthetic enterprises, five years of figures, and a procedure in mid-course.
+"""A demo city on the site: synthetic enterprises, and what is done with them by synthetic people.
 
-Everything goes through the rooms' actions, as the demo's persons, on days that lie before today. Nothing here is real.
+Ma'anshan has every room: five years of figures, a procedure in mid-course, casework. Other cities have enterprises and
+casework. Everything goes through the rooms' actions, as the demo's persons, on days that lie before today. Nothing here is real.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from muheng.cities.demo import make_registry
+from muheng.cities.demo import DemoRegistry, make_registry
+from muheng.cities.demo.casework import make_casework
 from muheng.cities.pack import Pack, find_pack, load_pack
 from muheng.documents.message import say
 from muheng.web.audit.actions import record
 from muheng.web.audit.models import Entry
 from muheng.web.demo import (
+    casework,
     county_round,
     earlier_years,
     filings,
@@ -25,19 +30,25 @@ from muheng.web.demo import (
     procedure,
 )
 from muheng.web.people.actions import found_city
+from muheng.web.people.models import Organisation, User
 from muheng.web.registry.loading import load_registry
 from muheng.web.serving import Login
 
 CITY, SEED, YEAR = "maanshan", 1, 2025
 LOADED = "demo.loaded"
 
-LOGINS = [
-    Login(say("经办人"), persons.CLERK, persons.PASSWORD),
-    Login(say("分管领导"), persons.LEADER, persons.PASSWORD),
-    Login(say("企业"), persons.OWNER, persons.PASSWORD),
-]
-
 Tell = Callable[[str], None]
+
+
+def logins() -> list[Login]:
+    """Who can log in, as the terminal shows it."""
+    shown = [
+        (say("经办人"), persons.CLERK),
+        (say("分管领导"), persons.LEADER),
+        (say("企业"), persons.OWNER),
+        (say("联络员"), persons.LIAISON) if settings.CITY == CITY else (say("诉求受理岗"), persons.DESK),
+    ]
+    return [Login(who, username, persons.PASSWORD) for who, username in shown]
 
 
 def is_loaded() -> bool:
@@ -47,7 +58,7 @@ def is_loaded() -> bool:
 
 @transaction.atomic
 def load_demo(tell: Tell = print) -> None:
-    """Put the demo city into an empty site, whole or not at all; where it is there already, nothing happens."""
+    """Put the demo of the site's city into an empty site, whole or not at all; where it is there, nothing happens."""
     if is_loaded():
         return
     began = monotonic()
@@ -55,11 +66,20 @@ def load_demo(tell: Tell = print) -> None:
     def step(what: str) -> None:
         tell(f"  {monotonic() - began:5.1f} s  {what}")
 
-    pack = _pack()
+    pack = _pack(settings.CITY)
     step("造出演示城市")
     registry = make_registry(pack, SEED, YEAR)
     step("机构和人员")
     root = found_city(pack.city)
+    if pack.id == CITY:
+        actor = _load_every_room(pack, registry, root, step)
+    else:
+        actor = _load_casework_only(pack, registry, root, step)
+    record(actor, LOADED, root, city=pack.id, seed=SEED, year=YEAR)
+    step("完成")
+
+
+def _load_every_room(pack: Pack, registry: DemoRegistry, root: Organisation, step: Tell) -> User:
     people = persons.appoint_all(root)
     step("企业档案、土地、设施")
     load_registry(registry, people.clerk)
@@ -80,13 +100,34 @@ def load_demo(tell: Tell = print) -> None:
     filings.take_filings(people, registry, owners)
     step("待核对的一批数据")
     intake_batches.leave_one_waiting(people, registry)
-    record(people.clerk, LOADED, root, city=CITY, seed=SEED, year=YEAR)
-    step("完成")
+    step("诉求、结对、走访、隐患")
+    _load_casework(pack, registry, root, people.chief, owners.enterprise.code)
+    return people.clerk
 
 
-def _pack() -> Pack:
-    folder = find_pack(CITY)
-    pack, found = load_pack(folder)
+def _load_casework_only(pack: Pack, registry: DemoRegistry, root: Organisation, step: Tell) -> User:
+    step("企业档案、土地、设施")
+    load_registry(registry)
+    step("诉求、审核、供需")
+    return _load_casework(pack, registry, root, None, None)
+
+
+def _load_casework(
+    pack: Pack, registry: DemoRegistry, root: Organisation, actor: User | None, owner: str | None
+) -> User:
+    """Gives who did it: ``actor``, or the demo's clerk."""
+    work = make_casework(pack, registry, SEED, timezone.localdate(), owner)
+    people = casework.take_persons(work, root, persons.PASSWORD)
+    actor = actor or people[persons.CLERK]
+    if owner is None:
+        casework.take_owner(work, people, actor)
+    casework.load_casework(work, people, actor)
+    casework.load_exchanges(work.exchanges, root, actor)
+    return actor
+
+
+def _pack(city: str) -> Pack:
+    pack, found = load_pack(find_pack(city))
     if pack is None:
         raise ValueError(found)
     return pack

@@ -20,17 +20,15 @@ PASSWORD = "muheng2026"
 CLERK, CHIEF, LEADER, ANALYST = "clerk", "chief", "leader", "analyst"
 COUNTY_CLERK, TAX_CLERK = "county", "tax"
 OWNER, SECOND_OWNER, AGENT = "enterprise", "enterprise2", "agent"
+LIAISON, DESK = "liaison", "desk"
 
 _COUNTY = "当涂县"
 _DEPARTMENTS = {
-    "市工业和信息化局": "Municipal Bureau of Industry and Information Technology",
     "市税务局": "Municipal Tax Bureau",
-    "市自然资源和规划局": "Municipal Bureau of Natural Resources",
     "市统计局": "Municipal Bureau of Statistics",
-    "市生态环境局": "Municipal Bureau of Ecology and Environment",
     "市水务局": "Municipal Water Bureau",
-    "供电公司": "Power supply company",
 }
+"""Those that answer no demands, and so are not in the city's pack."""
 _LEAD, _TAX = "市工业和信息化局", "市税务局"
 
 
@@ -62,7 +60,9 @@ class Owners:
 def appoint_all(root: Organisation) -> People:
     """The officials of the demo, each with the role and place that the name of the account says."""
     roles = take_roles()
-    departments = {name: make_department(name, root, english) for name, english in _DEPARTMENTS.items()}
+    for name, english in _DEPARTMENTS.items():
+        make_department(name, root, english)
+    departments = {each.name: each for each in root.children.filter(kind=Organisation.Kind.DEPARTMENT)}
     county = Organisation.objects.get(kind=Organisation.Kind.COUNTY, name=_COUNTY)
     county_office = make_department("县经济和信息化局", county, "County Bureau of Economy")
     posts = {

@@ -86,8 +86,10 @@ def take_roles(actor: User | None = None) -> dict[str, Role]:
 
 
 @transaction.atomic
-def make_person(username: str, name: str, password: str, actor: User | None = None, **fields: Any) -> User:
-    """An account. Raises Refused where the name is taken."""
+def make_person(
+    username: str, name: str, password: str | None, actor: User | None = None, **fields: Any
+) -> User:
+    """An account; without a password nobody logs in to it. Raises Refused where the name is taken."""
     if User.objects.filter(username=username).exists():
         raise Refused(
             _("用户名“%(name)s”已经有人用了。") % {"name": username}, _("请换一个。"), at="username"
