@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_town import POLICY, muheng
 
-from muheng.cities.pack import COMMON_LAYOUTS, find_pack, list_packs
+from muheng.cities.pack import COMMON_CASES, COMMON_LAYOUTS, find_pack, list_packs
 
 
 def test_a_good_policy(town: Path) -> None:
@@ -73,6 +73,27 @@ def test_folders_and_layouts(tmp_path: Path) -> None:
     assert outcome.code == 1
     assert outcome.data["checked"][0]["kind"] == "layout"
     assert "万圆" in outcome.out
+
+
+def test_case_types(tmp_path: Path) -> None:
+    shipped = muheng("check", COMMON_CASES, "--json").data
+    assert {each["kind"] for each in shipped["checked"]} == {"case"}
+    assert (shipped["errors"], shipped["warnings"]) == (0, 0)
+    broken = tmp_path / "demand.toml"
+    text = (COMMON_CASES / "demand.toml").read_text("utf-8").replace('to = "accepted"', 'to = "acepted"', 1)
+    broken.write_text(text, "utf-8")
+    outcome = muheng("check", broken)
+    assert outcome.code == 1
+    line = text.splitlines().index('to = "acepted"') + 1
+    assert f"demand.toml:{line}" in outcome.out
+    assert "是不是“accepted”？" in outcome.out
+    pack = tmp_path / "maanshan"
+    shutil.copytree(find_pack("maanshan"), pack)
+    (pack / "cases").mkdir()
+    shutil.copy(broken, pack / "cases")
+    found = muheng("check", pack, "--json").data["diagnostics"]
+    told = [each["what"] for each in found if each["file"] == str(pack / "cases" / "demand.toml")]
+    assert ["acepted" in what for what in told] == [True]
 
 
 def test_every_mistake_of_a_pack_is_told_once(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""A city is a folder: `city.toml`, its own `layouts/*.toml`, its `policies/*.toml`, its `demo/`.
+"""A city is a folder: `city.toml`, its own `layouts/*.toml` and `cases/*.toml`, its `policies/*.toml`, its `demo/`.
 
 This module reads `city.toml` strictly, checks what the files of a pack say of each other, and finds packs and
-policies by id. It reads no layout or policy beyond its id; the rooms that use them do.
+policies by id. It reads no layout, policy or case type beyond its id; the rooms that use them do.
 """
 
 from __future__ import annotations
@@ -117,13 +117,15 @@ class City(_Strict):
 
 @dataclass(frozen=True)
 class Pack:
-    """A city's folder, checked. `layouts` and `policies` are files, in an order that does not change."""
+    """A city's folder, checked. `layouts`, `policies` and `cases` are files, in an order that does not change."""
 
     folder: Path
     city: City
     layouts: tuple[Path, ...]
     """The common layouts, each replaced by the pack's own of the same id, then the pack's further ones."""
     policies: tuple[Path, ...]
+    cases: tuple[Path, ...] = ()
+    """The common case types, replaced and added to as layouts are; what is wrong in them the room `casework` says."""
 
     @property
     def id(self) -> str:
@@ -180,13 +182,14 @@ def load_pack(source: Path | str) -> tuple[Pack | None, list[Diagnostic]]:
         found += mistakes
         if city is not None:
             found += _check_city(file, city, folder.name)
-    layouts, mistakes = _find_layouts(folder)
+    layouts, mistakes = _find_files(folder, COMMON_LAYOUTS)
     found += mistakes
+    cases, _ = _find_files(folder, COMMON_CASES)
     policies = _tomls(folder / "policies")
     found += _check_policies(folder, policies)
     if city is None or any(diagnostic.severity == "error" for diagnostic in found):
         return None, found
-    return Pack(folder, city, layouts, tuple(policies)), found
+    return Pack(folder, city, layouts, tuple(policies), cases), found
 
 
 def _check_city(file: TomlFile, city: City, folder: str) -> list[Diagnostic]:
@@ -309,11 +312,12 @@ def _check_repeats(file: TomlFile, places: Iterable[tuple[KeyPath, str]]) -> Ite
             first[value] = path
 
 
-def _find_layouts(folder: Path) -> tuple[tuple[Path, ...], list[Diagnostic]]:
-    common, found = _by_id(_tomls(COMMON_LAYOUTS))
+def _find_files(folder: Path, shared: Path) -> tuple[tuple[Path, ...], list[Diagnostic]]:
+    """The common files, each replaced by the pack's own of the same id, then the pack's further ones."""
+    common, found = _by_id(_tomls(shared))
     own: dict[str, Path] = {}
-    if folder.resolve() != COMMON_LAYOUTS.parent:
-        own, mistakes = _by_id(_tomls(folder / "layouts"))
+    if folder.resolve() != shared.parent:
+        own, mistakes = _by_id(_tomls(folder / shared.name))
         found += mistakes
     return tuple((common | own).values()), found
 

@@ -1,4 +1,4 @@
-"""``muheng check``: everything that is wrong in policy files, layouts and city packs, all at once."""
+"""``muheng check``: everything that is wrong in policy files, layouts, case types and city packs, all at once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from muheng.cli.verb import verb
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
 
-Kind = Literal["policy", "layout", "city"]
+Kind = Literal["policy", "layout", "case", "city"]
 CITY = "city.toml"
 
-_SAID: dict[Kind, Message] = {"policy": say("规则"), "layout": say("布局"), "city": say("城市包")}
+_SAID: dict[Kind, Message] = {
+    "policy": say("规则"),
+    "layout": say("布局"),
+    "case": say("事项类型"),
+    "city": say("城市包"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def command(lang: Language) -> click.Command:
         "check",
         lang,
         say(
-            "检查规则文件、部门表格布局、城市包的文件夹，或装着规则的文件夹；一次列出全部问题和改法。"
+            "检查规则文件、部门表格布局、事项类型、城市包的文件夹，或装着它们的文件夹；一次列出全部问题和改法。"
             "PATH 也可写随软件所带的规则或城市包的编号，或网站上一份办法的地址。"
         ),
         check_path,
@@ -100,7 +105,7 @@ def _check(path: Path) -> Iterator[Checked]:
             return
         files = sorted(path.glob("*.toml"))
         if not files:
-            what = say("文件夹 {path} 里没有规则或布局（.toml）。", path=path)
+            what = say("文件夹 {path} 里没有规则、布局或事项类型（.toml）。", path=path)
             raise Failure("file", what, say("城市包的文件夹里要有 city.toml。"))
         for file in files:
             yield _check_file(file)
@@ -111,6 +116,7 @@ def _check(path: Path) -> Iterator[Checked]:
 
 
 def _check_file(path: Path) -> Checked:
+    from muheng.casework.case_type import read_case_type
     from muheng.documents.toml_file import read_toml
     from muheng.intake.layout import load_layouts
     from muheng.policy.compile import compile_file
@@ -118,13 +124,17 @@ def _check_file(path: Path) -> Checked:
     file, found = read_toml(path, str(shown(path)))
     if file is None:
         return Checked(path, "policy", tuple(found))
-    if "sheet" in file.data and "policy" not in file.data:
-        return Checked(path, "layout", tuple(load_layouts([path])[1]))
+    if "policy" not in file.data:
+        if "sheet" in file.data:
+            return Checked(path, "layout", tuple(load_layouts([path])[1]))
+        if {"state", "act", "opening"} & set(file.data):
+            return Checked(path, "case", tuple(read_case_type(file)[1]))
     return Checked(path, "policy", compile_file(file).diagnostics)
 
 
 def _check_pack(folder: Path) -> Checked:
-    """What the pack says of itself, its layouts, its policies and its demo."""
+    """What the pack says of itself, its layouts, its policies, its case types and its demo."""
+    from muheng.casework.case_type import load_types
     from muheng.cities.demo import read_parameters
     from muheng.cities.pack import load_pack
     from muheng.intake.layout import load_layouts
@@ -139,6 +149,7 @@ def _check_pack(folder: Path) -> Checked:
         for depth in (2, 3)
         if len(path.parts) >= depth
     }
+    found += load_types(folder)[1]
     found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
     found += load_layouts(pack.layouts if pack is not None else own)[1]
     for policy in sorted((folder / "policies").glob("*.toml")):
