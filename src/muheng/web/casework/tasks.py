@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from muheng.web.casework import exports  # noqa: F401  the workbook of a list
 from muheng.web.casework.sweep import sweep
 from muheng.web.jobs.actions import Progress, task
 
