@@ -12,6 +12,7 @@ class CaseworkConfig(AppConfig):
     verbose_name = "事项"
 
     def ready(self) -> None:
+        from muheng.web.casework import cards, events  # noqa: F401  register with the enterprise's page
         from muheng.web.casework.guard import set_guard
 
         post_migrate.connect(set_guard, sender=self, dispatch_uid="casework.guard")

@@ -14,6 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from muheng.web.casework import listing as cases
+from muheng.web.casework import own as own_cases
+from muheng.web.casework.queries import LEAD
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Run
 from muheng.web.evaluation.queries.enterprise import PUBLIC
 from muheng.web.evaluation.queries.procedure import Deed, evaluations_for, next_deed
@@ -27,7 +30,7 @@ from muheng.web.intake.models import Batch
 from muheng.web.intake.queries import batches_for, waiting_for
 from muheng.web.liaison import queries as visits
 from muheng.web.people.models import User
-from muheng.web.people.rights import holds, represents
+from muheng.web.people.rights import holds, posts_of, represents
 from muheng.web.policy.models import PolicyVersion
 
 
@@ -268,6 +271,36 @@ def _visits(user: User) -> Iterator[Todo]:
             )
 
 
+def _cases(user: User) -> Iterator[Todo]:
+    """What waits for the person by name first, then for their desk, then what is late in what they lead."""
+    tabs = cases.tabs_of(user) if posts_of(user) else []
+    today, address = timezone.localdate(), reverse("casework:inbox")
+    if "mine" in tabs:
+        mine = cases.find_numbers(user, cases.Question(tab="mine"), 0, 3, today)
+        shown = mine if len(mine) <= 2 else mine[:1]
+        for row in cases.read_rows(shown, today):
+            yield Todo(
+                _("办理：%(title)s") % {"title": row.title},
+                reverse("casework:show", args=[row.number]),
+                row.due.day,
+                "，".join(part for part in (row.enterprise, row.state) if part),
+                2,
+            )
+        if len(mine) > 2:
+            count = cases.say_count(cases.count(user, cases.Question(tab="mine"), today))
+            yield Todo(_("等您办的事项共 %(count)s 件") % {"count": count}, f"{address}?tab=mine", weight=3)
+    for tab, said in (
+        ("desk", _("受理、交办 %(count)s 件事项")),
+        ("overdue", _("%(count)s 件事项超期，看卡在哪里")),
+    ):
+        if tab not in tabs or (tab == "overdue" and not holds(user, LEAD)):
+            continue
+        if many := cases.count(user, cases.Question(tab=tab), today):
+            first = cases.read_rows(cases.find_numbers(user, cases.Question(tab=tab), 0, 1, today), today)
+            due = first[0].due.day if first and tab == "desk" else None
+            yield Todo(said % {"count": cases.say_count(many)}, f"{address}?tab={tab}", due, weight=3)
+
+
 # -- enterprises ---------------------------------------------------------------------------------------
 
 
@@ -327,13 +360,37 @@ def _own_results(user: User) -> Iterator[Todo]:
         )
 
 
+def _own_cases(user: User) -> Iterator[Todo]:
+    if not represents(user):
+        return
+    for case in own_cases.waiting_for(user)[:3]:
+        acts = own_cases.acts_of(case)
+        verb = acts[0][1] if acts else _("查看")
+        yield Todo(
+            _("%(act)s：%(title)s") % {"act": verb, "title": case.title},
+            reverse("casework:show", args=[case.number]),
+            case.due,
+            case.number,
+            2,
+        )
+    for case in own_cases.waiting_for_rating(user)[:1]:
+        yield Todo(
+            _("评价办得怎么样：%(title)s") % {"title": case.title},
+            f"{reverse('casework:show', args=[case.number])}?act=rate",
+            note=case.number,
+            weight=7,
+        )
+
+
 PROVIDERS: tuple[Provider, ...] = (
     _evaluations,
     _batches,
+    _cases,
     _filings,
     _drafts,
     _visits,
     _own_sheets,
+    _own_cases,
     _own_filings,
     _own_results,
 )
