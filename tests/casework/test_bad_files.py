@@ -263,6 +263,7 @@ BAD = [
     ("confirms = true", "confirm = true", "不认识的名称“confirm”"),
     ('prefix = "XS"', 'prefix = "xs"', "写法不对"),
     ("days = 5\n", "days = -1\n", "不小于 0"),
+    ("by_kind = { a = 3 }", "by_kind = { a = -3 }", "不小于 0"),
     ('phase = "answered"\n', "", "缺少“phase”"),
 ]  # fmt: skip
 

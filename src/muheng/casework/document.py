@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
@@ -166,7 +166,7 @@ class Clock(_Named):
     nature: Literal["legal", "promised"] = _key("legal 法定，promised 承诺。", 'nature = "promised"')
     unit: Unit = _key("working 工作日，calendar 自然日。", 'unit = "working"')
     days: StrictInt = _key("几天；起算当日不计。0 为当日。", "days = 15", ge=0, le=3660)
-    by_kind: dict[str, StrictInt] = _key(
+    by_kind: dict[str, Annotated[StrictInt, Field(ge=0, le=3660)]] = _key(
         "某些类别另有规定的，类别编号 = 天数。", "by_kind = { approval = 7 }", {}
     )
     extension: Extension | None = _key(

@@ -1,4 +1,4 @@
-"""``muheng reference``: the page docs/policy.md, made from the schema of policy files. For maintainers."""
+"""``muheng reference``: docs/policy.md and docs/cases.md, made from the schemas of these files. For maintainers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,23 @@ def command(lang: Language) -> click.Command:
     return verb(
         "reference",
         lang,
-        say("由规则文件的格式定义生成参考手册 docs/policy.md。"),
+        say("由规则文件、事项类型文件的格式定义生成参考手册 docs/policy.md、docs/cases.md。"),
         write_reference,
         option(lang, "--out", about=say("写到哪个文件。"), required=True, metavar="FILE"),
+        option(
+            lang,
+            "--of",
+            "subject",
+            about=say("哪一本：policy 规则文件，cases 事项类型；不写为 policy。"),
+            type=click.Choice(("policy", "cases")),
+            default="policy",
+        ),
         hidden=True,
     )
 
 
-def write_reference(out: str, lang: Language) -> Answer:
-    text = policy_reference()
+def write_reference(out: str, subject: str, lang: Language) -> Answer:
+    text = case_reference() if subject == "cases" else policy_reference()
     Path(out).write_text(text, encoding="utf-8", newline="\n")
     return Answer([say("写在 {out}", out=out).render(lang)], {"file": out, "characters": len(text)})
 
@@ -34,5 +42,16 @@ def policy_reference() -> str:
     from muheng.documents.reference import reference_markdown
     from muheng.policy.document import PolicyDocument
 
-    introduction = files("muheng.cli").joinpath("policy_language.md").read_text(encoding="utf-8")
-    return reference_markdown(PolicyDocument, "规则文件参考", introduction)
+    return reference_markdown(PolicyDocument, "规则文件参考", _introduction("policy_language.md"))
+
+
+def case_reference() -> str:
+    """The guide to case types, then every key."""
+    from muheng.casework.document import CaseType
+    from muheng.documents.reference import reference_markdown
+
+    return reference_markdown(CaseType, "事项类型参考", _introduction("case_language.md"))
+
+
+def _introduction(name: str) -> str:
+    return files("muheng.cli").joinpath(name).read_text(encoding="utf-8")

@@ -140,7 +140,7 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "必填"
     default = info.get_default(call_default_factory=True, validated_data={})
-    if default is None or default in ((), [], {}):
+    if default is None or default in ((), [], {}) or isinstance(default, BaseModel):
         return "可不写"
     return f"默认 `{show(default)}`"
 
