@@ -69,11 +69,11 @@ class Ranking(_Strict):
 
     def explain(self) -> list[Message]:
         """The rule in sentences, for the page and the paper."""
-        said = [say("办结不足 {count} 件的不排名。", count=self.at_least)]
+        said = [say("办结不足{count}件的不排名。", count=self.at_least)]
         for each in self.indicator:
             said.append(
                 say(
-                    "{name} {weight} 分：{full} 得满分，{zero} 不得分，其间按比例。",
+                    "{name}{weight}分：{full}得满分，{zero}不得分，其间按比例。",
                     name=LOOKS[each.of].name,
                     weight=_plain(each.weight),
                     full=_with_unit(each.of, each.full),
@@ -81,8 +81,8 @@ class Ranking(_Strict):
                 )
             )
         if self.indicator:
-            said.append(say("没有数据的指标不计，按其余各项折算为满分 100 分。"))
-        keys = " → ".join("{" + f"k{number}" + "}" for number in range(len(self.order)))
+            said.append(say("没有数据的指标不计，按其余各项折算为满分100分。"))
+        keys = "、".join("{" + f"k{number}" + "}" for number in range(len(self.order)))
         names: dict[str, Any] = {f"k{number}": _name(key) for number, key in enumerate(self.order)}
         said.append(say("依次比较：{keys}。", keys=Message(keys, tuple(names.items()))))
         said.append(
@@ -101,7 +101,7 @@ def _with_unit(indicator: Indicator, value: Decimal) -> Message | str:
     unit = LOOKS[indicator].unit
     if unit == "%":
         return f"{_plain(value)}%"
-    return say("{count} 个工作日", count=_plain(value)) if unit == "工作日" else _plain(value)
+    return say("{count}个工作日", count=_plain(value)) if unit == "工作日" else _plain(value)
 
 
 def _plain(value: Decimal) -> str:

@@ -17,6 +17,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from muheng.casework.figures import Figures
+from muheng.casework.measure import SATISFIED
 from muheng.casework.period import add_months
 from muheng.casework.ranking import Place, Ranking, load_ranking, rank
 from muheng.casework.standing import CHINA
@@ -25,7 +26,7 @@ from muheng.documents.diagnostic import format_diagnostics
 from muheng.web.casework.kinds import case_types
 from muheng.web.casework.models import Case, CaseTally
 from muheng.web.casework.queries import VIEW, place_q
-from muheng.web.casework.tally import COUNTS, SATISFIED, closing_sums
+from muheng.web.casework.tally import COUNTS, closing_sums
 from muheng.web.people.models import Organisation
 from muheng.web.registry.queries import official_scope
 
@@ -49,6 +50,11 @@ _KEYS: Mapping[By, tuple[str, ...]] = {
 _COLUMNS = {"county": "county_id", "organisation": "organisation_id", "handler": "handler_id"}
 Key = Any
 """Of a group: a number of an organisation or a person (0: none), a type, (type, kind), the first of a month, None."""
+
+
+def day_of(moment: datetime) -> date:
+    """The day in China."""
+    return moment.astimezone(CHINA).date()
 
 
 @dataclass(frozen=True)
@@ -254,7 +260,7 @@ def cases_behind(
 
 _BEHIND: Mapping[str, Q] = {
     "closed": Q(),
-    "on_time": Q(late=False),
+    "on_time": Q(late=False) & (Q(late_legal__isnull=False) | Q(late_promised__isnull=False)),
     "late": Q(late=True),
     "legal_late": Q(late_legal=True),
     "promised_late": Q(late_promised=True),
@@ -292,6 +298,10 @@ class Ranked:
         if self.place.place is None or self.before is None:
             return None
         return self.before - self.place.place
+
+    @property
+    def moved_down(self) -> int:
+        return -(self.moved or 0)
 
 
 def list_counties() -> list[Organisation]:

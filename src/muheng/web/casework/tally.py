@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
+from muheng.casework.measure import SATISFIED
 from muheng.web.casework.models import Case, CaseTally
 
 KEY = ("month", "type", "kind", "county", "organisation")
@@ -23,8 +24,6 @@ COUNTS = (
     *("opened", "closed", "on_time", "timed", "net_days", "gross_days", "rated", "rating", "satisfied"),
     *("reopened", "legal", "legal_kept", "legal_limit", "legal_net", "promised", "promised_kept"),
 )
-SATISFIED = 4
-"""From this rating on, of five, somebody is satisfied."""
 BATCH = 5_000
 
 Key = tuple[date, str, str, int, int]
@@ -47,9 +46,10 @@ def _key(case: Case, on: date) -> Key:
 
 
 def _closing(case: Case) -> dict[str, int]:
-    counts = {"closed": 1, "on_time": int(not case.late), "reopened": int(case.reopened > 0)}
-    if case.net_days is not None and case.gross_days is not None:
-        counts |= {"timed": 1, "net_days": case.net_days, "gross_days": case.gross_days}
+    counts = {"closed": 1, "net_days": case.net_days or 0, "gross_days": case.gross_days or 0}
+    counts["reopened"] = int(case.reopened > 0)
+    if case.late_legal is not None or case.late_promised is not None:
+        counts |= {"timed": 1, "on_time": int(not case.late)}
     if case.rating is not None:
         counts |= {"rated": 1, "rating": case.rating, "satisfied": int(case.rating >= SATISFIED)}
     if case.late_legal is not None:
@@ -166,13 +166,13 @@ def closing_sums() -> dict[str, Any]:
     def those(**condition: Any) -> Any:
         return Count("pk", filter=Q(**condition))
 
-    timed = Q(net_days__isnull=False, gross_days__isnull=False)
+    timed = Q(late_legal__isnull=False) | Q(late_promised__isnull=False)
     return {
         "closed": Count("pk"),
-        "on_time": those(late=False),
         "timed": Count("pk", filter=timed),
-        "net_days": Sum("net_days", filter=timed, default=0),
-        "gross_days": Sum("gross_days", filter=timed, default=0),
+        "on_time": Count("pk", filter=timed & Q(late=False)),
+        "net_days": Sum("net_days", default=0),
+        "gross_days": Sum("gross_days", default=0),
         "rated": Count("rating"),
         "rating": Sum("rating", default=0),
         "satisfied": those(rating__gte=SATISFIED),
