@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.auth import authenticate
+from django.db.models import Count
 from django.utils import timezone
 
 from muheng.standards.calendar import load_calendar
 from muheng.web import demo
 from muheng.web.audit.actions import find_break
 from muheng.web.audit.models import Entry
+from muheng.web.casework.models import Case
 from muheng.web.demo import county_round, filings, intake_batches, persons, procedure
 from muheng.web.demo.days import moment, working_day_before, working_day_of
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Run
@@ -19,6 +21,8 @@ from muheng.web.filing import queries as filing_queries
 from muheng.web.filing.models import Filing
 from muheng.web.filing.months import newest_month
 from muheng.web.intake.models import Batch
+from muheng.web.liaison.models import Pairing
+from muheng.web.liaison.queries import own_pairings, reckon_all
 from muheng.web.people.models import User
 from muheng.web.registry.models import Enterprise, GradeRecord
 from muheng.web.serving import demo_logins
@@ -67,6 +71,21 @@ def test_the_demo_city(monkeypatch: pytest.MonkeyPatch) -> None:
     flagged = Filing.objects.filter(flagged=True, state="submitted")
     kinds = {found["kind"] for filing in flagged for found in filing.findings}
     assert {"shift", "month_above_permit", "above_permit"} <= kinds
+
+    # A hundred are paired, some not visited in time; what the experts found is in the register.
+    today = timezone.localdate()
+    assert Pairing.objects.filter(until=None).count() == 100
+    owed = reckon_all(own_pairings(people[persons.LIAISON]), today)
+    assert len(owed) == 16
+    assert own.pk in {each.enterprise.pk for each in owed}
+    everyone = reckon_all(Pairing.objects.filter(until=None), today)
+    assert sum(each.duty.urgency == "overdue" for each in everyone) >= 9
+    assert sum(each.duty.made for each in everyone) > 0
+    counts = dict(Case.objects.values_list("type").annotate(many=Count("pk")))
+    assert (counts["hazard"], counts["proposal"]) == (224, 212)
+    assert Case.objects.filter(type="hazard").exclude(parent__type="visit").count() == 0
+    assert Case.objects.filter(type="hazard", live=True).count() > 20
+    assert Case.objects.filter(enterprise=own, type="demand", live=True).exists()
 
     assert find_break() is None
     before = Entry.objects.count(), Enterprise.objects.count()
