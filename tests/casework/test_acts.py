@@ -12,6 +12,7 @@ from muheng.casework.case_type import load_type, route
 from muheng.casework.history import Actor, BrokenHistory, Event, replay, take
 from muheng.casework.standing import missing_for, offers
 from muheng.casework.values import read_value
+from muheng.cities.pack import COMMON_CASES
 from muheng.documents.message import Refusal
 
 
@@ -364,6 +365,47 @@ def test_a_history_that_the_file_does_not_allow_is_broken() -> None:
         replay(book.case_type, [book.events[0], forged], CALENDAR)
     with pytest.raises(BrokenHistory, match="还没有登记"):
         replay(book.case_type, [], CALENDAR)
+
+
+def test_a_file_that_comes_to_ask_for_more_breaks_no_history() -> None:
+    """A city tightens its file; what was done before stays as it was, and is refused only if it were done today."""
+    book = handled()
+    book.act("2026-03-04T09:00", "suspend", "desk", note="等材料", reason="等待企业补充材料")
+    book.act("2026-03-05T09:00", "resume", "handler")
+    book.act(
+        "2026-03-06T09:00",
+        "answer",
+        "handler",
+        note="已办",
+        fields={"outcome": "已解决"},
+        files=[photo("办理结果")],
+    )
+    book.act("2026-03-07T09:00", "confirm", "enterprise").act(
+        "2026-03-08T09:00", "rate", "enterprise", rating=5
+    )
+    text = (COMMON_CASES / "demand.toml").read_text("utf-8")
+    for old, new in (
+        ('choices = ["已解决", "部分解决", ', 'choices = ["办成", '),
+        ('id = "source"\nname', 'id = "source"\nopening = "required"\nname'),
+        ('"等待企业补充材料", ', ""),
+        ('by = ["desk", "handler", "leader"]\nresumes', 'by = ["leader"]\nnote = "required"\nresumes'),
+        ("needs = { children = true }", 'needs = { children = true, evidence = ["答复文书"] }'),
+        (', "办理结果"]\n', "]\n"),
+        (
+            '\n[[kind]]\nid = "other"\nname = "其他"\nenglish = "Other"\n',
+            '\n[[kind]]\nid = "more"\nname = "其他"\nenglish = "Other"\n',
+        ),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    tightened, found = load_type(text)
+    assert tightened is not None, found
+    standing = replay(tightened, book.events, CALENDAR)
+    assert standing == book.standing
+    with pytest.raises(BrokenHistory):
+        replay(tightened, book.events, CALENDAR, strict=True)
+    with pytest.raises(Refusal, match="请选类别"):
+        Book(tightened).open("2026-03-02T09:00", kind="other", fields={"title": "一事", "detail": "详情"})
 
 
 # -- values and routes -----------------------------------------------------------------------------

@@ -271,6 +271,7 @@ class Casework(RuleBasedStateMachine):
         if not self.events:
             return
         assert replay(self.case_type, self.events, CALENDAR) == self.standing
+        assert replay(self.case_type, self.events, CALENDAR, strict=True) == self.standing
         last: dict[datetime, Standing] = {
             event.at: standing for event, standing in zip(self.events, self.standings, strict=True)
         }

@@ -11,7 +11,16 @@ from types import MappingProxyType
 
 from muheng.casework.clock_standing import ClockStanding
 from muheng.casework.document import CaseType, Part, Phase
-from muheng.casework.event import Event, check_keys, check_part, read_cases, read_children, read_files
+from muheng.casework.event import (
+    Event,
+    check_keys,
+    check_kind,
+    check_labels,
+    check_part,
+    read_cases,
+    read_children,
+    read_files,
+)
 from muheng.casework.moving import enter, with_children, with_clock, with_kind
 from muheng.casework.standing import RUNNING, Standing
 from muheng.documents.message import Message, Refusal, say
@@ -67,7 +76,10 @@ def built_ins(standing: Standing, parts: Iterable[Part]) -> tuple[str, ...]:
     )
 
 
-def take_built_in(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def take_built_in(
+    case_type: CaseType, standing: Standing, event: Event, today: date, strict: bool
+) -> Standing:
+    """The standing after it; not `strict`, what the file may have come to say otherwise is not asked."""
     built_in = BUILT_INS[event.act]
     if standing.phase not in built_in.phases:
         state = case_type.state(standing.state)
@@ -79,19 +91,30 @@ def take_built_in(case_type: CaseType, standing: Standing, event: Event, today: 
             ),
             say("别人可能先办了一步：刷新后再看。"),
         )
-    check_part(event, built_in.by, built_in.name)
-    check_keys(event, set(built_in.keys), built_in.name)
+    if strict:
+        check_part(event, built_in.by, built_in.name)
+        check_keys(event, set(built_in.keys), built_in.name)
+        check_labels(case_type, event)
+        if "kind" in event.data:
+            check_kind(case_type, event.data["kind"])
+    elif event.act in ("warn", "escalate", "recount") and not _has_clock(standing, event):
+        return standing
     return _EFFECTS[event.act](case_type, standing, event, today)
+
+
+def _has_clock(standing: Standing, event: Event) -> bool:
+    clock = standing.clocks.get(str(event.data.get("clock")))
+    return clock is not None and (clock.running or event.act == "recount")
 
 
 def _note(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
     if not str(event.data.get("note") or "").strip():
         raise Refusal(say("没有写内容。"))
-    return replace(standing, files=(*standing.files, *read_files(case_type, event)))
+    return replace(standing, files=(*standing.files, *read_files(event)))
 
 
 def _attach(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
-    files = read_files(case_type, event)
+    files = read_files(event)
     if not files:
         raise Refusal(say("没有附件。"))
     return replace(standing, files=(*standing.files, *files))

@@ -96,7 +96,25 @@ def read_fields(case_type: CaseType, given: object, allowed: Iterable[str]) -> d
     return read
 
 
-def read_files(case_type: CaseType, event: Event) -> tuple[AttachedFile, ...]:
+def kept_fields(case_type: CaseType, given: Any) -> dict[str, Any]:
+    """Values as they stand in an event that was right when it was written; those that the file no longer can read, or
+    no longer knows, as they were."""
+    kept: dict[str, Any] = {}
+    for name, value in (given or {}).items():
+        declared = case_type.field(name)
+        if declared is None or declared.personal:
+            found = value
+        else:
+            try:
+                found = read_value(declared, value)
+            except Refusal:
+                found = value
+        if found not in (None, "") and (found is not False or declared is None or declared.type == "flag"):
+            kept[name] = found
+    return kept
+
+
+def read_files(event: Event) -> tuple[AttachedFile, ...]:
     given = event.data.get("files") or []
     if not isinstance(given, list | tuple):
         raise Refusal(say("附件应是列表。"))
@@ -104,17 +122,21 @@ def read_files(case_type: CaseType, event: Event) -> tuple[AttachedFile, ...]:
     for entry in given:
         if not isinstance(entry, Mapping) or set(entry) != {"label", "name", "sha256"}:
             raise Refusal(say("每个附件要有种类、文件名和摘要。"))
-        label = str(entry["label"] or "")
-        if label and label not in case_type.labels:
+        label, name, digest = (str(entry[key] or "") for key in ("label", "name", "sha256"))
+        read.append(AttachedFile(label, name, digest, event.number))
+    return tuple(read)
+
+
+def check_labels(case_type: CaseType, event: Event) -> None:
+    for file in read_files(event):
+        if file.label and file.label not in case_type.labels:
             raise Refusal(
                 say(
                     "附件没有“{label}”这一种，可选：{labels}。",
-                    label=label,
+                    label=file.label,
                     labels="、".join(case_type.labels),
                 )
             )
-        read.append(AttachedFile(label, str(entry["name"]), str(entry["sha256"]), event.number))
-    return tuple(read)
 
 
 def check_attachments(labels: Iterable[str], files: Iterable[AttachedFile]) -> None:

@@ -1,7 +1,8 @@
 """The append-only history of a case, and how each event changes what it says.
 
-`take` is one step, with every check that an act has to pass when it is made; `replay` is all steps, and does not
-ask again what depends on the calendar: a calendar that is republished moves due dates and breaks no history.
+`take` is one step, with every check that an act has to pass when it is made; `replay` is all steps. What was right when
+it was made stays right: replaying does not ask again what depends on the calendar, nor, unless it is told to, what a
+file may have come to ask since: more fields, other reasons, further conditions. States and their acts it always follows.
 Nothing here reads a clock: events bring their own time.
 """
 
@@ -20,9 +21,12 @@ from muheng.casework.event import (
     check_attachments,
     check_keys,
     check_kind,
+    check_labels,
     check_part,
     joined,
+    kept_fields,
     read_cases,
+    read_children,
     read_fields,
     read_files,
     read_rating,
@@ -61,7 +65,7 @@ def take(
     zone: tzinfo = CHINA,
 ) -> Standing:
     """The standing after one more event; None stands for a case that is not there yet. Raises Refusal."""
-    return _step(case_type, standing, event, calendar, zone, anew=True)
+    return _step(case_type, standing, event, calendar, zone, strict=True, anew=True)
 
 
 def replay(
@@ -70,14 +74,18 @@ def replay(
     calendar: Calendar,
     until: datetime | None = None,
     zone: tzinfo = CHINA,
+    strict: bool = False,
 ) -> Standing:
-    """The standing after all events, or after those up to and with a moment. Raises BrokenHistory."""
+    """The standing after all events, or after those up to and with a moment. Raises BrokenHistory.
+
+    A history from elsewhere is replayed `strict`: as if every act were made today.
+    """
     standing: Standing | None = None
     for event in events:
         if until is not None and event.at > until:
             break
         try:
-            standing = _step(case_type, standing, event, calendar, zone, anew=False)
+            standing = _step(case_type, standing, event, calendar, zone, strict, anew=False)
         except Refusal as refusal:
             raise BrokenHistory(event.number, refusal.what) from refusal
     if standing is None:
@@ -91,19 +99,22 @@ def _step(
     event: Event,
     calendar: Calendar,
     zone: tzinfo,
+    strict: bool,
     anew: bool,
 ) -> Standing:
     _check_event(standing, event)
     today = event.at.astimezone(zone).date()
     if standing is None:
+        if strict:
+            _check_opening(case_type, event)
         return _open(case_type, event, calendar, today)
     standing = replace(standing, version=event.number, last_at=event.at)
     if event.act in BUILT_INS:
-        return take_built_in(case_type, standing, event, today)
+        return take_built_in(case_type, standing, event, today, strict)
     act = case_type.act(event.act)
     if act is None:
         raise Refusal(say("“{type}”没有“{act}”这个动作。", type=case_type.name, act=event.act))
-    return _take_act(case_type, standing, act, event, calendar, today, zone, anew)
+    return _take_act(case_type, standing, act, event, calendar, today, zone, strict, anew)
 
 
 def _check_event(standing: Standing | None, event: Event) -> None:
@@ -126,9 +137,8 @@ def _check_event(standing: Standing | None, event: Event) -> None:
 # -- opening ---------------------------------------------------------------------------------------
 
 
-def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) -> Standing:
-    opening = case_type.opening
-    data = event.data
+def _check_opening(case_type: CaseType, event: Event) -> None:
+    opening, data = case_type.opening, event.data
     check_part(event, opening.by, say("登记"))
     allowed = {"note", "fields", "files", "kind", "organisation", "handler", "cases"}
     # A room of the site that has set a limit of its own says so.
@@ -136,12 +146,19 @@ def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) ->
     kind = data.get("kind")
     check_kind(case_type, kind)
     asked = case_type.fields_at_opening(kind)
-    fields = read_fields(case_type, data.get("fields") or {}, [field.id for field in asked])
-    empty = [field.name for field in asked if field.opening == "required" and field.id not in fields]
+    given = read_fields(case_type, data.get("fields") or {}, [field.id for field in asked])
+    empty = [field.name for field in asked if field.opening == "required" and field.id not in given]
     if empty:
         raise Refusal(say("还没有填写：{fields}。", fields="、".join(empty)))
-    files = read_files(case_type, event)
-    check_attachments(opening.attachments, files)
+    check_labels(case_type, event)
+    check_attachments(opening.attachments, read_files(event))
+    days = data.get("days")
+    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3660):
+        raise Refusal(say("时限的天数应是 0 到 3660 的整数。"), at=("days",))
+
+
+def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) -> Standing:
+    opening, data = case_type.opening, event.data
     state = case_type.state(opening.state)
     assert state is not None, opening.state
     standing = Standing(
@@ -151,17 +168,14 @@ def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) ->
         opened_at=event.at,
         last_at=event.at,
         entered_at=event.at,
-        kind=kind,
-        fields=fields,
+        kind=data.get("kind"),
+        fields=kept_fields(case_type, data.get("fields")),
         organisation=data.get("organisation"),
         handler=data.get("handler"),
-        files=files,
+        files=read_files(event),
         came_from=read_cases(event) if data.get("cases") else (),
     )
-    days = data.get("days")
-    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3660):
-        raise Refusal(say("时限的天数应是 0 到 3660 的整数。"), at=("days",))
-    return start_clocks(case_type, standing, opening.starts, calendar, today, days)
+    return start_clocks(case_type, standing, opening.starts, calendar, today, data.get("days"))
 
 
 # -- acts of the file ------------------------------------------------------------------------------
@@ -175,6 +189,7 @@ def _take_act(
     calendar: Calendar,
     today: date,
     zone: tzinfo,
+    strict: bool,
     anew: bool,
 ) -> Standing:
     if standing.state not in act.from_states:
@@ -187,6 +202,27 @@ def _take_act(
             ),
             say("别人可能先办了一步：刷新后再看。"),
         )
+    if strict:
+        _check_act(case_type, standing, act, event, zone)
+    changed = _with_content(case_type, standing, act, event)
+    changed = _with_clocks(case_type, changed, act, event, calendar, today, strict, anew)
+    if event.data.get("child"):
+        changed = with_children(changed, event, act.opens if strict else None)
+    if act.asks_rating:
+        changed = replace(changed, rating=event.data.get("rating"))
+    if act.confirms:
+        changed = replace(changed, confirmed=True)
+    if act.returns:
+        changed = replace(changed, returned=changed.returned + 1)
+    if act.reopens:
+        changed = replace(
+            changed, reopened=changed.reopened + 1, round_from=event.number, rating=None, closed_at=None
+        )
+    return changed if act.to is None else enter(case_type, changed, act.to, event.at, today)
+
+
+def _check_act(case_type: CaseType, standing: Standing, act: Act, event: Event, zone: tzinfo) -> None:
+    """Everything that the file asks of the act, but for clocks."""
     check_part(event, act.by, act.name)
     check_keys(event, _keys_of(act), act.name)
     _check_note(act, event)
@@ -198,21 +234,26 @@ def _take_act(
             say("办结已超过 {days} 天，不能“{act}”。", days=act.within_days, act=act.name),
             say("另行登记一件。"),
         )
-    changed = _with_content(case_type, standing, act, event)
-    changed = _with_clocks(case_type, changed, act, event, calendar, today, anew)
+    check_labels(case_type, event)
+    held = (*(file for file in standing.files if file.number >= standing.round_from), *read_files(event))
+    check_attachments(act.attachments, held)
+    given = read_fields(case_type, event.data.get("fields") or {}, [*act.fields, *act.optional])
+    asked = [field for name in act.fields if (field := case_type.field(name)) is not None]
+    empty = [
+        field.name
+        for field in asked
+        if field.is_for(standing.kind) and field.id not in given and field.id not in standing.fields
+    ]
+    if empty:
+        raise Refusal(say("还没有填写：{fields}。", fields="、".join(empty)))
+    if act.assigns == "required" and event.data.get("organisation") is None:
+        raise Refusal(say("“{act}”要选承办单位。", act=act.name))
+    if "kind" in event.data:
+        check_kind(case_type, event.data["kind"])
     if act.opens:
-        changed = with_children(changed, event, act.opens)
+        read_children(event)
     if act.asks_rating:
-        changed = replace(changed, rating=read_rating(event))
-    if act.confirms:
-        changed = replace(changed, confirmed=True)
-    if act.returns:
-        changed = replace(changed, returned=changed.returned + 1)
-    if act.reopens:
-        changed = replace(
-            changed, reopened=changed.reopened + 1, round_from=event.number, rating=None, closed_at=None
-        )
-    return changed if act.to is None else enter(case_type, changed, act.to, event.at, today)
+        read_rating(event)
 
 
 def _keys_of(act: Act) -> set[str]:
@@ -248,23 +289,14 @@ def _check_note(act: Act, event: Event) -> None:
 
 def _with_content(case_type: CaseType, standing: Standing, act: Act, event: Event) -> Standing:
     data = event.data
-    files = read_files(case_type, event)
-    held = (*(file for file in standing.files if file.number >= standing.round_from), *files)
-    check_attachments(act.attachments, held)
-    fields = dict(standing.fields)
-    fields.update(read_fields(case_type, data.get("fields") or {}, [*act.fields, *act.optional]))
-    asked = [field for name in act.fields if (field := case_type.field(name)) is not None]
-    empty = [field.name for field in asked if field.is_for(standing.kind) and field.id not in fields]
-    if empty:
-        raise Refusal(say("还没有填写：{fields}。", fields="、".join(empty)))
-    changed = replace(standing, files=(*standing.files, *files), fields=fields)
-    if act.assigns == "required" and data.get("organisation") is None:
-        raise Refusal(say("“{act}”要选承办单位。", act=act.name))
-    if act.assigns != "none" and data.get("organisation") is not None:
+    changed = replace(
+        standing,
+        files=(*standing.files, *read_files(event)),
+        fields={**standing.fields, **kept_fields(case_type, data.get("fields"))},
+    )
+    if data.get("organisation") is not None:
         changed = replace(changed, organisation=data["organisation"], handler=data.get("handler"))
-    if act.kind and "kind" in data:
-        changed = with_kind(case_type, changed, data["kind"])
-    return changed
+    return with_kind(case_type, changed, data["kind"]) if data.get("kind") else changed
 
 
 def _with_clocks(
@@ -274,6 +306,7 @@ def _with_clocks(
     event: Event,
     calendar: Calendar,
     today: date,
+    strict: bool,
     anew: bool,
 ) -> Standing:
     reason = str(event.data.get("reason") or event.data.get("note") or "")
@@ -282,19 +315,21 @@ def _with_clocks(
         if name in clocks and clocks[name].stopped_on is None:
             clocks[name] = clocks[name].stop(today)
     pausing, resuming = pausable(act, standing), resumable(act, standing)
-    if (act.pauses and not pausing) or (act.resumes and not resuming):
+    if strict and ((act.pauses and not pausing) or (act.resumes and not resuming)):
         raise Refusal(say("没有可以“{act}”的时限。", act=act.name))
     clocks.update({clock.id: clock.pause(today, reason) for clock in pausing})
     clocks.update({clock.id: clock.resume(today) for clock in resuming})
     standing = replace(standing, clocks=clocks)
     if act.extends:
-        standing = _extend(case_type, standing, act, event, today, reason, anew)
+        if strict:
+            _check_extension(case_type, standing, act, event, today, anew)
+        standing = _extend(case_type, standing, act, event, today, reason)
     return start_clocks(case_type, standing, act.starts, calendar, today)
 
 
-def _extend(
-    case_type: CaseType, standing: Standing, act: Act, event: Event, today: date, reason: str, anew: bool
-) -> Standing:
+def _check_extension(
+    case_type: CaseType, standing: Standing, act: Act, event: Event, today: date, anew: bool
+) -> None:
     able = {clock.id: clock for clock in extendable(act, standing, case_type)}
     if not able:
         raise Refusal(say("没有可以延长的时限，或延长次数已用完。"))
@@ -312,5 +347,14 @@ def _extend(
         raise Refusal(
             say("“{clock}”已经超期，不能再延长。", clock=declared.name), say("延长要在到期以前办。")
         )
-    clocks = {**standing.clocks, wanted: able[wanted].extend(today, days, reason)}
+
+
+def _extend(
+    case_type: CaseType, standing: Standing, act: Act, event: Event, today: date, reason: str
+) -> Standing:
+    able = [clock.id for clock in extendable(act, standing, case_type)]
+    clock = standing.clocks.get(event.data.get("clock") or (able[0] if able else ""))
+    if clock is None or clock.stopped_on is not None:
+        return standing
+    clocks = {**standing.clocks, clock.id: clock.extend(today, event.data["days"], reason)}
     return replace(standing, clocks=clocks, extended=standing.extended + 1)

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from muheng.casework.clock_standing import ClockStanding
 from muheng.casework.document import CaseType
-from muheng.casework.event import Event, check_kind, read_children
+from muheng.casework.event import Event, read_children
 from muheng.casework.standing import RUNNING, Child, Standing
 from muheng.documents.message import Refusal, say
 from muheng.standards.calendar import Calendar
@@ -59,10 +59,8 @@ def start_clocks(
     return replace(standing, clocks=clocks, earlier=tuple(earlier))
 
 
-def with_kind(case_type: CaseType, standing: Standing, kind: object) -> Standing:
+def with_kind(case_type: CaseType, standing: Standing, kind: str) -> Standing:
     """Another kind may have other limits; clocks that have not ended get them."""
-    check_kind(case_type, kind)
-    assert isinstance(kind, str)
     clocks = dict(standing.clocks)
     for name, clock in clocks.items():
         declared = case_type.clock(name)

@@ -234,7 +234,7 @@ def _replay(loading: _Loading, numbers: Mapping[str, str]) -> None:
         by: Actor = actor_of(event.part, event.actor)
         loading.events.append(Event(number, event.at, event.act, by, data))
     try:
-        loading.standing = replay(loading.case_type, loading.events, calendar())
+        loading.standing = replay(loading.case_type, loading.events, calendar(), strict=True)
     except BrokenHistory as broken:
         raise Refused(
             _("“%(source)s”第 %(number)s 步：%(what)s")
