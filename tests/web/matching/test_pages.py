@@ -405,3 +405,15 @@ def test_the_workbook_has_the_figures_and_no_formula(busy: Market, login: Login)
     assert ledger[0][8:] == [300, 200, 50]
     lines = [[cell.value for cell in row] for row in book["放款和还款明细"].iter_rows(min_row=4)]
     assert [row[5:8] for row in lines] == [["放款", 200, 0], ["还款", 0, 50]]
+
+
+def test_an_enterprises_page_tells_of_it(busy: Market, login: Login) -> None:
+    address = reverse("registry:show", args=[busy.city.enterprises[0].code])
+    for person in (busy.city.clerk, busy.city.owner):
+        page = login(person).get(address).content.decode()
+        assert "授信 300 万元，已放款 200 万元" in page
+    history = login(busy.city.clerk).get(reverse("registry:history", args=[busy.city.enterprises[0].code]))
+    page = history.content.decode()
+    assert "提出需求：新上一条生产线，缺设备款" in page
+    assert "东山农村商业银行放款 200 万元" in page
+    assert "东山农村商业银行授信 300 万元" in page

@@ -1,4 +1,4 @@
-"""matching: the app's name."""
+"""matching: the app's name, its events for the timeline, and its card on the enterprise's page."""
 
 from __future__ import annotations
 
@@ -9,3 +9,6 @@ class MatchingConfig(AppConfig):
     name = "muheng.web.matching"
     label = "matching"
     verbose_name = "供需对接"
+
+    def ready(self) -> None:
+        from muheng.web.matching import events  # noqa: F401

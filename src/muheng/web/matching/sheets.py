@@ -27,9 +27,9 @@ def ledger_sheets(user: Any, span: Span) -> list[Sheet]:
     head = _("%(days)s，%(day)s 导出") % {"days": days, "day": day}
     total = figures.totals(user, span)
     ledgers = [
-        (_("按银行"), _("银行"), figures.by_bank(user, span)),
-        (_("按县区"), _("县区"), figures.by_county(user, span)),
-        (_("按月份"), _("月份"), figures.by_month(user, span)),
+        (_("按银行"), _("银行"), figures.by_bank(user, span), span.year is None),
+        (_("按县区"), _("县区"), figures.by_county(user, span), span.year is None),
+        (_("按月份"), _("月份"), figures.by_month(user, span), False),
     ]
     reaches = [
         (_("按种类"), _("种类"), figures.reach_by_kind(user, span)),
@@ -38,7 +38,10 @@ def ledger_sheets(user: Any, span: Span) -> list[Sheet]:
     return [
         Sheet(
             _("授信和放款"),
-            tuple(_ledger((title, head), key, [*rows, total]) for title, key, rows in ledgers),
+            tuple(
+                _ledger((title, head), key, [*rows, total], standing)
+                for title, key, rows, standing in ledgers
+            ),
         ),
         Sheet(
             _("活动"),
@@ -49,7 +52,9 @@ def ledger_sheets(user: Any, span: Span) -> list[Sheet]:
     ]
 
 
-def _ledger(lines: tuple[str, ...], key: str, rows: Sequence[LedgerRow]) -> Table:
+def _ledger(lines: tuple[str, ...], key: str, rows: Sequence[LedgerRow], standing: bool) -> Table:
+    """``standing``: with what is outstanding, which is so on a day and not of a span."""
+    outstanding = _money(_("未还（万元）"), [row.outstanding for row in rows])
     return Table(
         lines,
         (
@@ -57,7 +62,7 @@ def _ledger(lines: tuple[str, ...], key: str, rows: Sequence[LedgerRow]) -> Tabl
             _money(_("授信（万元）"), [row.granted for row in rows]),
             _money(_("放款（万元）"), [row.lent for row in rows]),
             _money(_("还款（万元）"), [row.repaid for row in rows]),
-            _money(_("未还（万元）"), [row.outstanding for row in rows]),
+            *((outstanding,) if standing else ()),
             _count(_("授信企业"), [row.firms for row in rows]),
         ),
         (_("授信企业：一家企业在几家银行、几个月有授信的，各算一次，合计里只算一次。"),),

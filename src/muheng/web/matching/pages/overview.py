@@ -96,9 +96,10 @@ def show_figures(request: Request) -> HttpResponse:
         "total": total,
         "share": percent(total.lent, total.granted) if span.year is None else "",
         "ledgers": [
-            (_("按银行"), _("银行"), figures.by_bank(request.user, span)),
-            (_("按县区"), _("县区"), figures.by_county(request.user, span)),
-            (_("按月份"), _("月份"), months),
+            (_("按银行"), _("银行"), figures.by_bank(request.user, span), span.year is None),
+            (_("按县区"), _("县区"), figures.by_county(request.user, span), span.year is None),
+            # What is outstanding is so on a day, not in a month.
+            (_("按月份"), _("月份"), months, False),
         ],
         "chart": _chart(months) if len(months) > 1 else None,
         "needs": figures.need_rows(request.user, span),
