@@ -28,9 +28,11 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "me": ("我", "密钥是谁的，能做什么。Whose key this is."),
     "people": ("人员与机构", "机构树、人员和职务。Organisations, people and posts."),
     "enterprises": ("企业档案", "一企一档：企业、历年数据、用地、经历。One file for each enterprise."),
+    "cases": ("事项", "诉求、隐患、走访等事项：登记、办理、时限和经过。Cases, their clocks and histories."),
     "intake": ("数据归集", "部门表格：上传、核对、接受、撤销。Departments' workbooks."),
     "policies": ("评价办法", "办法的版本：读、比较、起草、定稿。Methods and their versions."),
     "evaluations": ("评价", "名单、确认、试算、审核、公示、异议、签发和结果。Evaluations and results."),
+    "liaison": ("结对走访", "谁联系哪户企业，一周安排，走访。Pairings, weeks and visits."),
     "matching": ("供需对接", "需求、供给、对接、授信和放款、活动。Needs, offers, credits, gatherings."),
     "filings": ("月度填报", "企业自己每月的数据。Enterprises' monthly figures."),
     "home": ("首页", "今天要做的事，全市概况。What to do today."),
@@ -50,6 +52,7 @@ NAMES: Mapping[str, str] = {
     "parcel": "宗地的编号。",
     "deed": "哪一次合并或分立的编号。",
     "job": "任务的编号。",
+    "template": "模板的编号。",
     "saved": "存下的筛选的编号。",
     "way": "up 升了的，down 降了的。",
     "against": "与第几次计算比。",
@@ -82,6 +85,7 @@ NAMES: Mapping[str, str] = {
 """What a parameter is, where its operation does not say it: the same name is the same thing everywhere."""
 
 _NUMBERS: Mapping[str, str] = {
+    "cases": "事项的编号，如 SQ-2026-000001。",
     "me": "密钥的编号。",
     "intake": "批次的编号。",
     "policies": "第几版。",
@@ -124,7 +128,12 @@ _ERROR_SCHEMA = {
                 "fix": {"type": "string", "description": "怎么办；可以是空的。"},
                 "at": {"type": "string", "description": "请求里的哪一项；可以是空的。"},
             },
-        }
+        },
+        "changes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "code 为 changed 时：您看过之后别人办了什么。",
+        },
     },
 }
 

@@ -1,16 +1,13 @@
-"""On an enterprise's timeline: who began to look after it, and visits."""
+"""On an enterprise's timeline: who began to look after it, and who ended. Visits are there as cases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from muheng.web.casework.queries import visible_cases
-from muheng.web.liaison.queries import MADE, VISIT_TYPE, pairings_for, visit_from
-from muheng.web.liaison.wording import say_way
+from muheng.web.liaison.queries import pairings_for
 from muheng.web.people.models import User
 from muheng.web.registry.models import Enterprise
 from muheng.web.registry.timeline import KINDS, Event, provider
@@ -31,14 +28,3 @@ def pairings(enterprise: Enterprise, user: User) -> Iterator[Event]:
         if row.until is not None:
             said = _("%(officer)s不再联系") % {"officer": row.officer.name}
             yield Event(row.until, "liaison", said, row.end_reason)
-
-
-@provider
-def visits(enterprise: Enterprise, user: User) -> Iterator[Event]:
-    """Visits that the person may see, with a link to the case."""
-    rows = visible_cases(user).filter(enterprise=enterprise, type=VISIT_TYPE, phase__in=MADE)
-    for case in rows.select_related("opener").order_by("-opened_at")[:_MOST]:
-        visit = visit_from(case.fields, case.opened_on)
-        who = case.opener.name if case.opener is not None else ""
-        said = _("%(who)s走访（%(way)s）") % {"way": say_way(visit.way), "who": who}
-        yield Event(visit.day, "liaison", said, case.title, reverse("casework:show", args=[case.number]))

@@ -307,17 +307,20 @@ def _invalid(what: str, at: str, fix: str = "") -> Refused:
     return Refused(what, fix, status=422, code="invalid", at=at)
 
 
+def too_large(name: str, at: str) -> Refused:
+    return _invalid(
+        _("照片“%(name)s”超过 %(most)s MB。") % {"name": name[:60], "most": MOST_PHOTO_BYTES // 1024**2},
+        at,
+        _("请用较小的尺寸拍照。"),
+    )
+
+
 def _keep_photos(actor: User, photos: Iterable[Photo], label: str, at: str) -> Sequence[Attachment]:
     """Each stored without what the camera noted beside it. Raises Refused for what is no picture."""
     kept = []
     for photo in photos:
         if len(photo.content) > MOST_PHOTO_BYTES:
-            raise _invalid(
-                _("照片“%(name)s”超过 %(most)s MB。")
-                % {"name": photo.name[:60], "most": MOST_PHOTO_BYTES // 1024**2},
-                at,
-                _("请用较小的尺寸拍照。"),
-            )
+            raise too_large(photo.name, at)
         try:
             content = strip_photograph(photo.content)
         except Refusal as refusal:

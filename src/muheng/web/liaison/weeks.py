@@ -23,6 +23,7 @@ from muheng.web.registry.models import Enterprise
 from muheng.web.registry.queries import official_scope
 
 WEEK = timedelta(days=7)
+_YEARS = 800  # days
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ class DayLine:
 
 
 def read_monday(text: str, today: date) -> date:
-    """The Monday of the week of a day; this week's where it is no day, and not years away."""
+    """The Monday of the week of a day; where it is no day or years away, of the week that there is still work in."""
     try:
         monday = monday_of(date.fromisoformat(text))
+        if abs((monday - today).days) < _YEARS:
+            return monday
     except (ValueError, OverflowError):
-        return monday_of(today)
-    return monday if abs((monday - today).days) < 800 else monday_of(today)
+        pass
+    monday = monday_of(today)
+    return monday if days_to_plan(monday, today) else monday + WEEK
 
 
 def find_plan(officer: User, monday: date) -> WeekPlan | None:
@@ -75,11 +79,12 @@ def show_days(plan: WeekPlan | None, monday: date) -> list[DayLine]:
     for day in (monday + timedelta(days=number) for number in range(7)):
         these, working = stops.get(day, []), calendar.is_working_day(day)
         if these or working:
-            found.append(_show_day(day, working, these, visited))
+            found.append(show_day(day, working, these, visited))
     return found
 
 
-def _show_day(day: date, working: bool, these: Sequence[Enterprise], visited: set[int]) -> DayLine:
+def show_day(day: date, working: bool, these: Sequence[Enterprise], visited: set[int]) -> DayLine:
+    """A day with its stops in the order given; ``visited``: numbers of enterprises seen this week."""
     points = {each.code: point_of(each) for each in these}
     route = measure_route(points, tuple(points))
     legs = iter(route.legs)

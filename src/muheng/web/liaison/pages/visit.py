@@ -154,14 +154,7 @@ def _photos(request: Request, name: str) -> tuple[Photo, ...]:
     given = [each for each in request.FILES.getlist(name) if isinstance(each, UploadedFile)]
     for each in given:
         if (each.size or 0) > visiting.MOST_PHOTO_BYTES:
-            raise Refused(
-                _("照片“%(name)s”超过 %(most)s MB。")
-                % {"name": (each.name or "")[:60], "most": visiting.MOST_PHOTO_BYTES // 1024**2},
-                _("请用较小的尺寸拍照。"),
-                status=422,
-                code="invalid",
-                at=name,
-            )
+            raise visiting.too_large(each.name or "", name)
     return tuple(Photo(each.name or "photo.jpg", each.read()) for each in given)
 
 
