@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from muheng.web.people.rights import holds
@@ -15,23 +17,37 @@ from muheng.web.people.rights import holds
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of the navigation: its title, its address by name, the right that it takes (or one of several)."""
+    """A room that can be entered: its title, its address by name, the right that it takes (or one of several), and the
+    group of rooms that it is found in; without one it stands by itself."""
 
     title: Any
     name: str
     right: str
+    group: Any = ""
 
+
+@dataclass(frozen=True)
+class Entry:
+    """What a person sees of a place, or of a group of them (``inside``)."""
+
+    title: Any
+    address: str
+    here: bool
+    inside: tuple[Entry, ...] = ()
+
+
+_SERVICE, _EVALUATION = _("服务企业"), _("亩均评价")
 
 PLACES = (
     Place(_("首页"), "home:home", ""),
     Place(_("企业"), "registry:list", "registry.view"),
-    Place(_("事项"), "casework:inbox", "casework.handle casework.view"),
-    Place(_("走访"), "liaison:home", "liaison.visit liaison.view"),
-    Place(_("供需"), "matching:home", "matching.view"),
-    Place(_("数据归集"), "intake:list", "intake.view"),
-    Place(_("评价"), "evaluation:list", "evaluation.view"),
-    Place(_("评价办法"), "policy:list", "policy.view"),
-    Place(_("填报核对"), "filing:review", "filing.review"),
+    Place(_("事项"), "casework:inbox", "casework.handle casework.view", _SERVICE),
+    Place(_("走访"), "liaison:home", "liaison.visit liaison.view", _SERVICE),
+    Place(_("供需"), "matching:home", "matching.view", _SERVICE),
+    Place(_("评价"), "evaluation:list", "evaluation.view", _EVALUATION),
+    Place(_("评价办法"), "policy:list", "policy.view", _EVALUATION),
+    Place(_("数据归集"), "intake:list", "intake.view", _EVALUATION),
+    Place(_("填报核对"), "filing:review", "filing.review", _EVALUATION),
     Place(_("人员与机构"), "people:list", "people.view"),
     Place(_("我的企业"), "registry:mine", "own.view"),
     Place(_("我的诉求"), "casework:mine", "own.case"),
@@ -43,20 +59,36 @@ PLACES = (
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The template context of base.html."""
-    entries = []
     user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        for place in PLACES:
-            if place.right and not any(holds(user, right) for right in place.right.split()):
-                continue
-            try:
-                address = reverse(place.name)
-            except NoReverseMatch:
-                continue
-            here = request.path == address if place.name == "home:home" else request.path.startswith(address)
-            entries.append({"title": place.title, "address": address, "here": here})
-    searchable = user is not None and holds(user, "registry.view")
-    return {"places": entries, "searchable": searchable, "city_name": city_name(), "city": settings.CITY}
+    entries = list(_entries(request)) if user is not None and user.is_authenticated else []
+    return {
+        "places": entries,
+        "neighbours": next((entry.inside for entry in entries if entry.here), ()),
+        "searchable": user is not None and holds(user, "registry.view"),
+        "city_name": city_name(),
+        "city": settings.CITY,
+    }
+
+
+def _entries(request: HttpRequest) -> Iterator[Entry]:
+    """The places that a person may enter; those of a group as one entry, unless there is only one of them."""
+    open_ones = [place for place in PLACES if _may_enter(request.user, place)]
+    addresses = {place.name: reverse(place.name) for place in open_ones}
+    # Of rooms within each other's address (/cases/, /cases/mine/) the person is in the innermost.
+    around = [name for name, address in addresses.items() if request.path.startswith(address)]
+    here = max(around, key=lambda name: len(addresses[name]), default="")
+    if here == "home:home" and request.path != addresses[here]:
+        here = ""
+    for group, members in groupby(open_ones, key=lambda place: place.group or place.name):
+        inside = tuple(Entry(place.title, addresses[place.name], place.name == here) for place in members)
+        if len(inside) == 1:
+            yield inside[0]
+        else:
+            yield Entry(group, inside[0].address, any(entry.here for entry in inside), inside)
+
+
+def _may_enter(user: Any, place: Place) -> bool:
+    return not place.right or any(holds(user, right) for right in place.right.split())
 
 
 def city_name() -> str:
