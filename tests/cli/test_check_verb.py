@@ -9,6 +9,7 @@ import pytest
 from small_town import POLICY, muheng
 
 from muheng.cities.pack import COMMON_CASES, COMMON_LAYOUTS, find_pack, list_packs
+from muheng.matching.rules import COMMON
 
 
 def test_a_good_policy(town: Path) -> None:
@@ -94,6 +95,22 @@ def test_case_types(tmp_path: Path) -> None:
     found = muheng("check", pack, "--json").data["diagnostics"]
     told = [each["what"] for each in found if each["file"] == str(pack / "cases" / "demand.toml")]
     assert ["acepted" in what for what in told] == [True]
+
+
+def test_matching_rules(tmp_path: Path) -> None:
+    shipped = muheng("check", COMMON, "--json").data
+    assert {each["kind"] for each in shipped["checked"]} == {"matching"}
+    assert (shipped["errors"], shipped["warnings"]) == (0, 0)
+    pack = tmp_path / "maanshan"
+    shutil.copytree(find_pack("maanshan"), pack)
+    (pack / "matching").mkdir()
+    broken = pack / "matching" / "finance.toml"
+    text = (COMMON / "finance.toml").read_text("utf-8").replace('test    = "grade"', 'test    = "graed"', 1)
+    broken.write_text(text, "utf-8")
+    for path in (broken, pack):
+        found = muheng("check", path, "--json").data["diagnostics"]
+        told = [each["what"] for each in found if each["file"] == str(broken)]
+        assert told == ["“test”没有“graed”这一种。"]
 
 
 def test_every_mistake_of_a_pack_is_told_once(tmp_path: Path) -> None:

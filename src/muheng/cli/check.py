@@ -1,4 +1,4 @@
-"""``muheng check``: everything that is wrong in policy files, layouts, case types and city packs, all at once."""
+"""``muheng check``: everything wrong in policies, layouts, case types, matching rules and city packs, all at once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from muheng.cli.verb import verb
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
 
-Kind = Literal["policy", "layout", "case", "city"]
+Kind = Literal["policy", "layout", "case", "matching", "city"]
 CITY = "city.toml"
 
 _SAID: dict[Kind, Message] = {
     "policy": say("规则"),
     "layout": say("布局"),
     "case": say("事项类型"),
+    "matching": say("供需规则"),
     "city": say("城市包"),
 }
 
@@ -119,6 +120,7 @@ def _check_file(path: Path) -> Checked:
     from muheng.casework.case_type import read_case_type
     from muheng.documents.toml_file import read_toml
     from muheng.intake.layout import load_layouts
+    from muheng.matching.rules import load_document
     from muheng.policy.compile import compile_file
 
     file, found = read_toml(path, str(shown(path)))
@@ -129,15 +131,18 @@ def _check_file(path: Path) -> Checked:
             return Checked(path, "layout", tuple(load_layouts([path])[1]))
         if {"state", "act", "opening"} & set(file.data):
             return Checked(path, "case", tuple(read_case_type(file)[1]))
+        if {"condition", "points", "ties"} & set(file.data):
+            return Checked(path, "matching", tuple(load_document(path, file.name)[1]))
     return Checked(path, "policy", compile_file(file).diagnostics)
 
 
 def _check_pack(folder: Path) -> Checked:
-    """What the pack says of itself, its layouts, its policies, its case types and its demo."""
+    """What the pack says of itself, its layouts, its policies, its case types, its matching rules and its demo."""
     from muheng.casework.case_type import load_types
     from muheng.cities.demo import read_parameters
     from muheng.cities.pack import load_pack
     from muheng.intake.layout import load_layouts
+    from muheng.matching.rules import load_rules
     from muheng.policy.compile import compile_policy
 
     pack, found = load_pack(folder)
@@ -150,6 +155,7 @@ def _check_pack(folder: Path) -> Checked:
         if len(path.parts) >= depth
     }
     found += load_types(folder)[1]
+    found += load_rules(folder)[1]
     found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
     found += load_layouts(pack.layouts if pack is not None else own)[1]
     for policy in sorted((folder / "policies").glob("*.toml")):

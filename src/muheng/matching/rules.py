@@ -87,9 +87,12 @@ def load_rules(folder: Path | None = None) -> tuple[dict[Kind, Rules], list[Diag
     return rules, found
 
 
-def load_document(source: Path | str) -> tuple[Rules | None, list[Diagnostic]]:
-    """One document, a file or its text: every mistake at once. None when one of them is an error."""
-    file, found = read_toml(source, _shown(source) if isinstance(source, Path) else None)
+def load_document(source: Path | str, name: str | None = None) -> tuple[Rules | None, list[Diagnostic]]:
+    """One document, a file or its text: every mistake at once. None when one of them is an error.
+
+    ``name`` is what diagnostics call it.
+    """
+    file, found = read_toml(source, name or (_shown(source) if isinstance(source, Path) else None))
     if file is None:
         return None, found
     document, mistakes = validate(file, MatchingDocument)
