@@ -9,13 +9,17 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from muheng.matching.money import WAN
 from muheng.web.matching.actions.credits import grant_credit, lend, repay
 from muheng.web.matching.actions.gatherings import hand_out, hold_gathering, invite, plan_gathering, sign_in
 from muheng.web.matching.actions.introductions import advance, introduce
+from muheng.web.matching.actions.needs import NeedTerms, file_need
+from muheng.web.matching.actions.suppliers import OfferTerms, add_offer
 from muheng.web.matching.models import Credit, Gathering, Introduction, Need, Offer, Supplier
 from muheng.web.people.models import User
 from web.matching.market import TODAY, Market
@@ -417,3 +421,39 @@ def test_an_enterprises_page_tells_of_it(busy: Market, login: Login) -> None:
     assert "提出需求：新上一条生产线，缺设备款" in page
     assert "东山农村商业银行放款 200 万元" in page
     assert "东山农村商业银行授信 300 万元" in page
+
+
+def test_many_offers_cost_no_more_questions(market: Market, login: Login) -> None:
+    clerk = login(market.city.clerk)
+    address = reverse("matching:need", args=[market.need.pk])
+    clerk.get(address)
+    with CaptureQueriesContext(connection) as few:
+        clerk.get(address)
+    for number in range(20):
+        terms = OfferTerms(f"贷{number}", regions=market.city.counties[:1], tags=("绿色",))
+        add_offer(market.city.clerk, market.bank, terms)
+    with CaptureQueriesContext(connection) as many:
+        clerk.get(address)
+    assert len(many) == len(few) <= 30, [query["sql"] for query in many.captured_queries]
+
+
+def test_many_needs_cost_no_more_questions(market: Market, login: Login) -> None:
+    clerk = login(market.city.clerk)
+    pages = [
+        reverse("matching:offer", args=[market.loan.pk]),
+        reverse("matching:needs"),
+        reverse("matching:home"),
+    ]
+    for address in pages:
+        clerk.get(address)
+    counts = []
+    for _round in range(2):
+        for address in pages:
+            with CaptureQueriesContext(connection) as asked:
+                clerk.get(address)
+            counts.append(len(asked))
+        for number in range(1, 7):
+            enterprise = market.city.enterprises[number]
+            file_need(market.city.clerk, enterprise, "finance", NeedTerms("周转", amount=WAN, tags=("绿色",)))
+    assert counts[:3] == counts[3:]
+    assert max(counts) <= 30
