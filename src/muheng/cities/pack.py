@@ -147,7 +147,10 @@ def list_packs() -> list[str]:
 
 
 def find_pack(id: str) -> Path:  # noqa: A002
-    """The folder of a shipped pack. Raises UnknownIdError."""
+    """The folder of a shipped pack, or of a city's own that is named by its path. Raises UnknownIdError."""
+    own = Path(id)
+    if own.is_absolute() and (own / "city.toml").is_file():
+        return own
     known = list_packs()
     if id not in known:
         what = say("没有代号为“{id}”的城市包。", id=id)
