@@ -187,3 +187,36 @@ def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, address: str, sa
     assert told.stderr.startswith("网站的设置或数据库有问题。\n  数据库写在环境变量 MUHENG_DATABASE 里")
     assert said in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_a_city_without_a_demo_is_told(tmp_path: Path) -> None:
+    done = refuse(tmp_path, "--city", "jinning", "--lang", "zh")
+    assert done.returncode == 2
+    assert "没有可以演示的城市“jinning”" in done.stderr
+    assert "是不是“jining”？" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_holds_another_city_is_told(tmp_path: Path, database: dict[str, str]) -> None:
+    filled = subprocess.run(
+        [sys.executable, "-c", FILL],
+        env=environment(tmp_path, DJANGO_SETTINGS_MODULE="muheng.web.settings.dev", **database),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert filled.returncode == 0, filled.stderr
+    done = refuse(tmp_path, "--demo", "--city", "jining", "--port", free_port(), "--lang", "zh", **database)
+    assert done.returncode == 1
+    assert f"{tmp_path} 里装的是马鞍山市，不是济宁市。" in done.stderr
+    assert "用 --city maanshan" in done.stderr
+
+
+FILL = """
+import django; django.setup()
+from muheng.cities.pack import load_pack
+from muheng.web import serving
+from muheng.web.people.actions import found_city
+serving.migrate()
+found_city(load_pack("maanshan")[0].city)
+"""

@@ -70,7 +70,7 @@ def serve(
 
     if city is not None and city not in CITIES:
         what = say("没有可以演示的城市“{city}”。", city=city)
-        raise Failure("city", what, offer(city, CITIES))
+        raise Failure("usage", what, offer(city, CITIES))
     _check_address(host, port)
     if city is not None:
         serving.choose_city(city, CITIES[0])
@@ -165,8 +165,10 @@ def _check_city() -> None:
     if found is None or wanted is None or found == wanted:
         return
     what = say("{home} 里装的是{found}，不是{wanted}。", home=settings.HOME, found=found, wanted=wanted)
-    fix = say("用 --city 选{found}；或把环境变量 MUHENG_HOME 指到别的文件夹。", found=found)
-    raise Failure("city", what, fix)
+    fix = say("把环境变量 MUHENG_HOME 指到别的文件夹。")
+    if (meant := serving.demo_of(found, CITIES)) is not None:
+        fix = say("用 --city {city}；或把环境变量 MUHENG_HOME 指到别的文件夹。", city=meant)
+    raise Failure("site", what, fix)
 
 
 @contextmanager

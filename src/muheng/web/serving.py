@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -119,6 +119,15 @@ def city_title() -> str | None:
 
     pack, _found = load_pack(settings.CITY)
     return None if pack is None else pack.city.name
+
+
+def demo_of(name: str, cities: Iterable[str]) -> str | None:
+    """Which of these packs is of the city of a name."""
+    from muheng.cities.pack import load_pack
+
+    return next(
+        (each for each in cities if (pack := load_pack(each)[0]) is not None and pack.city.name == name), None
+    )
 
 
 def load_demo() -> None:
