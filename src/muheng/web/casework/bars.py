@@ -114,11 +114,12 @@ def _lines(clock: ClockStanding) -> list[str]:
 
 
 def _stretches(clock: ClockStanding, today: date) -> list[Stretch]:
-    """The bar from the start of the clock to its due day, or to today where that is later."""
+    """The bar from the start of the clock to its due day, or to today where that is later, in the clock's own days:
+    a week-end is no part of a limit in working days."""
     until = clock.stopped_on or max(today, clock.started_on)
     due = clock.due
     end = max(until, due or until)
-    whole = max((end - clock.started_on).days, 1)
+    whole = max(count_days(clock.started_on, end, clock.unit), 1)
     pieces: list[tuple[str, date, date]] = []
     at = clock.started_on
     for pause in clock.pauses:
@@ -130,12 +131,13 @@ def _stretches(clock: ClockStanding, today: date) -> list[Stretch]:
         pieces += [("spent", at, turn), ("over", turn, until)]
         if due is not None:
             pieces.append(("left", until, due))
-    return [
-        Stretch(
-            kind,
-            round(100 * (first - clock.started_on).days / whole, 2),
-            round(100 * (last - first).days / whole, 2),
-        )
+    drawn = [
+        (kind, count_days(clock.started_on, first, clock.unit), count_days(first, last, clock.unit))
         for kind, first, last in pieces
         if last > first
+    ]
+    return [
+        Stretch(kind, round(100 * start / whole, 2), round(100 * length / whole, 2))
+        for kind, start, length in drawn
+        if length > 0
     ]
