@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muheng.standards.calendar import Deadline, load_calendar
+from muheng.standards.calendar import Calendar, Deadline, load_calendar
 
 CALENDAR = load_calendar()
 
@@ -99,3 +99,74 @@ def test_counts_add_up(one: date, two: date, three: date) -> None:
     assert count(one, two) + count(two, three) == count(one, three)
     assert count(one, one) == 0
     assert count(one - timedelta(days=1), one) == CALENDAR.is_working_day(one)
+
+
+def walk(calendar: Calendar, start: date, days: int) -> date:
+    """Day after day, as on a calendar on the wall."""
+    day = start
+    while days:
+        day += timedelta(days=1)
+        days -= calendar.is_working_day(day)
+    return day
+
+
+CALENDARS = st.builds(
+    Calendar,
+    st.just({2026: "测试"}),
+    st.frozensets(st.dates(date(2025, 12, 1), date(2026, 3, 1)), max_size=30),
+    st.frozensets(st.dates(date(2025, 12, 1), date(2026, 3, 1)), max_size=10),
+)
+
+
+@given(CALENDARS, st.dates(date(2025, 11, 15), date(2026, 3, 15)), st.integers(0, 80))
+def test_counting_without_walking_is_exact(calendar: Calendar, start: date, days: int) -> None:
+    due = walk(calendar, start, days)
+    assert calendar.add_working_days(start, days).due == due
+    if days:
+        assert calendar.count_working_days(start, due) == days
+    following = next(day for n in range(200) if calendar.is_working_day(day := start + timedelta(days=n)))
+    assert calendar.next_working_day(start) == following
+
+
+@given(DATES, DATES, st.integers(0, 300))
+def test_later_starts_and_more_days_end_no_earlier(one: date, two: date, days: int) -> None:
+    early, late = sorted((one, two))
+    assert CALENDAR.add_working_days(early, days).due <= CALENDAR.add_working_days(late, days).due
+    assert CALENDAR.add_working_days(early, days).due <= CALENDAR.add_working_days(early, days + 1).due
+    assert CALENDAR.add_calendar_days(early, days).due <= CALENDAR.add_calendar_days(late, days).due
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "due", "provisional"),
+    [
+        (date(2026, 2, 1), 5, date(2026, 2, 6), False),
+        (date(2026, 2, 1), 6, date(2026, 2, 9), False),  # ends on a Saturday
+        (date(2026, 2, 10), 6, date(2026, 2, 24), False),  # ends in Spring Festival
+        (date(2026, 5, 1), 8, date(2026, 5, 9), False),  # ends on a Saturday that is worked
+        (date(2026, 2, 14), 0, date(2026, 2, 14), False),
+        (date(2026, 2, 15), 0, date(2026, 2, 24), False),
+        (date(2026, 12, 25), 6, date(2026, 12, 31), False),
+        (date(2026, 12, 25), 7, date(2027, 1, 1), True),
+        (date(2021, 12, 25), 20, date(2022, 1, 14), False),  # only the end has to be known
+    ],
+)
+def test_calendar_days_end_on_a_working_day(start: date, days: int, due: date, provisional: bool) -> None:
+    assert CALENDAR.add_calendar_days(start, days) == Deadline(due, provisional)
+
+
+def test_beyond_the_last_year_there_is_nothing() -> None:
+    assert CALENDAR.add_working_days(date(9999, 12, 30), 1).due == date(9999, 12, 31)
+    for count in (CALENDAR.add_working_days, CALENDAR.add_calendar_days):
+        with pytest.raises(OverflowError):
+            count(date(9999, 12, 30), 30)
+        with pytest.raises(ValueError, match="-1"):
+            count(date(2026, 1, 5), -1)
+
+
+def test_named_holidays_are_the_holidays() -> None:
+    named = {
+        holiday.first + timedelta(days=n)
+        for holiday in CALENDAR.named
+        for n in range((holiday.last - holiday.first).days + 1)
+    }
+    assert named == CALENDAR.holidays
