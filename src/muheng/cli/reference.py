@@ -1,4 +1,4 @@
-"""``muheng reference``: docs/policy.md and docs/cases.md, made from the schemas of these files. For maintainers."""
+"""``muheng reference``: docs/policy.md, cases.md and matching.md, made from the schemas of these files. For maintainers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ def command(lang: Language) -> click.Command:
     return verb(
         "reference",
         lang,
-        say("由规则文件、事项类型文件的格式定义生成参考手册 docs/policy.md、docs/cases.md。"),
+        say(
+            "由规则文件、事项类型、供需规则的格式定义生成参考手册 docs/policy.md、docs/cases.md、docs/matching.md。"
+        ),
         write_reference,
         option(lang, "--out", about=say("写到哪个文件。"), required=True, metavar="FILE"),
         option(
             lang,
             "--of",
             "subject",
-            about=say("哪一本：policy 规则文件，cases 事项类型；不写为 policy。"),
-            type=click.Choice(("policy", "cases")),
+            about=say("哪一本：policy 规则文件，cases 事项类型，matching 供需规则；不写为 policy。"),
+            type=click.Choice(("policy", "cases", "matching")),
             default="policy",
         ),
         hidden=True,
@@ -32,7 +34,8 @@ def command(lang: Language) -> click.Command:
 
 
 def write_reference(out: str, subject: str, lang: Language) -> Answer:
-    text = case_reference() if subject == "cases" else policy_reference()
+    make = {"policy": policy_reference, "cases": case_reference, "matching": matching_reference}[subject]
+    text = make()
     Path(out).write_text(text, encoding="utf-8", newline="\n")
     return Answer([say("写在 {out}", out=out).render(lang)], {"file": out, "characters": len(text)})
 
@@ -51,6 +54,14 @@ def case_reference() -> str:
     from muheng.documents.reference import reference_markdown
 
     return reference_markdown(CaseType, "事项类型参考", _introduction("case_language.md"))
+
+
+def matching_reference() -> str:
+    """The guide to matching rules, then every key."""
+    from muheng.documents.reference import reference_markdown
+    from muheng.matching.document import MatchingDocument
+
+    return reference_markdown(MatchingDocument, "供需规则参考", _introduction("matching_language.md"))
 
 
 def _introduction(name: str) -> str:

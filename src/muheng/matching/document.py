@@ -47,20 +47,20 @@ class _Condition(_Named):
 class RegionCondition(_Condition):
     """The enterprise lies in a region that the offer serves."""
 
-    test: Literal["region"]
+    test: Literal["region"] = Field(description="核对或加分的项目。")
 
 
 class IndustryCondition(_Condition):
     """The enterprise's industry is one that the offer serves, and one of ``only``."""
 
-    test: Literal["industry"]
+    test: Literal["industry"] = Field(description="核对或加分的项目。")
     only: tuple[str, ...] = Field((), description="本地规定只对这些行业：GB/T 4754 门类字母或开头几位。")
 
 
 class AmountCondition(_Condition):
     """The amount lies within the offer's bounds, and within ``least`` and ``most``."""
 
-    test: Literal["amount"]
+    test: Literal["amount"] = Field(description="核对或加分的项目。")
     least: Number | None = Field(None, description="本地规定的下限；资金和技术以万元计，用工以人计。")
     most: Number | None = Field(None, description="本地规定的上限；单位同 least。")
 
@@ -68,53 +68,53 @@ class AmountCondition(_Condition):
 class CapacityCondition(_Condition):
     """The offer has enough left."""
 
-    test: Literal["capacity"]
+    test: Literal["capacity"] = Field(description="核对或加分的项目。")
 
 
 class GradeCondition(_Condition):
     """The enterprise's grade is one that the offer takes, and one of ``only``."""
 
-    test: Literal["grade"]
+    test: Literal["grade"] = Field(description="核对或加分的项目。")
     only: tuple[str, ...] = Field((), description="本地规定只对这些等级。")
 
 
 class StatusCondition(_Condition):
     """The enterprise has one of the statuses that the offer asks for, and one of ``any``."""
 
-    test: Literal["status"]
+    test: Literal["status"] = Field(description="核对或加分的项目。")
     any: tuple[str, ...] = Field((), description="本地规定至少有其中一个称号，例如 专精特新。")
 
 
 class TermCondition(_Condition):
     """The offer lasts as long as it is needed, in months."""
 
-    test: Literal["term"]
+    test: Literal["term"] = Field(description="核对或加分的项目。")
     most: Annotated[int, Field(ge=1, le=600)] | None = Field(None, description="本地规定的最长月数。")
 
 
 class RateCondition(_Condition):
     """The rate is not above what the enterprise would pay, and not above ``most``."""
 
-    test: Literal["rate"]
+    test: Literal["rate"] = Field(description="核对或加分的项目。")
     most: Annotated[Number, Field(ge=0, le=100)] | None = Field(None, description="本地规定的最高年利率，%。")
 
 
 class LeadCondition(_Condition):
     """It can be there by the day on which it is wanted."""
 
-    test: Literal["lead"]
+    test: Literal["lead"] = Field(description="核对或加分的项目。")
 
 
 class ValidityCondition(_Condition):
     """The offer is in force."""
 
-    test: Literal["validity"]
+    test: Literal["validity"] = Field(description="核对或加分的项目。")
 
 
 class TagsCondition(_Condition):
     """The offer has every tag that the need cannot do without."""
 
-    test: Literal["tags"]
+    test: Literal["tags"] = Field(description="核对或加分的项目。")
 
 
 Condition = Annotated[
@@ -139,7 +139,7 @@ Condition = Annotated[
 class TagPoints(_Named):
     """For each tag that both have."""
 
-    test: Literal["tags"]
+    test: Literal["tags"] = Field(description="核对或加分的项目。")
     each: Points = Field(description="每个相同的标签得几分。")
     most: Points = Field(description="合计最多几分。")
 
@@ -147,7 +147,7 @@ class TagPoints(_Named):
 class IndustryPoints(_Named):
     """The nearer the industries that the offer names are to the enterprise's, the more."""
 
-    test: Literal["industry"]
+    test: Literal["industry"] = Field(description="核对或加分的项目。")
     digits: dict[Literal["门类", "2", "3", "4"], Points] = Field(
         min_length=1, description="门类相同，或代码前 2、3、4 位相同，各得几分；取最细的一档。"
     )
@@ -156,7 +156,7 @@ class IndustryPoints(_Named):
 class NearnessPoints(_Named):
     """The smallest place that both lie in."""
 
-    test: Literal["nearness"]
+    test: Literal["nearness"] = Field(description="核对或加分的项目。")
     same: dict[Literal["township", "park", "county", "city"], Points] = Field(
         min_length=1, description="同在一个镇街、园区、县区、市各得几分；取最高的一档。"
     )
@@ -165,14 +165,14 @@ class NearnessPoints(_Named):
 class GradePoints(_Named):
     """By the enterprise's grade."""
 
-    test: Literal["grade"]
+    test: Literal["grade"] = Field(description="核对或加分的项目。")
     grades: dict[str, Points] = Field(min_length=1, description="等级 = 几分；没有列出的不得分。")
 
 
 class StatusPoints(_Named):
     """For each of the statuses that the enterprise has."""
 
-    test: Literal["status"]
+    test: Literal["status"] = Field(description="核对或加分的项目。")
     statuses: tuple[str, ...] = Field(min_length=1, description="哪些称号得分。")
     each: Points = Field(description="每个称号得几分。")
     most: Points = Field(description="合计最多几分。")
@@ -180,13 +180,13 @@ class StatusPoints(_Named):
 
 class DayStep(_Strict):
     within: Days = Field(description="不超过几天。")
-    points: Points
+    points: Points = Field(description="几分。")
 
 
 class UrgencyPoints(_Named):
     """The sooner it is wanted, the more: for the order of needs, when an offer looks for them."""
 
-    test: Literal["urgency"]
+    test: Literal["urgency"] = Field(description="核对或加分的项目。")
     steps: tuple[DayStep, ...] = Field(
         min_length=1, description="离需要的日子还有几天以内，得几分；由近到远。"
     )
@@ -195,19 +195,19 @@ class UrgencyPoints(_Named):
 class LeadPoints(_Named):
     """The faster the supplier, the more."""
 
-    test: Literal["lead"]
+    test: Literal["lead"] = Field(description="核对或加分的项目。")
     steps: tuple[DayStep, ...] = Field(min_length=1, description="几天以内办好，得几分；由快到慢。")
 
 
 class RateStep(_Strict):
     within: Annotated[Number, Field(ge=0, le=100)] = Field(description="年利率不超过，%。")
-    points: Points
+    points: Points = Field(description="几分。")
 
 
 class RatePoints(_Named):
     """The lower the rate, the more."""
 
-    test: Literal["rate"]
+    test: Literal["rate"] = Field(description="核对或加分的项目。")
     steps: tuple[RateStep, ...] = Field(min_length=1, description="年利率不超过多少得几分；由低到高。")
 
 
