@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import version
 
 from bench import evaluation, intake, interaction, results_xlsx
+from bench.casework import deadlines
+from bench.casework import measuring as casework
 from bench.site import measuring
 from bench.site.row import HEAD
 
@@ -22,20 +24,24 @@ def main() -> None:
         "interaction": interaction,
         "intake": intake,
         "results_xlsx": results_xlsx,
+        "deadlines": deadlines,
     }
-    wanted = sys.argv[1:] or [*chosen, "site"]
+    sites = {"site": measuring, "casework": casework}
+    wanted = sys.argv[1:] or [*chosen, *sites]
+    if "casework" in wanted and "deadlines" not in wanted:
+        wanted.insert(0, "deadlines")
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}; ", end="")
     print(", ".join(f"{package} {version(package)}" for package in (*PACKAGES, *SITE_PACKAGES)))
-    if compared := [name for name in wanted if name != "site"]:
+    if compared := [name for name in wanted if name not in sites]:
         print(
             "\n| job | ours | beside | theirs | ours / theirs | note |\n|---|---|---|---|---|---|", flush=True
         )
         for name in compared:
             for comparison in chosen[name].run():
                 print(comparison, flush=True)
-    if "site" in wanted:
+    for name in (each for each in wanted if each in sites):
         print(f"\n{HEAD}", flush=True)
-        for row in measuring.run():
+        for row in sites[name].run():
             print(row, flush=True)
 
 

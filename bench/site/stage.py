@@ -75,10 +75,13 @@ def keep_to_cores() -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
 
 
+CITY = "bench.site.city"
+
+
 @contextmanager
-def stage(database: str, count: int) -> Iterator[Stage]:
-    """A copy of the city of ``count`` enterprises on a database, gone after the block."""
-    kept = _keep(database, count)
+def stage(database: str, count: int, maker: str = CITY) -> Iterator[Stage]:
+    """A copy of the city of ``count`` enterprises (or what ``maker`` counts) on a database, gone after the block."""
+    kept = _keep(database, count, maker)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muheng-bench-")))
         folder.chmod(0o755)
@@ -86,9 +89,12 @@ def stage(database: str, count: int) -> Iterator[Stage]:
         yield stack.enter_context(_opened(database, folder))
 
 
-def _keep(database: str, count: int) -> Path:
+def _keep(database: str, count: int, maker: str) -> Path:
     """The folder with the city; made when there is none, or when the code that makes it has changed."""
-    folder = Path(tempfile.gettempdir()) / f"muheng-bench-{database.lower()}-{count}-{_fingerprint()}"
+    name = (
+        "muheng-bench-" + ("" if maker == CITY else f"{maker.split('.')[1]}-") + f"{database.lower()}-{count}"
+    )
+    folder = Path(tempfile.gettempdir()) / f"{name}-{_fingerprint(maker)}"
     if folder.exists():
         return folder
     print(f"{database}: making a city of {count:,}", file=sys.stderr, flush=True)
@@ -97,11 +103,11 @@ def _keep(database: str, count: int) -> Path:
     try:
         copy_pack(making)
         with _opened(database, making) as made:
-            made.run("bench.site.city", "make", str(count))
+            made.run(maker, "make", str(count))
     except BaseException:
         shutil.rmtree(making)
         raise
-    for old in folder.parent.glob(f"muheng-bench-{database.lower()}-{count}-*"):
+    for old in folder.parent.glob(f"{name}-*"):
         shutil.rmtree(old)
     making.rename(folder)
     return folder
@@ -133,13 +139,13 @@ def _opened(database: str, folder: Path) -> Iterator[Stage]:
             cluster.stop()
 
 
-def _fingerprint() -> str:
+def _fingerprint(maker: str) -> str:
     """Changes with what a kept city is made of: the tables, the maker, the data."""
     found = hashlib.sha256()
     files = [*_ROOT.glob("src/muheng/web/*/migrations/0*.py"), Path(__file__).with_name("city.py")]
-    files += [
-        *_ROOT.glob("src/muheng/cities/demo/large.py"),
-    ]
+    files += [_ROOT / f"{maker.replace('.', '/')}.py", _ROOT / "src/muheng/cities/demo/large.py"]
+    if maker != CITY:
+        files += _ROOT.glob("src/muheng/cities/common/cases/*.toml")
     for file in sorted(files):
         found.update(file.read_bytes())
     return found.hexdigest()[:10]
