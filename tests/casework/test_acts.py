@@ -342,6 +342,30 @@ def test_suspending_asks_for_one_of_the_reasons() -> None:
     assert book.standing.clocks["promised"].pauses[0].reason == "等待企业补充材料"
 
 
+def test_refusals_are_said_in_english_too() -> None:
+    cases = [
+        ("accept", "enterprise", {}),
+        ("answer", "handler", {}),
+        ("assign", "desk", {"kind": "weather"}),
+        ("return", "desk", {}),
+    ]
+    for act, part, data in cases:
+        with pytest.raises(Refusal) as caught:
+            demand().act("2026-03-03T09:00", act, part, **data)  # type: ignore[arg-type]
+        said = caught.value.what.render("en")
+        assert not any("\u4e00" <= letter <= "\u9fff" for letter in said), said
+    missing = offers(load("hazard"), found_hazard().standing, ["handler"])
+    said = " ".join(each.render("en") for offer in missing for each in offer.missing)
+    assert "Order rectification" in said
+
+
+def found_hazard() -> Book:
+    hazard = Book(load("hazard")).open(
+        "2026-03-04T09:10", "opener", kind="air", fields={"title": "活性炭饱和", "severity": "一般"}
+    )
+    return hazard.act("2026-03-05T09:00", "order", "handler", child={"case": "ZG1", "type": "rectification"})
+
+
 def test_the_second_editor_and_the_clock_that_goes_back_are_refused() -> None:
     book = handled()
     late = Event(3, book.events[-1].at, "note", Actor("desk"), {"note": "同时在写"})

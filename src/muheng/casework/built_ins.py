@@ -49,7 +49,7 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
             RUNNING,
             ("note", "organisation", "handler", "kind"),
         ),
-        "urge": BuiltIn(say("催办"), ("enterprise", "leader", "desk"), RUNNING, ("note",)),
+        "urge": BuiltIn(say("催办"), ("enterprise", "opener", "leader", "desk"), RUNNING, ("note",)),
         "child": BuiltIn(say("引出下级事项"), _STAFF, RUNNING, ("note", "child")),
         "child_closed": BuiltIn(
             say("下级事项结束"), _STAFF, ("open", "answered", "closed", "void"), ("note", "child")
@@ -86,7 +86,7 @@ def take_built_in(
         raise Refusal(
             say(
                 "现在是“{state}”，不能“{act}”。",
-                state=standing.state if state is None else state.name,
+                state=standing.state if state is None else state.said,
                 act=built_in.name,
             ),
             say("别人可能先办了一步：刷新后再看。"),
@@ -156,7 +156,7 @@ def _child_closed(case_type: CaseType, standing: Standing, event: Event, today: 
 def _merge(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
     cases = read_cases(event)
     if case_type.merged is None or len(cases) != 1:
-        raise Refusal(say("“{type}”不能合并。", type=case_type.name))
+        raise Refusal(say("“{type}”不能合并。", type=case_type.said))
     return enter(case_type, replace(standing, merged_into=cases[0]), case_type.merged, event.at, today)
 
 

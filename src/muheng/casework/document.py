@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from muheng.documents.message import Language
+from muheng.documents.message import Language, Message
 
 Part = Literal["enterprise", "opener", "desk", "handler", "leader", "room", "site"]
 """Who somebody is to a case."""
@@ -34,6 +35,16 @@ def _key(description: str, example: str, default: Any = ..., **limits: Any) -> A
     return Field(default, description=description, json_schema_extra={"example": example}, **limits)
 
 
+@dataclass(frozen=True)
+class Title(Message):
+    """A name of the file inside a sentence, in the sentence's language."""
+
+    english: str = ""
+
+    def render(self, lang: Language = "zh") -> str:
+        return self.english if lang == "en" else self.template
+
+
 class _Named(_Strict):
     id: str = _key("编号，小写字母、数字和下划线；写进历史，用过就不要改。", 'id = "accept"', pattern=_ID)
     name: str = _key("中文名称，办事的人怎样叫就怎样写。", 'name = "受理"', min_length=1)
@@ -41,6 +52,10 @@ class _Named(_Strict):
 
     def title(self, lang: Language = "zh") -> str:
         return self.english if lang == "en" else self.name
+
+    @property
+    def said(self) -> Title:
+        return Title(self.name, english=self.english)
 
 
 class Source(_Strict):

@@ -73,10 +73,11 @@ def check_keys(event: Event, allowed: set[str], act: str | Message) -> None:
 def check_kind(case_type: CaseType, kind: object) -> None:
     if case_type.kinds and (not isinstance(kind, str) or case_type.kind(kind) is None):
         raise Refusal(
-            say("请选类别：{kinds}。", kinds="、".join(known.name for known in case_type.kinds)), at=("kind",)
+            say("请选类别：{kinds}。", kinds=joined([known.said for known in case_type.kinds], "、")),
+            at=("kind",),
         )
     if not case_type.kinds and kind is not None:
-        raise Refusal(say("“{type}”不分类别。", type=case_type.name), at=("kind",))
+        raise Refusal(say("“{type}”不分类别。", type=case_type.said), at=("kind",))
 
 
 def read_fields(case_type: CaseType, given: object, allowed: Iterable[str]) -> dict[str, Any]:
@@ -87,9 +88,9 @@ def read_fields(case_type: CaseType, given: object, allowed: Iterable[str]) -> d
     for name, value in given.items():
         declared = case_type.field(name) if isinstance(name, str) else None
         if declared is None or name not in allowed:
-            raise Refusal(say("这里不用填“{field}”。", field=name if declared is None else declared.name))
+            raise Refusal(say("这里不用填“{field}”。", field=name if declared is None else declared.said))
         if declared.personal and value is not True and value not in (None, "", False):
-            raise Refusal(say("“{field}”是个人信息，不能写进历史。", field=declared.name))
+            raise Refusal(say("“{field}”是个人信息，不能写进历史。", field=declared.said))
         found = True if declared.personal and value is True else read_value(declared, value)
         if found is not None:
             read[name] = found

@@ -113,7 +113,7 @@ def _step(
         return take_built_in(case_type, standing, event, today, strict)
     act = case_type.act(event.act)
     if act is None:
-        raise Refusal(say("“{type}”没有“{act}”这个动作。", type=case_type.name, act=event.act))
+        raise Refusal(say("“{type}”没有“{act}”这个动作。", type=case_type.said, act=event.act))
     return _take_act(case_type, standing, act, event, calendar, today, zone, strict, anew)
 
 
@@ -147,9 +147,9 @@ def _check_opening(case_type: CaseType, event: Event) -> None:
     check_kind(case_type, kind)
     asked = case_type.fields_at_opening(kind)
     given = read_fields(case_type, data.get("fields") or {}, [field.id for field in asked])
-    empty = [field.name for field in asked if field.opening == "required" and field.id not in given]
+    empty = [field.said for field in asked if field.opening == "required" and field.id not in given]
     if empty:
-        raise Refusal(say("还没有填写：{fields}。", fields="、".join(empty)))
+        raise Refusal(say("还没有填写：{fields}。", fields=joined(empty, "、")))
     check_labels(case_type, event)
     check_attachments(opening.attachments, read_files(event))
     days = data.get("days")
@@ -197,8 +197,8 @@ def _take_act(
         raise Refusal(
             say(
                 "现在是“{state}”，不能“{act}”。",
-                state=standing.state if state is None else state.name,
-                act=act.name,
+                state=standing.state if state is None else state.said,
+                act=act.said,
             ),
             say("别人可能先办了一步：刷新后再看。"),
         )
@@ -223,15 +223,15 @@ def _take_act(
 
 def _check_act(case_type: CaseType, standing: Standing, act: Act, event: Event, zone: tzinfo) -> None:
     """Everything that the file asks of the act, but for clocks."""
-    check_part(event, act.by, act.name)
-    check_keys(event, _keys_of(act), act.name)
+    check_part(event, act.by, act.said)
+    check_keys(event, _keys_of(act), act.said)
     _check_note(act, event)
     missing = missing_for(case_type, standing, act.needs)
     if missing:
-        raise Refusal(say("“{act}”的条件还没有满足：{missing}", act=act.name, missing=joined(missing)))
+        raise Refusal(say("“{act}”的条件还没有满足：{missing}", act=act.said, missing=joined(missing)))
     if act.reopens and is_too_late_to_reopen(act, standing, event.at, zone):
         raise Refusal(
-            say("办结已超过 {days} 天，不能“{act}”。", days=act.within_days, act=act.name),
+            say("办结已超过 {days} 天，不能“{act}”。", days=act.within_days, act=act.said),
             say("另行登记一件。"),
         )
     check_labels(case_type, event)
@@ -240,14 +240,14 @@ def _check_act(case_type: CaseType, standing: Standing, act: Act, event: Event, 
     given = read_fields(case_type, event.data.get("fields") or {}, [*act.fields, *act.optional])
     asked = [field for name in act.fields if (field := case_type.field(name)) is not None]
     empty = [
-        field.name
+        field.said
         for field in asked
         if field.is_for(standing.kind) and field.id not in given and field.id not in standing.fields
     ]
     if empty:
-        raise Refusal(say("还没有填写：{fields}。", fields="、".join(empty)))
+        raise Refusal(say("还没有填写：{fields}。", fields=joined(empty, "、")))
     if act.assigns == "required" and event.data.get("organisation") is None:
-        raise Refusal(say("“{act}”要选承办单位。", act=act.name))
+        raise Refusal(say("“{act}”要选承办单位。", act=act.said))
     if "kind" in event.data:
         check_kind(case_type, event.data["kind"])
     if act.opens:
@@ -282,9 +282,9 @@ def _check_note(act: Act, event: Event) -> None:
     if note is not None and not isinstance(note, str):
         raise Refusal(say("说明应是文字。"))
     if act.note == "required" and not (note or "").strip():
-        raise Refusal(say("“{act}”要写明理由或说明。", act=act.name))
+        raise Refusal(say("“{act}”要写明理由或说明。", act=act.said))
     if act.reasons and event.data.get("reason") not in act.reasons:
-        raise Refusal(say("“{act}”要选一项事由：{reasons}。", act=act.name, reasons="、".join(act.reasons)))
+        raise Refusal(say("“{act}”要选一项事由：{reasons}。", act=act.said, reasons="、".join(act.reasons)))
 
 
 def _with_content(case_type: CaseType, standing: Standing, act: Act, event: Event) -> Standing:
@@ -316,7 +316,7 @@ def _with_clocks(
             clocks[name] = clocks[name].stop(today)
     pausing, resuming = pausable(act, standing), resumable(act, standing)
     if strict and ((act.pauses and not pausing) or (act.resumes and not resuming)):
-        raise Refusal(say("没有可以“{act}”的时限。", act=act.name))
+        raise Refusal(say("没有可以“{act}”的时限。", act=act.said))
     clocks.update({clock.id: clock.pause(today, reason) for clock in pausing})
     clocks.update({clock.id: clock.resume(today) for clock in resuming})
     standing = replace(standing, clocks=clocks)
@@ -335,8 +335,8 @@ def _check_extension(
         raise Refusal(say("没有可以延长的时限，或延长次数已用完。"))
     wanted = event.data.get("clock", next(iter(able)) if len(able) == 1 else None)
     if wanted not in able:
-        names = [declared.name for name in able if (declared := case_type.clock(name)) is not None]
-        raise Refusal(say("写明延长哪个时限：{clocks}。", clocks="、".join(names)))
+        names = [declared.said for name in able if (declared := case_type.clock(name)) is not None]
+        raise Refusal(say("写明延长哪个时限：{clocks}。", clocks=joined(names, "、")))
     declared = case_type.clock(wanted)
     assert declared is not None
     assert declared.extension is not None
@@ -345,7 +345,7 @@ def _check_extension(
         raise Refusal(say("延长的天数应是 1 到 {most} 的整数。", most=most))
     if anew and able[wanted].is_late(today):
         raise Refusal(
-            say("“{clock}”已经超期，不能再延长。", clock=declared.name), say("延长要在到期以前办。")
+            say("“{clock}”已经超期，不能再延长。", clock=declared.said), say("延长要在到期以前办。")
         )
 
 

@@ -20,7 +20,7 @@ from muheng.standards.calendar import Calendar
 def enter(case_type: CaseType, standing: Standing, to: str, at: datetime, today: date) -> Standing:
     state = case_type.state(to)
     if state is None:
-        raise Refusal(say("“{type}”没有“{state}”这个状态。", type=case_type.name, state=to))
+        raise Refusal(say("“{type}”没有“{state}”这个状态。", type=case_type.said, state=to))
     ends = state.phase not in RUNNING
     confirmed = standing.confirmed and state.phase != "open"
     changed = replace(standing, state=to, phase=state.phase, confirmed=confirmed)

@@ -168,7 +168,7 @@ def missing_for(case_type: CaseType, standing: Standing, needs: Needs) -> tuple[
     for wanted in needs.fields:
         declared = case_type.field(wanted)
         if wanted not in standing.fields and declared is not None and declared.is_for(standing.kind):
-            missing.append(say("还没有填写“{field}”。", field=declared.name))
+            missing.append(say("还没有填写“{field}”。", field=declared.said))
     return tuple(missing)
 
 
@@ -192,5 +192,5 @@ def _named(names: Collection[str], standing: Standing) -> tuple[ClockStanding, .
 def _missing_child(case_type: CaseType, wanted: str) -> Message:
     if wanted == "revisit":
         return say("还没有回访（办结的回访事项）。")
-    opening = next((act.name for act in case_type.acts if wanted in act.opens), wanted)
+    opening = next((act.said for act in case_type.acts if wanted in act.opens), wanted)
     return say("“{act}”引出的事项还没有办结的。", act=opening)

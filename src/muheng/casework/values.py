@@ -24,10 +24,10 @@ def read_value(field: FieldOf, value: object) -> str | bool | None:
         return None
     if field.type == "flag":
         if not isinstance(value, bool):
-            raise Refusal(say("“{field}”应是“是”或“否”。", field=field.name), at=(field.id,))
+            raise Refusal(say("“{field}”应是“是”或“否”。", field=field.said), at=(field.id,))
         return value
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise Refusal(say("“{field}”的写法不对。", field=field.name), at=(field.id,))
+        raise Refusal(say("“{field}”的写法不对。", field=field.said), at=(field.id,))
     text = str(value).strip()
     if field.type in ("text", "long"):
         most = MOST_LETTERS if field.type == "text" else MOST_LETTERS_LONG
@@ -35,7 +35,7 @@ def read_value(field: FieldOf, value: object) -> str | bool | None:
             raise Refusal(
                 say(
                     "“{field}”太长：至多 {most} 字，写了 {found} 字。",
-                    field=field.name,
+                    field=field.said,
                     most=most,
                     found=len(text),
                 ),
@@ -45,7 +45,7 @@ def read_value(field: FieldOf, value: object) -> str | bool | None:
     if field.type == "choice":
         if text not in field.choices:
             raise Refusal(
-                say("“{field}”请选：{choices}。", field=field.name, choices="、".join(field.choices)),
+                say("“{field}”请选：{choices}。", field=field.said, choices="、".join(field.choices)),
                 at=(field.id,),
             )
         return text
@@ -58,7 +58,7 @@ def _read_date(field: FieldOf, text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise Refusal(
-            say("“{field}”应是日期，如 2026-01-31；写的是“{found}”。", field=field.name, found=text),
+            say("“{field}”应是日期，如 2026-01-31；写的是“{found}”。", field=field.said, found=text),
             at=(field.id,),
         ) from None
 
@@ -74,8 +74,8 @@ def _read_number(field: FieldOf, text: str) -> str:
         or abs(number.adjusted()) > MOST_DIGITS
     ):
         raise Refusal(
-            say("“{field}”应是数字；写的是“{found}”。", field=field.name, found=text), at=(field.id,)
+            say("“{field}”应是数字；写的是“{found}”。", field=field.said, found=text), at=(field.id,)
         )
     if field.type == "money" and number < 0:
-        raise Refusal(say("“{field}”不能是负数。", field=field.name), at=(field.id,))
+        raise Refusal(say("“{field}”不能是负数。", field=field.said), at=(field.id,))
     return f"{number:f}"
