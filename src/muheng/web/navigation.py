@@ -62,8 +62,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     entries = list(_entries(request)) if user is not None and user.is_authenticated else []
     return {
-        "places": entries,
-        "neighbours": next((entry.inside for entry in entries if entry.here), ()),
+        "main_navigation": entries,
+        "group_navigation": next((entry.inside for entry in entries if entry.here), ()),
         "searchable": user is not None and holds(user, "registry.view"),
         "city_name": city_name(),
         "city": settings.CITY,
