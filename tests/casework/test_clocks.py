@@ -19,7 +19,7 @@ from muheng.casework.clock_standing import ClockStanding, Pause
 from muheng.casework.document import CaseType
 from muheng.casework.history import replay
 from muheng.casework.reminders import escalations_due, next_reminder, recount, warnings_due
-from muheng.casework.standing import next_due
+from muheng.casework.standing import next_due, offers
 from muheng.documents.message import Refusal
 from muheng.standards.calendar import Calendar
 
@@ -265,6 +265,10 @@ def test_an_overdue_clock_is_not_extended_any_more() -> None:
     book = opened("2026-03-02T09:00")
     with pytest.raises(Refusal, match="已经超期"):
         book.act("2026-03-10T09:00", "extend", "leader", note="延", clock="legal", days=5)
+    # The other clock, due on the 12th, can still be.
+    for day, ready in (("2026-03-10", True), ("2026-03-12", True), ("2026-03-13", False)):
+        found = offers(book.case_type, book.standing, ["leader"], at(f"{day}T09:00"))
+        assert ("extend" in [offer.act.id for offer in found]) is ready
     book.act("2026-03-09T23:00", "extend", "leader", note="最后一天", clock="legal", days=5)
     assert due(book) == date(2026, 3, 16)
 

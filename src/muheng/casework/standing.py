@@ -109,7 +109,15 @@ def offers(
         for act in case_type.acts_from(standing.state)
         if not set(act.by).isdisjoint(parts)
         and finds_its_clocks(act, standing, case_type)
-        and not (now is not None and act.reopens and is_too_late_to_reopen(act, standing, now, zone))
+        and not (now is not None and _is_too_late(case_type, act, standing, now, zone))
+    )
+
+
+def _is_too_late(case_type: CaseType, act: Act, standing: Standing, now: datetime, zone: tzinfo) -> bool:
+    """Closed too long ago to be reopened, or every clock overdue that could be extended."""
+    today = now.astimezone(zone).date()
+    return (act.reopens and is_too_late_to_reopen(act, standing, now, zone)) or (
+        bool(act.extends) and all(clock.is_late(today) for clock in extendable(act, standing, case_type))
     )
 
 

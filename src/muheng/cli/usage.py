@@ -31,6 +31,8 @@ def explain_usage(error: click.UsageError) -> Failure:
 
 def _what(error: click.UsageError) -> Message:
     match error:
+        case click.NoSuchOption() if error.option_name[1:2].isdigit():
+            return say("这里不能写负数。")
         case click.NoSuchOption():
             known = _flags(error.ctx)
             return _suggest(say("没有选项 {name}。", name=error.option_name), error.option_name, known)
