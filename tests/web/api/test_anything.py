@@ -24,6 +24,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from muheng.web.casework.actions import open_case
+from muheng.web.casework.models import Case as CaseRow
+from muheng.web.casework.templates import write_template
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.filing.models import Filing
 from muheng.web.intake.actions import drop_workbooks
@@ -76,6 +79,8 @@ def case() -> Case:
         add_meter(None, people.enterprises[at], "用电", f"34{at}")
     run_pending()
     for enterprise in (people.enterprises[0], people.enterprises[-1]):
+        fields = {"detail": "…", "contact": "吴某", "phone": "13800000001"}
+        open_case(people.clerk, "demand", "要地", enterprise=enterprise, kind="land", fields=fields)
         Filing.objects.create(enterprise=enterprise, year=2026, month=1, values={}, reasons={})
     return made
 
@@ -144,6 +149,9 @@ def places(case: Case) -> dict[str, list[Any]]:
         "parcel": list(Parcel.objects.values_list("pk", flat=True)),
         "row": list(Holding.objects.values_list("pk", flat=True)),
         "against": [1],
+        "cases.number": list(CaseRow.objects.order_by("pk").values_list("number", flat=True)),
+        "cases.file": [1],
+        "template": [write_template(case.people.chief, case.people.department, "demand", "答", "……").pk],
         "jobs.number": [Job.objects.latest("pk").pk],
     }
 

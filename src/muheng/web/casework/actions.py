@@ -22,7 +22,7 @@ from muheng.web.casework.changes import describe_events
 from muheng.web.casework.kinds import find_type
 from muheng.web.casework.mirror import save_mirror
 from muheng.web.casework.models import Case
-from muheng.web.casework.queries import parts_of
+from muheng.web.casework.queries import parts_of, sees_inside
 from muheng.web.casework.routing import first_office
 from muheng.web.casework.telling import tell_of
 from muheng.web.casework.writing import (
@@ -101,12 +101,15 @@ def open_case(
     part: Part | None = None,
     source: str = "",
     announce: bool = True,
+    days: int | None = None,
+    shown_to_enterprise: bool | None = None,
     at: datetime | None = None,
 ) -> Case:
     """Open a case. ``part`` is given by rooms of the site (``room``); a person's follows from who they are.
 
     ``place`` is the county or township that a case without an enterprise is about. The parent's history says that
-    it has a child, unless the act that opens it says so itself (``announce``). Raises Refused.
+    it has a child, unless the act that opens it says so itself (``announce``). A room that promised a term of its own
+    gives its ``days``, and says whether the enterprise sees the case. Raises Refused.
     """
     case_type = find_type(type_id)
     at = at or timezone.now()
@@ -119,11 +122,17 @@ def open_case(
         given.setdefault("title", title)
     if case_type.subject == "enterprise" and enterprise is None:
         raise Refused(_("请选是哪家企业的事。"), status=422, code="invalid", at="enterprise")
+    if by.part == "enterprise":
+        # Who handles it is for officials to say.
+        organisation = handler = None
     office = organisation or first_office(case_type, actor, enterprise, place)
+    if handler is not None:
+        _check_handler(handler, office)
     values, personal = split_personal(case_type, given)
     data = content(
         note=note,
         kind=kind,
+        days=days,
         fields=values,
         files=files,
         organisation=office.pk,
@@ -140,7 +149,9 @@ def open_case(
         county=county,
         township=township,
         opener=actor,
-        shown_to_enterprise=concerns_enterprise(case_type),
+        shown_to_enterprise=(
+            concerns_enterprise(case_type) if shown_to_enterprise is None else shown_to_enterprise
+        ),
         parent=parent,
         thread=(parent.thread or parent) if parent else None,
         source=source,
@@ -228,7 +239,7 @@ def act(
     """Do an act of the case's type, or one that every type has (``note``, ``attach``, ``assign``, ``urge``).
 
     ``seen`` is the version that the person saw: where the case has moved on since, :class:`ChangedMeanwhile` says what
-    happened, and nothing is written. Raises Refused.
+    happened, and nothing is written (``check_seen``). Raises Refused.
     """
     held = hold(case.pk)
     at = at or timezone.now()
@@ -303,6 +314,19 @@ def try_act(
     return before, take_event(find_type(case.type), before, event)
 
 
+def check_seen(actor: User | None, case: Case, seen: int) -> None:
+    """Raises ChangedMeanwhile where people did something to a case since somebody saw it.
+
+    What the site noted of clocks, and what they may not read, overtakes nobody.
+    """
+    if seen > case.version:
+        raise Refused(_("这件事没有第 %(seen)s 版。") % {"seen": seen}, status=422, code="invalid", at="seen")
+    inside = actor is None or sees_inside(actor, case)
+    changes = describe_events(case, seen, inside) if seen < case.version else []
+    if changes:
+        raise ChangedMeanwhile(changes)
+
+
 def _check_actor(
     actor: User | None,
     case: Case,
@@ -313,8 +337,8 @@ def _check_actor(
     part: Part | None,
 ) -> Actor:
     """As who somebody does an act to the case as they saw it, and whether its new handler may be one."""
-    if seen is not None and seen != case.version:
-        raise ChangedMeanwhile(describe_events(case, after=seen))
+    if seen is not None:
+        check_seen(actor, case, seen)
     by = actor_of(part or _acting_part(actor, case, find_type(case.type), act_id), actor)
     if handler is not None:
         _check_handler(handler, organisation or case.organisation)
@@ -351,12 +375,21 @@ def _check_handler(handler: User, organisation: Organisation) -> None:
 
 
 @deed
-def merge(actor: User, case: Case, into: Case, note: str = "", at: datetime | None = None) -> Case:
-    """One of two that say the same goes into the other; both keep their history, who opened it is told."""
+def merge(
+    actor: User,
+    case: Case,
+    into: Case,
+    note: str = "",
+    at: datetime | None = None,
+    seen: int | None = None,
+) -> Case:
+    """One of two that say the same goes into the other for good; both keep their history, who opened it is told."""
     if case.pk == into.pk:
         raise Refused(_("不能并入自己。"), status=422, code="invalid", at="into")
     first, second = (hold(number) for number in sorted((case.pk, into.pk)))
     gone, kept = (first, second) if first.pk == case.pk else (second, first)
+    if seen is not None:
+        check_seen(actor, gone, seen)
     if (gone.type, gone.enterprise_id) != (kept.type, kept.enterprise_id):
         raise Refused(_("只能合并同一家企业的同类事项。"), status=422, code="invalid", at="into")
     at = at or timezone.now()
@@ -368,10 +401,17 @@ def merge(actor: User, case: Case, into: Case, note: str = "", at: datetime | No
 
 @deed
 def split(
-    actor: User, case: Case, parts: Sequence[NewChild], note: str = "", at: datetime | None = None
+    actor: User,
+    case: Case,
+    parts: Sequence[NewChild],
+    note: str = "",
+    at: datetime | None = None,
+    seen: int | None = None,
 ) -> list[Case]:
     """Make cases of their own of what was asked together. The first case goes on with what is left to it."""
     held = hold(case.pk)
+    if seen is not None:
+        check_seen(actor, held, seen)
     if not parts:
         raise Refused(_("写明拆成哪几件。"), status=422, code="invalid", at="parts")
     at = at or timezone.now()
@@ -384,7 +424,7 @@ def split(
             enterprise=held.enterprise,
             place=held.township or held.county,
             kind=each.kind or held.kind,
-            fields={**_open_fields(held), **(each.fields or {})},
+            fields={**_open_fields(held, each.kind or held.kind), **(each.fields or {})},
             note=each.note,
             organisation=each.organisation,
             part=by.part if by.part in find_type(held.type).opening.by else "desk",
@@ -398,10 +438,10 @@ def split(
     return made
 
 
-def _open_fields(case: Case) -> dict[str, Any]:
+def _open_fields(case: Case, kind: str) -> dict[str, Any]:
     """What was filled in at the opening, personal values with it: the parts of a split case ask for it too."""
     case_type = find_type(case.type)
-    asked = {field.id for field in case_type.fields_at_opening(case.kind or None)}
+    asked = {field.id for field in case_type.fields_at_opening(kind or None)} - {"title"}
     personal = {each.field: each.value for each in case.personal.all()}
     known = {**case.fields, **personal}
     return {name: value for name, value in known.items() if name in asked and value is not True}

@@ -23,10 +23,19 @@ def name_of_act(case_type: CaseType, act_id: str) -> str:
     return BUILT_INS[act_id].name.render(language())
 
 
-def describe_events(case: Case, after: int = 0) -> list[str]:
-    """The events after a version, each as one sentence."""
+QUIET = frozenset({"warn", "escalate", "recount"})
+"""What the site itself notes of clocks; nobody's deed is overtaken by it."""
+
+
+def describe_events(case: Case, after: int = 0, inside: bool = True) -> list[str]:
+    """What people did after a version, each as one sentence; without ``inside`` not what officials noted for themselves."""
     case_type = find_type(case.type)
-    return [describe_event(case_type, row) for row in case.events.filter(number__gt=after).order_by("number")]
+    rows = case.events.filter(number__gt=after).exclude(act__in=QUIET).order_by("number")
+    return [
+        describe_event(case_type, row)
+        for row in rows
+        if inside or not (row.data.get("internal") or row.act == "erase")
+    ]
 
 
 def describe_event(case_type: CaseType, row: CaseEvent) -> str:

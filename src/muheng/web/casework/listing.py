@@ -467,3 +467,14 @@ def resolve(asked: Question, tabs: Sequence[Tab]) -> Question:
     if asked.tab in keys:
         return asked
     return replace(asked, tab="all" if asked.filtered else first_tab(tabs))
+
+
+def count_all(user: User, asked: Question, today: date | None = None) -> int:
+    """How many cases a list has, counted to the end: for programs, which can wait."""
+    rows = _narrow(queries.visible_cases(user), asked, today or timezone.localdate())
+    if asked.q:
+        found = Q()
+        for word in _words(user, asked.q):
+            found |= word
+        rows = rows.filter(found)
+    return rows.count()
