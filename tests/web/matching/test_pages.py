@@ -457,3 +457,16 @@ def test_many_needs_cost_no_more_questions(market: Market, login: Login) -> None
             file_need(market.city.clerk, enterprise, "finance", NeedTerms("周转", amount=WAN, tags=("绿色",)))
     assert counts[:3] == counts[3:]
     assert max(counts) <= 30
+
+
+def test_of_very_many_the_best_are_shown_first(market: Market, login: Login) -> None:
+    for number in range(40):
+        add_offer(market.city.clerk, market.bank, OfferTerms(f"普通贷{number:02d}"))
+    clerk = login(market.city.clerk)
+    address = reverse("matching:need", args=[market.need.pk])
+    page = clerk.get(address).content.decode()
+    assert "符合条件的供给（41）" in page
+    assert ("技改贷" in page, "普通贷00" in page, "普通贷39" in page) == (True, True, False)
+    assert "看全部 42 项" in page
+    page = clerk.get(f"{address}?all=1").content.decode()
+    assert ("普通贷39" in page, "看全部" in page) == (True, False)

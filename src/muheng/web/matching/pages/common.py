@@ -19,6 +19,8 @@ from muheng.web.request import Request
 
 M = TypeVar("M", bound=Model)
 PAGE = 50
+MOST_CANDIDATES = 30
+"""Of those that fit, and of those that do not, on one page; all of them on asking."""
 
 
 def find(rows: QuerySet[M], number: int) -> M:
@@ -64,3 +66,17 @@ def enterprise_of(rows: QuerySet[Enterprise], code: str) -> Enterprise | None:
 def typed_version(request: Request) -> int | None:
     """The version that a form was opened with."""
     return read_number(request.POST.get("version", ""))
+
+
+def split_candidates(request: Request, candidates: list[dict[str, Any]]) -> dict[str, Any]:
+    """Those that fit and those that do not, for the template, with how many there are of each."""
+    fitting = [each for each in candidates if each["fits"]]
+    others = [each for each in candidates if not each["fits"]]
+    most = len(candidates) if request.GET.get("all") else MOST_CANDIDATES
+    return {
+        "fitting": fitting[:most],
+        "fitting_count": len(fitting),
+        "others": others[:most],
+        "others_count": len(others),
+        "cut": max(len(fitting), len(others)) > most,
+    }

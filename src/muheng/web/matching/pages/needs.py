@@ -31,6 +31,7 @@ from muheng.web.matching.pages.common import (
     kind_of,
     list_page,
     named,
+    split_candidates,
     typed_version,
 )
 from muheng.web.matching.queries import (
@@ -102,8 +103,7 @@ def show(request: Request, number: int) -> HttpResponse:
         "may_edit": may_edit,
         "may_change": (own or may_edit) and need.live,
         "introductions": list(held.values())[::-1],
-        "fitting": [each for each in candidates if each["fits"]],
-        "others": [each for each in candidates if not each["fits"]],
+        **split_candidates(request, candidates),
     }
     return render(request, "matching/need.html", context)
 

@@ -15,7 +15,15 @@ from muheng.web.matching.actions import suppliers as deeds
 from muheng.web.matching.candidates import needs_for
 from muheng.web.matching.forms import NewSupplierForm, OfferForm, SupplierForm, put_refusal
 from muheng.web.matching.models import Kind, Need, Offer, Supplier
-from muheng.web.matching.pages.common import chosen, find, home_place, kind_of, list_page, typed_version
+from muheng.web.matching.pages.common import (
+    chosen,
+    find,
+    home_place,
+    kind_of,
+    list_page,
+    split_candidates,
+    typed_version,
+)
 from muheng.web.matching.queries import (
     EDIT,
     VIEW,
@@ -28,8 +36,6 @@ from muheng.web.matching.wording import need_line, show_candidate, show_offer_bo
 from muheng.web.people.rights import holds, require
 from muheng.web.refusal import Refused
 from muheng.web.request import Request
-
-_MOST_NEEDS = 500
 
 
 def listing(request: Request) -> HttpResponse:
@@ -66,7 +72,7 @@ def show(request: Request, number: int) -> HttpResponse:
         live = needs_seen(request.user).filter(
             kind=offer.kind, state__in=(Need.State.OPEN, Need.State.TALKING)
         )
-        needs = list(live.prefetch_related("tags", "must").order_by("-opened_at", "-pk")[:_MOST_NEEDS])
+        needs = list(live.prefetch_related("tags", "must").order_by("-opened_at", "-pk"))
         held = {
             each.need_id: each for each in introductions_seen(request.user).filter(offer=offer).order_by("pk")
         }
@@ -84,8 +90,7 @@ def show(request: Request, number: int) -> HttpResponse:
         "bounds": show_offer_bounds(offer),
         "official": official,
         "may_edit": holds(request.user, EDIT, offer.supplier.keeper),
-        "fitting": [each for each in candidates if each["fits"]],
-        "others": [each for each in candidates if not each["fits"]],
+        **split_candidates(request, candidates),
     }
     return render(request, "matching/offer.html", context)
 
