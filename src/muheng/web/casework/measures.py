@@ -129,10 +129,10 @@ def measure(
     if months:
         rows = CaseTally.objects.filter(month__range=(months[0], months[-1]))
         _add_up(total, by, _tally_rows(rows, by, cut, sight))
-    if rest:
-        _add_up(total, by, _case_rows("closed_on", by, cut, sight, rest))
+    for days in rest:
+        _add_up(total, by, _case_rows("closed_on", by, cut, sight, days))
         if opened:
-            _add_up(total, by, _case_rows("opened_on", by, cut, sight, rest))
+            _add_up(total, by, _case_rows("opened_on", by, cut, sight, days))
     return {key: figures for key, figures in total.items() if figures}
 
 
@@ -164,11 +164,9 @@ def _tally_rows(rows: QuerySet[CaseTally], by: By, cut: Cut, sight: Sight) -> It
 
 
 def _case_rows(
-    day: str, by: By, cut: Cut, sight: Sight, days: Iterable[tuple[date, date]]
+    day: str, by: By, cut: Cut, sight: Sight, days: tuple[date, date]
 ) -> Iterable[Mapping[str, Any]]:
-    within = Q()
-    for first, last in days:
-        within |= _opened_within(first, last) if day == "opened_on" else Q(closed_on__range=(first, last))
+    within = _opened_within(*days) if day == "opened_on" else Q(closed_on__range=days)
     rows = _seen(Case.objects.order_by(), sight).filter(within, cut.q(_COLUMNS))
     if day == "closed_on":
         rows = rows.filter(phase=Case.Phase.CLOSED)
@@ -309,7 +307,11 @@ def list_counties() -> list[Organisation]:
 
 
 def rank_counties(
-    first: date, last: date, before: tuple[date, date], today: date, only: frozenset[int] | None = None
+    first: date,
+    last: date,
+    before: tuple[date, date],
+    today: date,
+    only: frozenset[int] | None = None,
 ) -> list[Ranked]:
     """The counties in the order of the rule. ``only``: these are told of, at the places that they have among all."""
     rule = city_ranking()
