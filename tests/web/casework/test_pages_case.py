@@ -198,6 +198,7 @@ def test_what_is_missing_is_said_beside_the_act(offices: Offices, login: Login) 
     assert "“答复”还差：" in shown
     assert "由它引出的事项还有 1 件没有办结" in shown
     assert child.title in shown, "the chain"
+    assert 'name="act" value="send_back"' not in shown, "what leads back is not what one is asked for"
     blocked = post(handler, case, "answer", note="办了", **{"field-outcome": "已解决"})
     assert blocked.status_code == 422
 

@@ -114,3 +114,34 @@ def test_common_texts_stand_beside_the_answer(offices: Offices, login: Login) ->
     assert "红线的答复" in form
     assert "贷款的答复" not in form
     assert "通用的答复" not in login(offices.owner).get(f"/cases/{case.number}/?act=note").content.decode()
+
+
+def test_an_office_keeps_its_common_texts(offices: Offices, login: Login) -> None:
+    desk = login(offices.desk)
+    county = offices.city.counties[0]
+    typed = {"title": "用地", "office": county.pk, "about": "demand.land", "text": "请到窗口办理。"}
+    refused = desk.post("/cases/texts/", {**typed, "text": "  "})
+    assert refused.status_code == 422
+    assert 'value="用地"' in refused.content.decode()
+    desk.post("/cases/texts/", typed)
+    text = AnswerTemplate.objects.get()
+    assert (text.organisation, text.type, text.kind) == (county, "demand", "land")
+    assert "请到窗口办理。" in desk.get("/cases/texts/").content.decode()
+    desk.post(f"/cases/texts/{text.pk}/", {"title": "用地", "about": "demand", "text": "另行答复。"})
+    text.refresh_from_db()
+    assert (text.kind, text.text) == ("", "另行答复。")
+    for person in (offices.handler, offices.owner):
+        assert login(person).get("/cases/texts/").status_code == 403
+        assert login(person).post(f"/cases/texts/{text.pk}/remove/").status_code == 403
+    desk.post(f"/cases/texts/{text.pk}/remove/")
+    assert not AnswerTemplate.objects.exists()
+
+
+def test_another_offices_texts_are_not_found(offices: Offices, login: Login) -> None:
+    text = AnswerTemplate.objects.create(
+        organisation=offices.city.counties[1], type="demand", title="别处的", text="…"
+    )
+    desk = login(offices.desk)
+    assert "别处的" not in desk.get("/cases/texts/").content.decode()
+    assert desk.post(f"/cases/texts/{text.pk}/remove/").status_code == 404
+    assert AnswerTemplate.objects.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from muheng.web.casework.pages import bulk, case, inbox, measures, mine, opening, papers, together
+from muheng.web.casework.pages import bulk, case, inbox, measures, mine, opening, papers, texts, together
 
 app_name = "casework"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("lists/<int:number>/remove/", inbox.remove_list, name="remove-list"),
     path("exports/", inbox.export, name="export"),
     path("exports/<int:number>/", inbox.exported, name="exported"),
+    path("texts/", texts.texts, name="texts"),
+    path("texts/<int:number>/", texts.change, name="text"),
+    path("texts/<int:number>/remove/", texts.remove, name="remove-text"),
     path("bulk/", bulk.bulk, name="bulk"),
     path("measures/", measures.figures, name="measures"),
     path("measures/figures.xlsx", measures.figures_xlsx, name="measures-xlsx"),

@@ -216,6 +216,15 @@ def _act_links(seen: Seen, sheet: Sheet | None) -> list[ActLink]:
     ]
 
 
+def _way(seen: Seen, offer: Offer) -> int:
+    """Where an act leads: 0 on, 1 nowhere else, 2 back or out."""
+    act = offer.act
+    target = seen.case_type.state(act.to) if act.to is not None else None
+    if act.returns or (target is not None and target.phase == "void"):
+        return 2
+    return 0 if target is not None else 1
+
+
 def _sheet(
     seen: Seen, asked: str, child: str = "", typed: Typed | None = None, child_typed: Typed | None = None
 ) -> Sheet | None:
@@ -223,7 +232,8 @@ def _sheet(
     if not asked and seen.until is None:
         state = seen.case_type.state(seen.standing.state)
         if state is not None and state.waits_for in seen.parts:
-            asked = next((offer.act.id for offer in seen.offers if not offer.missing), "")
+            ahead = (each for each in seen.offers if not each.missing and _way(seen, each) == 0)
+            asked = next((each.act.id for each in ahead), "")
     if asked in seen.plain_acts:
         return _plain_sheet(seen, asked, typed)
     offer = next((offer for offer in seen.offers if offer.act.id == asked), None)

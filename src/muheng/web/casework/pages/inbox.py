@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from muheng.web.casework import exports, listing
+from muheng.web.casework import exports, listing, queries
 from muheng.web.casework.models import SavedList
 from muheng.web.casework.pages.bulk import list_deeds
 from muheng.web.casework.pages.lists import clean_query, require_official
@@ -47,6 +47,8 @@ def inbox(request: Request) -> HttpResponse:
         "saved": list(SavedList.objects.filter(user=user)),
         "deeds": list_deeds(user) if rows else [],
         "may_open": holds(user, "casework.open"),
+        "may_measure": holds(user, queries.VIEW),
+        "may_set": holds(user, "casework.set"),
         "overdue_first": asked.tab != "all" or asked.overdue,
         "handler": User.objects.filter(pk=asked.handler).first() if asked.handler else None,
         "today": today,
