@@ -190,11 +190,22 @@ def _opening_part(
         return "enterprise"
     require(actor, "casework.open")
     may: tuple[Part, ...] = case_type.opening.by
-    held: list[Part] = [part for part in ("desk", "handler", "leader", "opener") if part in may]
+    held: list[Part] = [part for part, right in _OPENING if part in may and holds(actor, right)]
     if parent is not None:
         mine = parts_of(actor, parent)
+        if not mine:
+            raise Refused(_("这件事不由您办。"), _("可以请受理岗交给您。"), status=403, code="forbidden")
         held = [part for part in held if part in mine] or held
     return held[0] if held else "opener"
+
+
+_OPENING: tuple[tuple[Part, str], ...] = (
+    ("desk", ASSIGN),
+    ("handler", HANDLE),
+    ("leader", LEAD),
+    ("opener", "casework.open"),
+)
+"""As who an official opens a case: the first that the type allows and their rights give."""
 
 
 # -- the acts of a type, and those that every type has ------------------------------------------------------
@@ -427,6 +438,7 @@ def split(
             fields={**_open_fields(held, each.kind or held.kind), **(each.fields or {})},
             note=each.note,
             organisation=each.organisation,
+            handler=each.handler,
             part=by.part if by.part in find_type(held.type).opening.by else "desk",
             at=at,
         )

@@ -13,6 +13,7 @@ class EvaluationConfig(AppConfig):
 
     def ready(self) -> None:
         from muheng.web.evaluation import cards, events  # noqa: F401  register with the enterprise's page
+        from muheng.web.evaluation.actions import cases  # noqa: F401  says where objections are handled
         from muheng.web.evaluation.guard import set_guard
 
         post_migrate.connect(set_guard, sender=self, dispatch_uid="evaluation.guard")

@@ -17,6 +17,7 @@ from muheng.documents.message import Refusal
 from muheng.intake.facts import CODE, Facts, show
 from muheng.intake.overlay import read_value
 from muheng.web.audit.actions import record
+from muheng.web.evaluation.actions.cases import open_case_of
 from muheng.web.evaluation.actions.evidence import attach, speak_for
 from muheng.web.evaluation.bulk import insert_rows
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection
@@ -152,6 +153,7 @@ def dispute(
         due=due_after(today(at), evaluation.answer_days).due,
     )
     attach(made, files, actor)
+    open_case_of(actor, made)
     sheet.answered_by, sheet.answered_at, sheet.note = actor, now(at), note.strip()[:200]
     sheet.state = SheetState.DISPUTED
     sheet.save(update_fields=("state", "answered_by", "answered_at", "note"))

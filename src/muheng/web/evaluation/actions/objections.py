@@ -15,6 +15,7 @@ from muheng.documents.message import Refusal
 from muheng.intake.facts import show
 from muheng.intake.overlay import Correction, correction_layer, read_value
 from muheng.web.audit.actions import record
+from muheng.web.evaluation.actions.cases import open_case_of, settle_case_of
 from muheng.web.evaluation.actions.confirmation import read_claim, settle_sheet
 from muheng.web.evaluation.actions.evidence import attach, speak_for
 from muheng.web.evaluation.actions.roster import concerns
@@ -105,6 +106,7 @@ def object_to_result(
         due=due_after(today(at), evaluation.answer_days).due,
     )
     attach(made, files, actor)
+    open_case_of(actor, made)
     record(
         actor,
         "evaluation.object",
@@ -131,6 +133,7 @@ def withdraw(actor: User, objection: Objection, note: str = "", at: datetime | N
     held.save(update_fields=("state", "answered_at"))
     if held.stage == Objection.Stage.CONFIRMATION:
         settle_sheet(evaluation, held.enterprise_id)
+    settle_case_of(actor, held, note.strip() or _("提出的人撤回"), now(at))
     record(actor, "evaluation.withdraw", held, code=held.enterprise.code, note=note)
     return held
 
@@ -185,6 +188,7 @@ def answer_all(
         found.save(update_fields=("state", "answer", "answered_by", "answered_at", "settled", "layer"))
         if found.stage == Objection.Stage.CONFIRMATION:
             settle_sheet(held, found.enterprise_id)
+        settle_case_of(actor, found, found.answer, now(at))
         record(
             actor,
             "evaluation.answer",
