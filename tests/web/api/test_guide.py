@@ -19,6 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from muheng.policy.seal import verify_bundle
 from muheng.web.api_errors import STATUSES
+from muheng.web.casework.models import Case as CaseRow
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
@@ -85,12 +86,15 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
         "CODE": first.code,
         "EVALUATION": str(case.evaluation.pk),
         "BATCH": "",
+        "CASE": "",
     }
+    (tmp_path / "红线图.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n")
     answers: dict[str, object] = {}
     for example in EXAMPLES:
         body = curl(Template(example).substitute(known), tmp_path)
         run_pending()
         known["BATCH"] = str(getattr(Batch.objects.first(), "pk", ""))
+        known["CASE"] = getattr(CaseRow.objects.first(), "number", "")
         if " -o " not in example:
             answers[example.rsplit("/api/", 1)[1].strip('"')] = json.loads(body)
     assert len(EXAMPLES) > 12
@@ -98,6 +102,9 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
     assert answers["enterprises/?q=东山&limit=10"]["count"] == 3  # type: ignore[index]
     assert answers["intake/batches/$BATCH/undo"]["state"] == "undone"  # type: ignore[index]
     assert answers["evaluations/$EVALUATION/runs"]["count"] == 2  # type: ignore[index]
+    shown = answers["cases/$CASE/acts"]
+    assert [each["act"] for each in shown["history"]] == ["记一笔", "受理", "登记"]  # type: ignore[index]
+    assert len(answers["cases/bulk"]["done"]) == 1  # type: ignore[index]
     assert verify_bundle(tmp_path / "bundle.zip").proved
     assert (tmp_path / "facts.zip").read_bytes()[:2] == b"PK"
 

@@ -215,7 +215,7 @@ def test_merged_split_and_similar(city: Population) -> None:
     assert clerk.get(two.number).json()["merged_into"] == one.number
     parts = [{"title": "用地"}, {"title": "资金", "kind": "money"}]
     made = clerk.post(f"{one.number}/split", {"parts": parts, "note": "分开办"}).json()
-    assert [each["title"] for each in made["items"]] == ["用地", "资金"]
+    assert [each["title"] for each in made["made"]] == ["用地", "资金"]
     assert clerk.post(f"{one.number}/split", {"parts": []}).status_code == 422
     assert clerk.post(f"{one.number}/merge", {"into": one.number}).status_code == 422
 

@@ -467,6 +467,8 @@ def open_case(
         )
 
     case, new = open_once(user, key, given.dict(), opening)
+    if not new:
+        case = queries.find_case(user, case.number)  # they may not look after it any more
     return Status(201 if new else 200, _show(request, case))
 
 
@@ -559,8 +561,12 @@ def merge(request: Request, number: str, given: Merging) -> dict[str, Any]:
     return _show(request, queries.find_case(user, into.number))
 
 
-@router.post("/{number}/split", response=Listed[CaseLine], summary="拆分")
-def split(request: Request, number: str, given: Splitting) -> HttpResponse:
+class SplitShown(Schema):
+    made: list[CaseLine]
+
+
+@router.post("/{number}/split", response=SplitShown, summary="拆分")
+def split(request: Request, number: str, given: Splitting) -> dict[str, Any]:
     """拆出几件另行办理，原件继续。"""
     user = request.user
     parts = [
@@ -569,7 +575,7 @@ def split(request: Request, number: str, given: Splitting) -> HttpResponse:
     made = actions.split(user, queries.find_case(user, number), parts, given.note, seen=given.seen)
     rows = _related(Case.objects.filter(pk__in=[each.pk for each in made])).in_bulk()
     today = timezone.localdate()
-    return answer_list(request, [_line(rows[each.pk], today) for each in made], Part(limit=50, offset=0))
+    return {"made": [_line(rows[each.pk], today) for each in made]}
 
 
 class Attaching(Schema):
