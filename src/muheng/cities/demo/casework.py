@@ -71,6 +71,7 @@ def make_casework(
         random=Random(f"{seed}/demands"),
         calendar=load_calendar(),
         until=today,
+        ecology=plan.ecology,
     )
     people = _Askers(pack, registry, owner)
     if owner is None and plan.enterprise is not None:

@@ -44,6 +44,7 @@ class DemandForm(_Strict):
     about: str
     text: str
     answer: str
+    ecology: bool = False
 
 
 class KindForms(_Strict):
@@ -78,8 +79,10 @@ class DemandWords(_Strict):
     kind: tuple[KindForms, ...]
     phrases: Phrases
 
-    def forms(self, kind: str) -> tuple[DemandForm, ...]:
-        return next(each.demand for each in self.kind if each.id == kind)
+    def forms(self, kind: str, ecology: bool) -> tuple[DemandForm, ...]:
+        """All of a kind, or those that a bureau of ecology answers."""
+        forms = next(each.demand for each in self.kind if each.id == kind)
+        return tuple(form for form in forms if form.ecology or kind == "environment") if ecology else forms
 
 
 class HazardForm(_Strict):
@@ -156,6 +159,8 @@ class CaseworkPlan(_Strict):
     person: tuple[PersonOf, ...]
     enterprise: PersonOf | None = None
     """The account of an enterprise; None where the demo has one already."""
+    ecology: bool = False
+    """Enterprises turn to a bureau of ecology only."""
     handlers: dict[str, str] = {}
     """Office → account, where the person who answers for it is one of `person`."""
     solved: tuple[SolvedRound, ...] = ()

@@ -84,6 +84,7 @@ class Desk:
     random: Random
     calendar: Calendar
     until: date
+    ecology: bool = False
     cases: list[DemoCase] = field(default_factory=list)
     _forms: dict[str, list[DemandForm]] = field(default_factory=dict)
     _count: int = 0
@@ -91,7 +92,8 @@ class Desk:
     def fill(self, kind: str) -> Filed:
         waiting = self._forms.setdefault(kind, [])
         if not waiting:
-            waiting += self.random.sample(self.words.forms(kind), len(self.words.forms(kind)))
+            forms = self.words.forms(kind, self.ecology)
+            waiting += self.random.sample(forms, len(forms))
         form = waiting.pop()
         return fill_form(form, self.random)
 
@@ -262,7 +264,13 @@ class Desk:
             story.wait(0)
             story.do("rate", "enterprise", asker, rating=random.choice((3, 4)))
         elif random.random() < 0.85:
-            rating = 4 if "objected" in turns else random.choices((5, 4, 3, 2), (64, 26, 8, 2))[0]
+            rating = (
+                3
+                if "escalated" in turns
+                else 4
+                if "objected" in turns
+                else random.choices((5, 4, 3, 2), (64, 26, 8, 2))[0]
+            )
             story.do(
                 "rate", "enterprise", asker, rating=rating, note=self._say("praise") if rating == 5 else ""
             )
