@@ -36,6 +36,8 @@ FARTHEST = 200
 COUNTED = 1_000
 """Counting stops here: 1000+."""
 _MOST_ENTERPRISES = 200
+_FIRST_DAY = date(1900, 1, 1)
+"""Days before it have no beginning in every zone."""
 
 TABS: dict[str, Any] = {
     "mine": gettext_lazy("等我办"),
@@ -219,7 +221,7 @@ def _narrow(rows: QuerySet[Case], asked: Question, today: date) -> QuerySet[Case
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return timezone.make_aware(datetime.combine(max(day, _FIRST_DAY), time.min))
 
 
 def _queries(user: User, asked: Question, today: date) -> tuple[list[QuerySet[Case]], tuple[str, ...]]:

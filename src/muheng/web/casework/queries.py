@@ -41,17 +41,26 @@ def own_offices(user: Any, right: str = HANDLE) -> frozenset[int]:
 
 def place_q(user: Any, right: str = VIEW) -> Q:
     """The cases of the places that a person has a right for."""
+    found = Q(pk__in=())
+    for way in _ways_by_place(user, right):
+        if not way:
+            return way
+        found |= way
+    return found
+
+
+def _ways_by_place(user: Any, right: str) -> list[Q]:
     scope = official_scope(user, right)
     if scope.everything:
-        return Q()
-    found = Q(pk__in=())
+        return [Q()]
+    ways = []
     if scope.counties:
-        found |= Q(county__in=scope.counties)
+        ways.append(Q(county__in=scope.counties))
     if scope.townships:
-        found |= Q(township__in=scope.townships)
+        ways.append(Q(township__in=scope.townships))
     if scope.parks:
-        found |= Q(enterprise__in=Enterprise.objects.filter(parks__in=scope.parks).values("pk"))
-    return found
+        ways.append(Q(enterprise__in=Enterprise.objects.filter(parks__in=scope.parks).values("pk")))
+    return ways
 
 
 def own_q(user: Any) -> Q:
@@ -85,12 +94,9 @@ def ways_of_sight(user: Any) -> tuple[Q, ...]:
     """The ways by which a person sees cases, each a condition by itself: long lists are asked way by way."""
     if not getattr(user, "is_authenticated", False):
         return ()
-    scope = official_scope(user, VIEW)
-    if scope.everything:
+    ways = _ways_by_place(user, VIEW)
+    if not all(ways):
         return (Q(),)
-    ways = []
-    if scope.counties or scope.townships or scope.parks:
-        ways.append(place_q(user))
     if scope_of(user).enterprises:
         ways.append(own_q(user))
     offices = own_offices(user)
@@ -114,12 +120,15 @@ def find_case(user: Any, number: str) -> Case:
 
 
 def parts_of(user: User, case: Case) -> frozenset[Part]:
-    """Who a person is to a case: what acts they may do follows from it."""
+    """Who a person is to a case: what acts they may do follows from it.
+
+    Who acts for its enterprise is that and nothing else, whatever post they hold: nobody is on both sides.
+    """
     parts: set[Part] = set()
-    if case.enterprise_id in scope_of(user).enterprises and case.shown_to_enterprise:
-        parts.add("enterprise")
     if case.opener_id == user.pk:
         parts.add("opener")
+    if case.enterprise_id in scope_of(user).enterprises:
+        return frozenset(parts | {"enterprise"} if case.shown_to_enterprise else ())
     if case.organisation_id in own_offices(user) or (case.handler_id == user.pk and holds(user, HANDLE)):
         parts.add("handler")
     if _has_for(user, ASSIGN, case):

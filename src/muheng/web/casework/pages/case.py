@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from muheng.casework.document import CaseType, Part
-from muheng.casework.history import BUILT_INS, BrokenHistory, Event, built_ins, replay
+from muheng.casework.history import BrokenHistory, Event, built_ins, replay
 from muheng.casework.standing import RUNNING, Offer, Standing, next_due, offers
 from muheng.web.casework import actions, queries
 from muheng.web.casework.bars import Bar, draw_bars, say_clock
@@ -37,6 +37,7 @@ from muheng.web.casework.models import AnswerTemplate, Case, CaseFile
 from muheng.web.casework.routing import proposed_office
 from muheng.web.casework.story import Entry, FileLink, list_files, say_value, tell
 from muheng.web.casework.templates import templates_for
+from muheng.web.casework.ways import ways_of
 from muheng.web.casework.wording import Due, say_due, say_end, say_kind, say_part, say_rating, say_state
 from muheng.web.files.attachments import ACCEPT
 from muheng.web.files.pages import download
@@ -179,6 +180,7 @@ def _show(
         "refused": refused,
         "changes": getattr(refused, "changes", None),
         "lost": lost,
+        "lost_fields": _name_fields(seen.case_type, lost) if lost is not None else [],
         "accept": ACCEPT,
         "inside": seen.inside,
         "until": seen.until,
@@ -188,10 +190,17 @@ def _show(
         "ratings": [
             (str(stars), "★" * stars + "☆" * (5 - stars), say_rating(stars)) for stars in range(5, 0, -1)
         ],
+        "ways": ways_of(case, request.user),
         "alike": _alike(seen),
         "templates": _texts(seen) if sheet is not None and sheet.note != "none" else (),
     }
     return render(request, "casework/show.html", context, status=refused.status if refused else 200)
+
+
+def _name_fields(case_type: CaseType, typed: Typed) -> list[tuple[str, str]]:
+    """What was typed, under the titles that it was typed under."""
+    named = [(case_type.field(name), text) for name, text in typed.fields.items() if text.strip()]
+    return [(field.title(language()), text) for field, text in named if field is not None]
 
 
 @dataclass(frozen=True)
@@ -553,6 +562,3 @@ def paper(request: Request, number: str) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "casework/paper.html", context)
-
-
-assert set(PLAIN) <= set(BUILT_INS)

@@ -19,6 +19,8 @@ from muheng.web.jobs.models import Job
 from muheng.web.paging import rest_of_query
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, posts_of, represents
+from muheng.web.registry.models import Enterprise
+from muheng.web.registry.queries import enterprises_for
 from muheng.web.request import Request
 
 MOST_LISTS = 30
@@ -50,10 +52,15 @@ def inbox(request: Request) -> HttpResponse:
         "may_measure": holds(user, queries.VIEW),
         "may_set": holds(user, "casework.set"),
         "overdue_first": asked.tab != "all" or asked.overdue,
-        "handler": User.objects.filter(pk=asked.handler).first() if asked.handler else None,
+        "enterprise": _enterprise(user, asked),
         "today": today,
     }
     return render(request, "casework/inbox.html", context)
+
+
+def _enterprise(user: User, asked: listing.Question) -> Enterprise | None:
+    """The enterprise whose cases are asked for, for the page to name it."""
+    return enterprises_for(user).filter(code=asked.enterprise).first() if asked.enterprise else None
 
 
 def _query(request: Request, asked: listing.Question) -> str:

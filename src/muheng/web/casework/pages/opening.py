@@ -34,9 +34,8 @@ _FOUND = 8
 def choose(request: Request) -> HttpResponse:
     """Which type an official opens a case of."""
     require(request.user, OPEN)
-    held = {**request.GET.dict()}
     types = [(each.id, each.title(language()), each.note or "") for each in types_for(request.user)]
-    context = {"types": types, "enterprise": held.get("enterprise", "")[:30]}
+    context = {"types": types, "enterprise": request.GET.get("enterprise", "")[:30]}
     return render(request, "casework/choose.html", context)
 
 
