@@ -10,7 +10,7 @@ from django.test import Client
 from muheng.web.casework import actions as casework
 from muheng.web.casework.models import Case, PersonalValue
 from muheng.web.casework.queries import visible_cases
-from muheng.web.casework.sources import source_of
+from muheng.web.casework.ways import ways_of
 from muheng.web.evaluation.actions.confirmation import dispute, open_confirmation
 from muheng.web.evaluation.actions.objections import answer, object_to_result, withdraw
 from muheng.web.evaluation.models import Objection
@@ -54,8 +54,7 @@ def test_an_objection_is_a_case_with_the_evaluations_term() -> None:
         assert case in visible_cases(person)
     for person in (city.people.other_owner, city.people.other_county_clerk):
         assert case not in visible_cases(person)
-    found = source_of(case)
-    assert found is not None
+    found = ways_of(case, city.people.chief)[0]
     client = Client()
     client.login(username="chief", password=PASSWORD)
     assert client.get(found.href).status_code == 200

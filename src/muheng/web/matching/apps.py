@@ -1,4 +1,4 @@
-"""matching: the app's name, its events for the timeline, and its card on the enterprise's page."""
+"""matching: the app's name, its events for the timeline, its card on the enterprise's page, its way from a demand."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class MatchingConfig(AppConfig):
     verbose_name = "供需对接"
 
     def ready(self) -> None:
-        from muheng.web.matching import events  # noqa: F401
+        from muheng.web.matching import events, ways  # noqa: F401

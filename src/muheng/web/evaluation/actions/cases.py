@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from muheng.web.casework.actions import act, open_case
 from muheng.web.casework.models import Case
-from muheng.web.casework.sources import Source, register_source
+from muheng.web.casework.ways import Way, register_way
 from muheng.web.evaluation.models import Objection
 from muheng.web.people.models import User
 
@@ -39,9 +39,14 @@ _ACTS = {
 }
 _MOST_TITLE = 60
 
-register_source(
-    KIND, lambda number: Source(_("在评价中办理"), reverse("evaluation:objection", args=[number]))
-)
+
+@register_way
+def find_objection(case: Case, user: User) -> Way | None:
+    """Where an objection is answered."""
+    kind, _colon, number = case.source.rpartition(":")
+    if kind != KIND or not number.isdecimal():
+        return None
+    return Way(_("在评价中办理"), reverse("evaluation:objection", args=[int(number)]))
 
 
 def open_case_of(actor: User, objection: Objection) -> Case:
