@@ -72,7 +72,9 @@ def make_city(city: str, out: str, seed: int, year: int, lang: Language) -> Answ
     lines += [f"  {path.name}" for path in written.files]
     lines.append(say("  {past}/（上年已核数据）", past=PAST).render(lang))
     shown = "、".join(f"{kind} {count}" for kind, count in kinds.most_common())
-    lines.append(say("其中埋了 {count} 处毛病：{kinds}。", count=len(made.defects), kinds=shown).render(lang))
+    if made.defects:
+        said = say("其中埋了 {count} 处毛病：{kinds}。", count=len(made.defects), kinds=shown)
+        lines.append(said.render(lang))
     data = {
         "city": made.pack,
         "year": year,
