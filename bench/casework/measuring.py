@@ -152,6 +152,7 @@ def _mix(
     on: Stage, served: Served, people: dict[str, Person], cases: list[str], seconds: float, users: int
 ) -> Iterator[Row]:
     """Everyone does what their role does; after ten pages read, one case is moved on, or a note is written."""
+    people[CLERK].leave()  # the server does not keep a connection that was idle for long
     waiting: SimpleQueue[str] = SimpleQueue()
     for page in range(1, 9):
         for number in dict.fromkeys(_CASE.findall(people[CLERK].get(f"/cases/?tab=desk&page={page}"))):

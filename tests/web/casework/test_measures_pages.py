@@ -12,7 +12,9 @@ from html import unescape
 import docx
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from muheng.casework.figures import Figures
@@ -146,6 +148,27 @@ def test_figures_of_any_days_and_groups_are_those_of_the_cases_behind_them(town:
         )
         assert hand.open in (3, 2)
         assert hand.overdue >= 1
+
+
+def test_figures_read_indexes_and_not_the_cases(town: Town) -> None:
+    """SQLite plans without knowing how many rows there are: what it does here it does with a million."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL plans by the rows that are there")
+    everything, days = Sight(everything=True), (date(2026, 10, 5), date(2026, 10, 20))
+    county_number = town.city.counties[0].pk
+    county = Sight(counties=frozenset({county_number}))
+    with CaptureQueriesContext(connection) as asked:
+        office = town.offices[0].pk
+        for cut in (Cut(types=("demand",)), Cut(), Cut(organisation=office), Cut(county=county_number)):
+            for sight in (everything, county):
+                for by in ("whole", "county", "organisation", "kind"):
+                    measure(by, cut, sight, *days, TODAY, opened=False)  # type: ignore[arg-type]
+                    count_in_hand(by, cut, sight, TODAY)  # type: ignore[arg-type]
+    with connection.cursor() as cursor:
+        for query in asked.captured_queries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            steps = [row[3] for row in cursor.fetchall() if "casework_case" in row[3]]
+            assert all("COVERING INDEX" in step for step in steps), (steps, query["sql"])
 
 
 def test_the_page_says_the_figures_and_each_leads_to_its_cases(town: Town) -> None:

@@ -124,17 +124,17 @@ class Case(models.Model):
             models.Index(fields=("organisation", "-opened_at", "-id"), name="case_of_office_by_opening"),
             models.Index(fields=("source",), name="case_by_source"),
             # Figures: of days that make no whole month, and of what is in hand now.
-            # The first holds all that is added up, so that no case has to be read.
+            # They hold all that is added up, so that no case has to be read.
             models.Index(
                 fields=(
-                    *("closed_on", "type", "county", "kind", "organisation", "phase", "late", "net_days"),
+                    *("type", "closed_on", "county", "kind", "organisation", "phase", "late", "net_days"),
                     *("gross_days", "rating", "reopened", "late_legal", "late_promised"),
                     *("legal_limit", "legal_net"),
                 ),
                 name="case_by_closing",
             ),
             models.Index(
-                fields=("type", "county", "organisation", "turn_on", "level"),
+                fields=("type", "county", "organisation", "kind", "handler", "turn_on", "level", "live"),
                 name="case_in_hand",
                 condition=LIVE,
             ),
