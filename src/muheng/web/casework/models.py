@@ -86,10 +86,10 @@ class Case(models.Model):
     gross_days = models.IntegerField(null=True, blank=True)
     """Working days from opening to closing."""
     late_legal = models.BooleanField(null=True, blank=True)
-    """Some legal clock was stopped after its due date; nothing where none has run to its stop."""
+    """Of a case that has ended: some legal clock was not kept; nothing where it never had one."""
     late_promised = models.BooleanField(null=True, blank=True)
     legal_limit = models.IntegerField(null=True, blank=True)
-    """Days that the law gave, extensions included, of the legal clocks that were stopped."""
+    """Of a case that has ended: the days that the law gave, without extensions."""
     legal_net = models.IntegerField(null=True, blank=True)
     """Days of these that were used, pauses left out."""
     rating = models.SmallIntegerField(null=True, blank=True)
@@ -119,9 +119,13 @@ class Case(models.Model):
             models.Index(fields=("level", "turn_on", "id"), name="case_by_level", condition=LIVE),
             models.Index(fields=("type", "-opened_at", "-id"), name="case_of_type"),
             models.Index(fields=("enterprise", "-opened_at"), name="case_of_enterprise"),
-            models.Index(fields=("-opened_at", "-id"), name="case_by_opening"),
-            models.Index(fields=("county", "-opened_at", "-id"), name="case_of_county"),
-            models.Index(fields=("organisation", "-opened_at", "-id"), name="case_of_office_by_opening"),
+            # With the title, so that words are looked for without reading the cases.
+            models.Index(fields=("-opened_at", "-id", "title"), name="case_by_opening"),
+            models.Index(fields=("county", "-opened_at", "-id", "title"), name="case_of_county"),
+            models.Index(
+                fields=("organisation", "-opened_at", "-id", "title"), name="case_of_office_by_opening"
+            ),
+            models.Index(fields=("opener", "-opened_at", "-id"), name="case_of_opener"),
             models.Index(fields=("source",), name="case_by_source"),
             # Figures: of days that make no whole month, and of what is in hand now.
             # They hold all that is added up, so that no case has to be read.

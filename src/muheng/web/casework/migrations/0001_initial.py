@@ -252,15 +252,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(fields=['-opened_at', '-id'], name='case_by_opening'),
+            index=models.Index(fields=['-opened_at', '-id', 'title'], name='case_by_opening'),
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(fields=['county', '-opened_at', '-id'], name='case_of_county'),
+            index=models.Index(fields=['county', '-opened_at', '-id', 'title'], name='case_of_county'),
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(fields=['organisation', '-opened_at', '-id'], name='case_of_office_by_opening'),
+            index=models.Index(fields=['organisation', '-opened_at', '-id', 'title'], name='case_of_office_by_opening'),
+        ),
+        migrations.AddIndex(
+            model_name='case',
+            index=models.Index(fields=['opener', '-opened_at', '-id'], name='case_of_opener'),
         ),
         migrations.AddIndex(
             model_name='case',
