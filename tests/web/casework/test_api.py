@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from openpyxl import load_workbook
 
 from muheng.web.casework.actions import act
 from muheng.web.casework.models import Case, CaseEvent, OpeningKey
+from muheng.web.jobs.actions import run_pending
 from muheng.web.people.actions import appoint, make_department, make_person, make_token, take_roles
 from muheng.web.people.models import Organisation, User
 from web.casework.test_path import raise_demand
@@ -190,6 +193,22 @@ def test_who_to_call_is_told_to_whom_it_concerns(
     shown = Program(city.leader).get(case.number)
     assert shown.json()["hidden"] == ["contact", "phone"]
     assert "1380000" not in shown.content.decode()
+
+
+def test_a_list_as_a_workbook(city: Population) -> None:
+    raise_demand(city)
+    clerk = Program(city.county_clerk)
+    asked = clerk.client.post("/api/cases/export?kind=land")
+    assert asked.status_code == 202, asked.content
+    job = asked.json()["job"]
+    assert clerk.get(f"export/{job}").status_code == 404
+    run_pending()
+    book = load_workbook(BytesIO(b"".join(clerk.get(f"export/{job}").streaming_content)))
+    cells = [str(cell.value) for row in book.active.iter_rows() for cell in row]
+    assert "二期用地红线需要调整" in cells
+    assert not any("1380000" in cell or "吴某" in cell for cell in cells)
+    assert Program(city.clerk).get(f"export/{job}").status_code == 404
+    assert Program(city.owner).client.post("/api/cases/export").status_code == 403
 
 
 def test_as_it_was(city: Population) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpResponse
 from django.utils import timezone
@@ -16,8 +17,8 @@ from muheng.casework.clock_standing import ClockStanding
 from muheng.casework.document import CaseType
 from muheng.casework.history import built_ins
 from muheng.casework.standing import CHINA, Standing, offers
-from muheng.web.api_description import FILE
-from muheng.web.casework import actions, bulk, listing, queries, story, templates
+from muheng.web.api_description import FILE, XLSX
+from muheng.web.casework import actions, bulk, exports, listing, queries, story, templates
 from muheng.web.casework.actions import Attachment, NewChild
 from muheng.web.casework.changes import name_of_act
 from muheng.web.casework.duplicates import find_duplicates
@@ -25,6 +26,7 @@ from muheng.web.casework.kinds import case_types, find_type
 from muheng.web.casework.mirror import mirror
 from muheng.web.casework.models import AnswerTemplate, Case, CaseFile
 from muheng.web.casework.opening_once import open_once
+from muheng.web.casework.pages.lists import require_official
 from muheng.web.casework.wording import say_kind, say_state
 from muheng.web.files.actions import store
 from muheng.web.files.attachments import check_attachments
@@ -503,6 +505,24 @@ def act_on_many(request: Request, given: Bulk) -> dict[str, Any]:
             for each in found.not_done
         ],
     }
+
+
+class WorkbookAsked(Schema):
+    job: int = Field(description="后台任务的编号，进度见 /api/jobs/{job}。")
+
+
+@router.post("/export", response={202: WorkbookAsked}, summary="列表导成 xlsx")
+def export(request: Request, which: Query[WhichCases]) -> Status[dict[str, int]]:
+    """在后台写，条件与列表相同；不含联系人和电话。任务完成后到 export/{job} 取。"""
+    require_official(request.user)
+    given = {name: value for name, value in which.dict().items() if value not in ("", None, False)}
+    return Status(202, {"job": exports.ask(request.user, urlencode({"tab": "all", **given})).pk})
+
+
+@router.get("/export/{job}", response={200: None}, openapi_extra=XLSX, summary="取导出的 xlsx")
+def show_export(request: Request, job: int) -> FileResponse:
+    """只有请求导出的人能取。"""
+    return download(exports.find(request.user, _small(job)))
 
 
 class Moment(Schema):
