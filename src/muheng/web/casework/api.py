@@ -507,11 +507,11 @@ def act_on_many(request: Request, given: Bulk) -> dict[str, Any]:
     }
 
 
-class WorkbookAsked(Schema):
+class CaseListAsked(Schema):
     job: int = Field(description="后台任务的编号，进度见 /api/jobs/{job}。")
 
 
-@router.post("/export", response={202: WorkbookAsked}, summary="列表导成 xlsx")
+@router.post("/export", response={202: CaseListAsked}, summary="列表导成 xlsx")
 def export(request: Request, which: Query[WhichCases]) -> Status[dict[str, int]]:
     """在后台写，条件与列表相同；不含联系人和电话。任务完成后到 export/{job} 取。"""
     require_official(request.user)
