@@ -22,7 +22,7 @@ from muheng.web.casework.changes import describe_events
 from muheng.web.casework.kinds import find_type
 from muheng.web.casework.mirror import save_mirror
 from muheng.web.casework.models import Case
-from muheng.web.casework.queries import parts_of, sees_inside
+from muheng.web.casework.queries import ASSIGN, HANDLE, LEAD, parts_of, sees_inside
 from muheng.web.casework.routing import first_office
 from muheng.web.casework.telling import tell_of
 from muheng.web.casework.writing import (
@@ -42,7 +42,7 @@ from muheng.web.casework.writing import (
     take_event,
 )
 from muheng.web.people.models import Organisation, User
-from muheng.web.people.rights import require
+from muheng.web.people.rights import holds, require
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Enterprise
 from muheng.web.registry.queries import is_own

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from muheng.web.casework.models import Case
-from muheng.web.casework.queries import ASSIGN, HANDLE, LEAD
+from muheng.web.casework.queries import ASSIGN, HANDLE, LEAD, visible_cases
 from muheng.web.people.models import Organisation, Role, User
+from muheng.web.people.rights import holds
 
 _RIGHTS = {"handler": HANDLE, "desk": ASSIGN, "leader": LEAD}
 
@@ -19,8 +20,8 @@ def people_of(case: Case, part: str) -> list[User]:
     if part == "enterprise":
         return representatives(case)
     if part == "opener":
-        return [case.opener] if case.opener is not None else []
-    if part == "handler" and case.handler is not None and case.handler.is_active:
+        return [case.opener] if case.opener is not None and _still_sees(case.opener, case) else []
+    if part == "handler" and case.handler is not None and holds(case.handler, HANDLE):
         return [case.handler]
     right = _RIGHTS.get(part)
     if right is None:
@@ -38,6 +39,11 @@ def representatives(case: Case) -> list[User]:
             represented__enterprise=case.enterprise_id, represented__until=None, is_active=True
         ).distinct()
     )
+
+
+def _still_sees(person: User, case: Case) -> bool:
+    """Who acts for the enterprise no more, or has left the office, hears no more of what they brought."""
+    return person.is_active and visible_cases(person).filter(pk=case.pk).exists()
 
 
 def leaders_above(office: Organisation, levels: int) -> tuple[Organisation, list[User]]:

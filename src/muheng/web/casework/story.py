@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from muheng.casework.document import CaseType
 from muheng.casework.history import Event
+from muheng.web.casework.actions import concerns_enterprise
 from muheng.web.casework.changes import name_of_act
+from muheng.web.casework.kinds import case_types
 from muheng.web.casework.models import Case, CaseFile
 from muheng.web.casework.wording import say_days, say_kind, say_part, say_rating, say_size
 from muheng.web.people.models import Organisation, User
@@ -86,7 +88,7 @@ def tell(
             note=str(event.data.get("note") or ""),
             internal=bool(event.data.get("internal")),
             lines=tuple(_lines(case_type, event, offices, people, personal)),
-            cases=tuple(_cases(event)),
+            cases=tuple(_cases(event, inside)),
             files=tuple(brought.get(event.number, ())),
             quiet=event.by.part == "site",
         )
@@ -95,6 +97,8 @@ def tell(
 
 
 def _is_for_all(event: Event) -> bool:
+    if event.act in ("child", "child_closed"):
+        return bool(list(_cases(event, inside=False)))
     return not event.data.get("internal") and event.act not in _INSIDE
 
 
@@ -167,12 +171,15 @@ def _clock_lines(case_type: CaseType, event: Event) -> Iterable[tuple[str, str]]
         yield title, _("延长%(days)s") % {"days": say_days(int(data["days"]), clock.unit)}
 
 
-def _cases(event: Event) -> Iterable[str]:
+def _cases(event: Event, inside: bool) -> Iterable[str]:
     for number in event.data.get("cases") or ():
         yield str(number)
     child = event.data.get("child") or ()
     for row in (child,) if isinstance(child, Mapping) else child:
-        yield str(row.get("case", ""))
+        # What offices do among themselves, an enterprise is not told the numbers of.
+        case_type = case_types().get(str(row.get("type", "")))
+        if inside or (case_type is not None and concerns_enterprise(case_type)):
+            yield str(row.get("case", ""))
 
 
 def say_value(value: Any, unit: str, kind: str) -> str:
