@@ -315,3 +315,23 @@ def test_the_todo_list_names_overdue_and_due_visits(paired: Town) -> None:
     titles = [todo.title for todo in list_todos(paired.east)]
     assert any("4 户" in title and "逾期" in title for title in titles), titles
     assert any("逾期" in todo.title for todo in list_todos(paired.chief))
+
+
+def test_what_was_found_by_kind_period_and_enterprise(paired: Town, login: Login) -> None:
+    leak = FoundHazard("管道滴漏", "water", proposal="更换阀门")
+    visiting.record_visit(
+        paired.roving, Report(paired.enterprise(11), TODAY, "上门走访", hazards=(leak, leak))
+    )
+    page = login(paired.chief).get("/liaison/found/")
+    found = page.context["findings"]
+    assert (found.hazards.found, found.hazards.done, found.proposals.found) == (3, 0, 3)
+    assert [(row.title, row.found) for row in found.kinds] == [("废水", 2), ("危险废物", 1)]
+    assert [(row.title, row.found) for row in found.periods] == [("2026年第4季度", 3)]
+    assert [(row.title, row.found) for row in found.enterprises] == [
+        (paired.enterprise(11).name, 2),
+        (paired.enterprise(0).name, 1),
+    ]
+    assert login(paired.chief).get("/liaison/found/?year=2020").context["year"] is None
+    county = login(paired.people.county_clerk).get("/liaison/found/?year=2026").context["findings"]
+    assert (county.hazards.found, county.proposals.found) == (1, 1)
+    assert login(paired.east).get("/liaison/found/").status_code == 403

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", lists.home, name="home"),
     path("all/", lists.list_pairings, name="list"),
     path("overdue/", lists.overdue, name="overdue"),
+    path("found/", lists.found, name="found"),
     path("arrange/", arrange.arrange, name="arrange"),
     path("arrange/map.json", arrange.arrange_map, name="arrange-map"),
     path("week/", week.mine, name="week"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST
 from muheng.liaison.duty import URGENCIES, period_of
 from muheng.web.entrance import read_number
 from muheng.web.liaison import account as accounts
-from muheng.web.liaison import actions, queries
+from muheng.web.liaison import actions, findings, queries
 from muheng.web.liaison.rules import city_rules
 from muheng.web.liaison.wording import URGENCY, say_period
 from muheng.web.paging import rest_of_query
@@ -112,6 +113,23 @@ def overdue(request: Request) -> HttpResponse:
         "by_officer": queries.tally(every, "officer"),
     }
     return render(request, "liaison/overdue.html", context)
+
+
+def found(request: Request) -> HttpResponse:
+    """What visits found: hazards by kind, period and enterprise, and proposals."""
+    require(request.user, queries.VIEW)
+    today = timezone.localdate()
+    years = findings.years_of(request.user)
+    year = read_number(request.GET.get("year", ""))
+    year = year if year in years else None
+    first, last = (date(year, 1, 1), date(year, 12, 31)) if year else (None, None)
+    context = {
+        **frame(request, "found"),
+        "findings": findings.count_findings(request.user, first, last, today),
+        "years": years,
+        "year": year,
+    }
+    return render(request, "liaison/found.html", context)
 
 
 def account(request: Request, code: str) -> HttpResponse:
