@@ -384,12 +384,13 @@ def _make(
             seen = {"visited_on": days.days[made].isoformat(), "way": "上门走访"}
             event(made, 5, "record", "handler", handler, name, fields=seen)
             fields = fields | seen
-            case |= {"state": "made", "phase": "answered", "late_promised": made - opened > 10}
+            case |= {"state": "made", "phase": "answered"}
             clocks = {}
             if closed <= today:
                 event(closed, 7, "close", "handler", handler, name)
                 case |= {"state": "closed", "phase": "closed", "waits_for": ""}
                 case |= {"net_days": made - opened, "gross_days": closed - opened}
+                case["late_promised"] = made - opened > 10
         spent = made - opened
         late = made <= today and spent > 10
     else:
@@ -408,7 +409,7 @@ def _make(
                 accepted, 3, "dispatch", "desk", None, "受理岗",
                 organisation=office.office, handler=handler,
             )  # fmt: skip
-            case |= {"state": "handling", "waits_for": "handler", "late_promised": False}
+            case |= {"state": "handling", "waits_for": "handler"}
             case |= {"organisation_id": office.office, "handler_id": handler}
             clocks = {"legal": (accepted, legal), "promised": (accepted, promised)}
             if paused <= today and paused < answered:
@@ -434,13 +435,13 @@ def _make(
             fields["outcome"] = "已解决"
             late = spent > promised or spent > legal
             case |= {"state": "answered", "phase": "answered", "waits_for": "enterprise"}
-            case |= {"late_promised": spent > promised, "late_legal": spent > legal}
-            case |= {"legal_limit": legal, "legal_net": spent}
             clocks = {}
             if closed <= today:
                 event(closed, 6, "confirm", "enterprise", None, "企业")
                 case |= {"state": "closed", "phase": "closed", "waits_for": ""}
                 case |= {"net_days": answered - opened - pause, "gross_days": closed - opened}
+                case |= {"late_promised": spent > promised, "late_legal": spent > legal}
+                case |= {"legal_limit": legal, "legal_net": spent}
                 if plan.rating[at]:
                     event(closed, 7, "rate", "enterprise", None, "企业", rating=int(plan.rating[at]))
                     case["rating"] = int(plan.rating[at])

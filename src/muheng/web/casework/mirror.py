@@ -104,16 +104,15 @@ def mirror(case: Case, standing: Standing) -> None:
     case.late = any(clock.late for clock in standing.runs)
     case.rating = standing.rating
     case.reopened = standing.reopened
-    stopped = [(case_type.clock(each.id), each) for each in standing.runs if each.stopped_on]
-    legal = [each for clock, each in stopped if clock is not None and clock.nature == "legal"]
-    promised = [each for clock, each in stopped if clock is not None and clock.nature == "promised"]
-    case.late_legal = any(each.late for each in legal) if legal else None
-    case.late_promised = any(each.late for each in promised) if promised else None
-    case.legal_limit = sum(each.limit for each in legal) if legal else None
-    case.legal_net = sum(each.spent(each.stopped_on) for each in legal if each.stopped_on) if legal else None
     measured = measure(case_type, standing, calendar())
     case.net_days = measured.net_working if measured is not None else None
     case.gross_days = measured.gross_working if measured is not None else None
+    clocks = list(measured.clocks.values()) if measured is not None else []
+    legal, promised = ([each for each in clocks if each.nature == nature] for nature in ("legal", "promised"))
+    case.late_legal = not all(each.on_time for each in legal) if legal else None
+    case.late_promised = not all(each.on_time for each in promised) if promised else None
+    case.legal_limit = sum(each.limit for each in legal) if legal else None
+    case.legal_net = sum(each.net for each in legal) if legal else None
     case.erase_on = None
     if case.closed_on is not None and not case.live and case_type.erase_after_days is not None:
         personal = (field.id for field in case_type.fields if field.personal)

@@ -8,6 +8,7 @@ from typing import Any
 
 from muheng.web.casework import exports  # noqa: F401  the workbook of a list
 from muheng.web.casework.sweep import sweep
+from muheng.web.casework.tally import fold
 from muheng.web.jobs.actions import Progress, task
 
 
@@ -15,3 +16,9 @@ from muheng.web.jobs.actions import Progress, task
 def sweep_cases(progress: Progress) -> dict[str, Any]:
     """Warn, raise, count anew, erase: what the clocks call for."""
     return asdict(sweep(progress=progress))
+
+
+@task("casework.fold", every=timedelta(hours=6))
+def fold_tally(progress: Progress) -> int:
+    """Make one row of many of the tally's; gives how many fewer there are."""
+    return fold()
