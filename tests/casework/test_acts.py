@@ -140,6 +140,23 @@ def at_noon(day: str) -> Any:
     return at(f"{day}T12:00")
 
 
+def test_a_revisit_before_the_last_rectification_strikes_nothing_off() -> None:
+    hazard = Book(load("hazard")).open(
+        "2026-03-02T09:00", "opener", kind="air", fields={"title": "活性炭饱和", "severity": "一般"}
+    )
+    hazard.act("2026-03-02T10:00", "order", "handler", child={"case": "ZG1", "type": "rectification"})
+    hazard.act("2026-03-03T09:00", "arrange_revisit", "handler", child={"case": "HF1", "type": "revisit"})
+    hazard.act("2026-03-04T09:00", "child_closed", "site", child={"case": "HF1", "phase": "closed"})
+    hazard.act("2026-03-09T09:00", "attach", "handler", files=[photo("整改后照片")])
+    hazard.act("2026-03-10T09:00", "child_closed", "site", child={"case": "ZG1", "phase": "closed"})
+    with pytest.raises(Refusal, match="“安排回访”引出的事项要在“下达整改”引出的事项办结以后"):
+        hazard.act("2026-03-10T10:00", "strike_off", "handler")
+    hazard.act("2026-03-11T09:00", "arrange_revisit", "handler", child={"case": "HF2", "type": "revisit"})
+    hazard.act("2026-03-12T09:00", "child_closed", "site", child={"case": "HF2", "phase": "closed"})
+    hazard.act("2026-03-12T10:00", "strike_off", "handler")
+    assert hazard.standing.phase == "closed"
+
+
 def test_a_demand_is_closed_without_the_enterprise_only_after_a_revisit() -> None:
     book = answered()
     with pytest.raises(Refusal, match="还没有回访"):

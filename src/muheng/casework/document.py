@@ -115,7 +115,7 @@ class Needs(_Strict):
     confirmed: StrictBool = _key("企业已确认（见 act 的 confirms）。", "confirmed = true", False)
     children: StrictBool = _key("由本事项引出的事项都已办结。", "children = true", False)
     closed: tuple[str, ...] = _key(
-        "这些类型的下级事项各至少有一件已办结。回访过，就是有一件办结的 revisit。",
+        "这些类型的下级事项各至少有一件已办结，先后如所写：后一种至少有一件在前一种都办结以后办结。",
         'closed = ["rectification", "revisit"]',
         (),
     )

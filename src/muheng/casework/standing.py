@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Any
@@ -164,13 +164,7 @@ def missing_for(case_type: CaseType, standing: Standing, needs: Needs) -> tuple[
     waiting = sum(not child.ended for child in standing.children.values())
     if needs.children and waiting:
         missing.append(say("由它引出的事项还有 {count} 件没有办结。", count=waiting))
-    for wanted in needs.closed:
-        done = any(
-            child.type == wanted and child.phase == "closed" and child.number >= standing.round_from
-            for child in standing.children.values()
-        )
-        if not done:
-            missing.append(_missing_child(case_type, wanted))
+    missing += _missing_children(case_type, standing, needs.closed)
     attached = {file.label for file in standing.files if file.number >= standing.round_from}
     missing += [say("还缺附件“{label}”。", label=label) for label in needs.evidence if label not in attached]
     for wanted in needs.fields:
@@ -197,8 +191,31 @@ def _named(names: Collection[str], standing: Standing) -> tuple[ClockStanding, .
     return tuple(standing.clocks[name] for name in names if name in standing.clocks)
 
 
+def _missing_children(case_type: CaseType, standing: Standing, closed: Sequence[str]) -> Iterator[Message]:
+    """Each type in its order: who was revisited before the last rectification ended was not revisited after it."""
+    since, before = standing.round_from, ""
+    for wanted in closed:
+        ended = [
+            child.number
+            for child in standing.children.values()
+            if child.type == wanted and child.phase == "closed" and child.number >= standing.round_from
+        ]
+        if not ended:
+            yield _missing_child(case_type, wanted)
+        elif max(ended) < since:
+            yield say(
+                "“{act}”引出的事项要在“{before}”引出的事项办结以后再办结。",
+                act=_opening_of(case_type, wanted),
+                before=_opening_of(case_type, before),
+            )
+        since, before = max((since, *ended)), wanted
+
+
+def _opening_of(case_type: CaseType, wanted: str) -> Message | str:
+    return next((act.said for act in case_type.acts if wanted in act.opens), wanted)
+
+
 def _missing_child(case_type: CaseType, wanted: str) -> Message:
     if wanted == "revisit":
         return say("还没有回访（办结的回访事项）。")
-    opening = next((act.said for act in case_type.acts if wanted in act.opens), wanted)
-    return say("“{act}”引出的事项还没有办结的。", act=opening)
+    return say("“{act}”引出的事项还没有办结的。", act=_opening_of(case_type, wanted))
