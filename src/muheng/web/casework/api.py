@@ -760,10 +760,12 @@ def _fields(
     kept = {each.field: each.value for each in case.personal.all()} if personal else {}
     fields: dict[str, Any] = {}
     hidden = []
-    for name, value in standing.fields.items():
-        declared = case_type.field(name)
-        if declared is None or not declared.personal:
-            fields[name] = value
+    for declared in case_type.fields:  # databases keep an order of their own
+        name = declared.id
+        if name not in standing.fields:
+            continue
+        if not declared.personal:
+            fields[name] = standing.fields[name]
         elif name in kept:
             fields[name] = kept[name]
         else:
