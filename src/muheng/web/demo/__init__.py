@@ -19,6 +19,7 @@ from muheng.cities.pack import Pack, find_pack, load_pack
 from muheng.documents.message import say
 from muheng.web.audit.actions import record
 from muheng.web.audit.models import Entry
+from muheng.web.casework.sweep import sweep
 from muheng.web.demo import (
     casework,
     county_round,
@@ -123,6 +124,7 @@ def _load_casework(
         casework.take_owner(work, people, actor)
     casework.load_casework(work, people, actor)
     casework.load_exchanges(work.exchanges, root, actor)
+    sweep()  # what is late today has been told of
     return actor
 
 
