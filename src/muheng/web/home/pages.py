@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from muheng.web.home import glance
+from muheng.web.home.service import show_service
 from muheng.web.home.todo import Todo, list_todos
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, represents
@@ -32,6 +33,7 @@ def home(request: Request) -> HttpResponse:
         "grades": glance.show_grades(user),
         "tax": tax,
         "intake": glance.show_intake(user),
+        "service": show_service(user),
         "deadlines": glance.list_deadlines(user),
     }
     return render(request, "home/home.html", context)
