@@ -45,7 +45,7 @@ def texts(request: Request) -> HttpResponse:
     """The texts of a person's offices, and the form of a new one."""
     require(request.user, SET)
     if request.method != "POST":
-        return _show(request, Draft())
+        return _show(request, Draft(about="demand"))
     draft = _read(request)
     try:
         office = _offices(request).get(read_number(draft.office) or 0)
