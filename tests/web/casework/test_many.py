@@ -189,10 +189,15 @@ def test_texts_to_answer_with(city: Population, office: Organisation, handler: U
     act(city.county_clerk, case, "accept")
     case = act(city.county_clerk, case, "dispatch", organisation=office, handler=handler)
     assert list(templates.templates_for(handler, case)) == [text]
+    # What the county says serves its offices too, and no other county's.
+    above = templates.write_template(desk, city.counties[0], "demand", "县里", "……")
+    AnswerTemplate.objects.create(organisation=city.counties[1], type="demand", title="别县", text="……")
+    assert set(templates.templates_for(handler, case)) == {text, above}
+    templates.remove_template(desk, above)
     assert len(templates.templates_of(desk)) == 2
     assert not templates.templates_of(handler)
     templates.remove_template(desk, templates.find_template(desk, text.pk))
     with pytest.raises(Http404):
         templates.find_template(desk, text.pk)
-    assert AnswerTemplate.objects.count() == 1
-    assert Entry.objects.filter(verb__endswith="_template").count() == 3
+    assert AnswerTemplate.objects.count() == 2
+    assert Entry.objects.filter(verb__endswith="_template").count() == 5

@@ -20,8 +20,9 @@ MOST_LETTERS = 5_000
 
 
 def templates_for(user: User, case: Case) -> QuerySet[AnswerTemplate]:
-    """What a person may answer a case with: the texts of their own offices, and of the office that has it."""
-    rows = AnswerTemplate.objects.filter(organisation__in={*own_offices(user), case.organisation_id})
+    """What a person may answer a case with: the texts of their own offices, of the office that has it, and of those above."""
+    above = [int(number) for number in case.organisation.path.strip("/").split("/")]
+    rows = AnswerTemplate.objects.filter(organisation__in={*own_offices(user), *above})
     return rows.filter(Q(kind="") | Q(kind=case.kind), type=case.type).select_related("organisation")
 
 
