@@ -48,6 +48,11 @@ def test_overdue_ones_come_first_and_what_does_not_fit_is_named() -> None:
     assert not {code for day in plan.days for code in day.route.order} & {"D0", "D1", "D2"}
 
 
+def test_no_more_days_than_it_takes() -> None:
+    plan = plan_week([stop(f"O{number}") for number in range(5)], WEEK, per_day=4)
+    assert [(day.day, len(day.route.order)) for day in plan.days] == [(WEEK[0], 3), (WEEK[1], 2)]
+
+
 def test_near_ones_are_on_one_day() -> None:
     north = [stop(f"N{number}", at=(118.4 + number / 1000, 31.9)) for number in range(2)]
     south = [stop(f"S{number}", at=(118.4 + number / 1000, 31.4)) for number in range(2)]

@@ -61,8 +61,8 @@ def free_days(monday: date, calendar: Calendar, today: date, taken: Iterable[dat
 def plan_week(
     stops: Iterable[Stop], days: Sequence[date], per_day: int, start: Point | None = None
 ) -> WeekPlan:
-    """A proposal for these days. As many as are urgent; and beyond these so many that the rest of the period suffices
-    for the others at the same pace. The order in which stops are given does not matter."""
+    """A proposal for these days, using no more of them than it takes. As many as are urgent; and beyond these so many that
+    the rest of the period suffices for the others at the same pace. The order in which stops are given does not matter."""
     wanted = sorted(stops, key=lambda stop: stop.rank)
     days = sorted(set(days))
     room = len(days) * per_day
@@ -72,12 +72,12 @@ def plan_week(
     pace = _pace(later, days)
     chosen += _nearest(chosen, later, min(max(pace - len(chosen), 0), room - len(chosen)))
     plans = []
-    for number, day in enumerate(days):
-        size = -(-len(chosen) // (len(days) - number))
-        group = _gather(chosen, size)
+    # Full days first: near ones share a trip, and the other days stay free.
+    used = days[: -(-len(chosen) // per_day)]
+    for number, day in enumerate(used):
+        group = _gather(chosen, -(-len(chosen) // (len(used) - number)))
         chosen = [stop for stop in chosen if stop not in group]
-        if group:
-            plans.append(DayPlan(day, order_route({stop.code: stop.at for stop in group}, start)))
+        plans.append(DayPlan(day, order_route({stop.code: stop.at for stop in group}, start)))
     return WeekPlan(tuple(plans), tuple(stop.code for stop in urgent[room:]))
 
 
@@ -101,8 +101,6 @@ def _nearest(chosen: Sequence[Stop], later: Sequence[Stop], many: int) -> list[S
 
 def _gather(chosen: Sequence[Stop], size: int) -> list[Stop]:
     """The most urgent of all, and those near to it."""
-    if not chosen or not size:
-        return []
     group = [min(chosen, key=lambda stop: stop.rank)]
     left = [stop for stop in chosen if stop is not group[0]]
     while left and len(group) < size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from muheng.web.liaison import arranging, queries
+from muheng.web.liaison.models import Pairing
 from muheng.web.liaison.pages.lists import frame
+from muheng.web.people.models import User
 from muheng.web.people.rights import require
 from muheng.web.refusal import Refused
 from muheng.web.registry.maps import ground
@@ -45,7 +48,8 @@ def arrange(request: Request) -> HttpResponse:
                 _("已采用：新结对 %(new)s 户，换人 %(moved)s 户，不变 %(kept)s 户。") % done,
             )
             return redirect("liaison:list")
-    if given.get("show") or request.method == "POST":
+    asked = bool(given.get("show")) or request.method == "POST"
+    if asked:
         try:
             proposal = arranging.propose(request.user, wish)
         except Refused as raised:
@@ -55,9 +59,7 @@ def arrange(request: Request) -> HttpResponse:
         **frame(request, "arrange"),
         **arranging.choices_for(request.user),
         "officers": [(each, queries.office_of(each)) for each in officers],
-        "chosen": set(wish.officers)
-        if given.get("show") or request.method == "POST"
-        else {each.pk for each in officers},
+        "chosen": set(wish.officers) if asked else _who_has_some(officers),
         "wish": wish,
         "codes": "\n".join(wish.codes),
         "proposal": proposal,
@@ -66,6 +68,12 @@ def arrange(request: Request) -> HttpResponse:
         "reason": request.POST.get("reason", ""),
     }
     return render(request, "liaison/arrange.html", context, status=refused.status if refused else 200)
+
+
+def _who_has_some(officers: Sequence[User]) -> set[int]:
+    """The officers that the form begins with: who has enterprises, or everybody before anybody has."""
+    rows = Pairing.objects.filter(officer__in=officers, until=None)
+    return set(rows.values_list("officer", flat=True)) or {each.pk for each in officers}
 
 
 def arrange_map(request: Request) -> HttpResponse:
