@@ -60,12 +60,19 @@ def start_clocks(
 
 
 def with_kind(case_type: CaseType, standing: Standing, kind: str) -> Standing:
-    """Another kind may have other limits; clocks that have not ended get them."""
+    """Another kind may have other limits; clocks that have not ended get them, and warn anew of a longer one.
+
+    Where the file knows one limit for both kinds, a clock keeps what it has: a room may have set it.
+    """
     clocks = dict(standing.clocks)
     for name, clock in clocks.items():
         declared = case_type.clock(name)
-        if clock.stopped_on is None and declared is not None:
-            clocks[name] = replace(clock, base=declared.limit(kind))
+        if clock.stopped_on is not None or declared is None:
+            continue
+        limit = declared.limit(kind)
+        if limit != declared.limit(standing.kind):
+            warned = 0 if limit > clock.base else clock.warned
+            clocks[name] = replace(clock, base=limit, warned=warned)
     return replace(standing, kind=kind, clocks=clocks)
 
 

@@ -293,7 +293,6 @@ class Desk:
                 "means": self.random.choice(("上门", "电话")),
                 "visited_on": child.moment.date().isoformat(),
                 "finding": self._say("revisit"),
-                "satisfied": True,
             },
         )
         story.end_child(child)

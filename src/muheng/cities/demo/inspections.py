@@ -192,7 +192,6 @@ class Rounds:
                 "means": "上门",
                 "visited_on": again.moment.date().isoformat(),
                 "finding": f"{done}，现场核实无误。",
-                "satisfied": True,
             },
         )
         again.end()
