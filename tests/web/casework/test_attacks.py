@@ -12,7 +12,7 @@ from muheng.web.casework import queries
 from muheng.web.casework.actions import NewChild, act, open_case, split
 from muheng.web.casework.models import Case
 from muheng.web.notices.models import Notice
-from muheng.web.people.actions import appoint, make_person, take_roles
+from muheng.web.people.actions import appoint, make_department, make_person, take_roles
 from muheng.web.people.models import User
 from muheng.web.refusal import Refused
 from web.casework.offices import Offices, answer, at, hand_over, raise_demand
@@ -60,11 +60,10 @@ def test_only_who_leads_or_takes_in_gives_an_order(offices: Offices) -> None:
 def test_who_only_reads_a_case_opens_none_below_it(offices: Offices) -> None:
     case = hand_over(offices, raise_demand(offices))
     reader = make_person("reader", "旁观许", PASSWORD)
-    appoint(reader, take_roles()["clerk"], offices.city.counties[0])
     role = take_roles()["clerk"]
-    role.rights = [*role.rights, "casework.open", "casework.view"]
+    role.rights = ["registry.view", "casework.view", "casework.open"]
     role.save()
-    reader = User.objects.get(pk=reader.pk)
+    appoint(reader, role, offices.city.counties[0])
     assert queries.visible_cases(reader).filter(pk=case.pk).exists()
     with pytest.raises(Refused):
         open_case(reader, "revisit", "回访", enterprise=offices.city.enterprises[0], parent=case)
@@ -94,10 +93,11 @@ def test_the_enterprise_reads_no_numbers_of_what_offices_do_among_themselves(
     asked = NewChild("assist", "请协办", fields={"title": "请协办"})
     act(offices.handler, case, "joint", children=[asked])
     child = Case.objects.get(type="assist")
-    for rest in ("", "paper/"):
-        address = f"/cases/{case.number}/{rest}"
-        assert child.number not in login(offices.owner).get(address).content.decode(), rest
-        assert child.number in login(offices.handler).get(address).content.decode(), rest
+    for rest in ("", "paper/", "paper/?inside"):
+        shown = login(offices.owner).get(f"/cases/{case.number}/{rest}").content.decode()
+        assert child.number not in shown, rest
+    shown = login(offices.handler).get(f"/cases/{case.number}/paper/?inside").content.decode()
+    assert child.number in shown
 
 
 def test_a_part_that_is_split_off_goes_to_whom_it_was_given(offices: Offices) -> None:
@@ -105,6 +105,17 @@ def test_a_part_that_is_split_off_goes_to_whom_it_was_given(offices: Offices) ->
     part = NewChild("demand", "另一件", organisation=offices.land, handler=offices.colleague)
     (made,) = split(offices.desk, case, [part])
     assert made.handler == offices.colleague
+
+
+def test_a_case_goes_to_no_office_of_a_county_that_it_has_nothing_to_do_with(offices: Offices) -> None:
+    elsewhere = make_department("自然资源局", offices.city.counties[1])
+    case = raise_demand(offices)
+    act(offices.desk, case, "accept")
+    for verb in ("dispatch", "assign"):
+        with pytest.raises(Refused, match="不在这件事的县区"):
+            act(offices.desk, case, verb, organisation=elsewhere)
+    # Who looks after both counties may.
+    assert act(offices.leader, case, "assign", organisation=elsewhere).organisation == elsewhere
 
 
 @pytest.mark.parametrize("odd", ["9999-12-31", "0001-01-01", "9" * 20, "-1", "٣", "2026-02-30", "'\">"])

@@ -23,7 +23,7 @@ from muheng.web.casework.kinds import find_type
 from muheng.web.casework.mirror import save_mirror
 from muheng.web.casework.models import Case
 from muheng.web.casework.queries import ASSIGN, HANDLE, LEAD, parts_of, sees_inside
-from muheng.web.casework.routing import first_office
+from muheng.web.casework.routing import county_of, first_office
 from muheng.web.casework.telling import tell_of
 from muheng.web.casework.writing import (
     Attachment,
@@ -125,6 +125,9 @@ def open_case(
     if by.part == "enterprise":
         # Who handles it is for officials to say.
         organisation = handler = None
+    if organisation is not None and by.part not in ("room", "site"):
+        above = parent.organisation if parent is not None else None
+        _check_office(actor, organisation, *find_place(enterprise, place), above)
     office = organisation or first_office(case_type, actor, enterprise, place)
     if handler is not None:
         _check_handler(handler, office)
@@ -351,6 +354,8 @@ def _check_actor(
     if seen is not None:
         check_seen(actor, case, seen)
     by = actor_of(part or _acting_part(actor, case, find_type(case.type), act_id), actor)
+    if organisation is not None and by.part not in ("room", "site"):
+        _check_office(actor, organisation, case.county, case.organisation)
     if handler is not None:
         _check_handler(handler, organisation or case.organisation)
     return by
@@ -371,6 +376,22 @@ def _acting_part(actor: User | None, case: Case, case_type: CaseType, act_id: st
         raise Refused(_("这件事不由您办。"), _("可以请受理岗交给您。"), status=403, code="forbidden")
     # The library says who may, in a sentence.
     return sorted(mine)[0]
+
+
+def _check_office(actor: User | None, office: Organisation, *near: Organisation | None) -> None:
+    """People give cases to offices of the city, of the counties that a case lies in, and to those that they look after."""
+    home = county_of(office)
+    if home is None or home in [county_of(place) for place in near]:
+        return
+    if holds(actor, ASSIGN, office) or holds(actor, LEAD, office):
+        return
+    raise Refused(
+        _("不能交给%(office)s：不在这件事的县区。") % {"office": office.title},
+        _("请选市级部门或本县区的单位。"),
+        status=422,
+        code="invalid",
+        at="organisation",
+    )
 
 
 def _check_handler(handler: User, organisation: Organisation) -> None:

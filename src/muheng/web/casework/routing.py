@@ -25,12 +25,12 @@ def first_office(
     if actor is not None and (state is None or state.waits_for != "desk"):
         held = actor.memberships.select_related("role", "organisation").order_by("pk")
         own = next((each.organisation for each in held if OPEN in each.role.rights), None)
-    return own or _county_of(_place_of(enterprise, place)) or _city()
+    return own or county_of(_place_of(enterprise, place)) or _city()
 
 
 def proposed_office(case_type: CaseType, case: Case) -> Organisation | None:
     """The department that a case of this kind belongs to by the words of its type; None where no name has them."""
-    county = _county_of(_place_of(case.enterprise, case.township or case.county))
+    county = county_of(_place_of(case.enterprise, case.township or case.county))
     for home in filter(None, (county, _city())):
         departments = list(
             Organisation.objects.filter(kind=Organisation.Kind.DEPARTMENT, parent=home).order_by(
@@ -51,7 +51,7 @@ def _place_of(enterprise: Enterprise | None, place: Organisation | None) -> Orga
     return enterprise.county or enterprise.township if enterprise is not None else place
 
 
-def _county_of(place: Organisation | None) -> Organisation | None:
+def county_of(place: Organisation | None) -> Organisation | None:
     while place is not None and place.kind != Organisation.Kind.COUNTY:
         place = place.parent
     return place
