@@ -8,306 +8,584 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('files', '0001_initial'),
-        ('people', '0001_initial'),
-        ('registry', '0001_initial'),
+        ("files", "0001_initial"),
+        ("people", "0001_initial"),
+        ("registry", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AnswerTemplate',
+            name="AnswerTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('kind', models.CharField(blank=True, default='', max_length=40)),
-                ('title', models.CharField(max_length=60)),
-                ('text', models.TextField(max_length=5000)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("kind", models.CharField(blank=True, default="", max_length=40)),
+                ("title", models.CharField(max_length=60)),
+                ("text", models.TextField(max_length=5000)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('title', 'pk'),
+                "ordering": ("title", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=30, unique=True)),
-                ('type', models.CharField(max_length=40)),
-                ('kind', models.CharField(blank=True, default='', max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('shown_to_enterprise', models.BooleanField(default=True)),
-                ('fields', models.JSONField(default=dict)),
-                ('state', models.CharField(max_length=40)),
-                ('phase', models.CharField(choices=[('open', '在办'), ('answered', '已答复'), ('closed', '办结'), ('void', '已撤并')], max_length=10)),
-                ('live', models.BooleanField(default=True)),
-                ('version', models.IntegerField()),
-                ('opened_at', models.DateTimeField()),
-                ('opened_on', models.DateField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_on', models.DateField(blank=True, null=True)),
-                ('due', models.DateField(blank=True, null=True)),
-                ('due_clock', models.CharField(blank=True, default='', max_length=40)),
-                ('provisional', models.BooleanField(default=False)),
-                ('paused', models.BooleanField(default=False)),
-                ('turn_on', models.DateField(default=datetime.date(9999, 12, 31))),
-                ('waits_for', models.CharField(blank=True, default='', max_length=12)),
-                ('assigned', models.BooleanField(default=False)),
-                ('dues', models.JSONField(default=dict)),
-                ('calendar', models.CharField(blank=True, default='', max_length=16)),
-                ('remind_on', models.DateField(blank=True, null=True)),
-                ('erase_on', models.DateField(blank=True, null=True)),
-                ('level', models.SmallIntegerField(default=0)),
-                ('late', models.BooleanField(default=False)),
-                ('net_days', models.IntegerField(blank=True, null=True)),
-                ('gross_days', models.IntegerField(blank=True, null=True)),
-                ('late_legal', models.BooleanField(blank=True, null=True)),
-                ('late_promised', models.BooleanField(blank=True, null=True)),
-                ('legal_limit', models.IntegerField(blank=True, null=True)),
-                ('legal_net', models.IntegerField(blank=True, null=True)),
-                ('rating', models.SmallIntegerField(blank=True, null=True)),
-                ('reopened', models.SmallIntegerField(default=0)),
-                ('source', models.CharField(blank=True, default='', max_length=60)),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
-                ('county', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
-                ('enterprise', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='registry.enterprise')),
-                ('handler', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='handled_cases', to=settings.AUTH_USER_MODEL)),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='absorbed', to='casework.case')),
-                ('opener', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='people.organisation')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='casework.case')),
-                ('thread', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='links', to='casework.case')),
-                ('township', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=30, unique=True)),
+                ("type", models.CharField(max_length=40)),
+                ("kind", models.CharField(blank=True, default="", max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                ("shown_to_enterprise", models.BooleanField(default=True)),
+                ("fields", models.JSONField(default=dict)),
+                ("state", models.CharField(max_length=40)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("open", "在办"),
+                            ("answered", "已答复"),
+                            ("closed", "办结"),
+                            ("void", "已撤并"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("live", models.BooleanField(default=True)),
+                ("version", models.IntegerField()),
+                ("opened_at", models.DateTimeField()),
+                ("opened_on", models.DateField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_on", models.DateField(blank=True, null=True)),
+                ("due", models.DateField(blank=True, null=True)),
+                ("due_clock", models.CharField(blank=True, default="", max_length=40)),
+                ("provisional", models.BooleanField(default=False)),
+                ("paused", models.BooleanField(default=False)),
+                ("turn_on", models.DateField(default=datetime.date(9999, 12, 31))),
+                ("waits_for", models.CharField(blank=True, default="", max_length=12)),
+                ("assigned", models.BooleanField(default=False)),
+                ("dues", models.JSONField(default=dict)),
+                ("calendar", models.CharField(blank=True, default="", max_length=16)),
+                ("remind_on", models.DateField(blank=True, null=True)),
+                ("erase_on", models.DateField(blank=True, null=True)),
+                ("level", models.SmallIntegerField(default=0)),
+                ("late", models.BooleanField(default=False)),
+                ("net_days", models.IntegerField(blank=True, null=True)),
+                ("gross_days", models.IntegerField(blank=True, null=True)),
+                ("late_legal", models.BooleanField(blank=True, null=True)),
+                ("late_promised", models.BooleanField(blank=True, null=True)),
+                ("legal_limit", models.IntegerField(blank=True, null=True)),
+                ("legal_net", models.IntegerField(blank=True, null=True)),
+                ("rating", models.SmallIntegerField(blank=True, null=True)),
+                ("reopened", models.SmallIntegerField(default=0)),
+                ("source", models.CharField(blank=True, default="", max_length=60)),
+                ("erased_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "county",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="registry.enterprise",
+                    ),
+                ),
+                (
+                    "handler",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="handled_cases",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="absorbed",
+                        to="casework.case",
+                    ),
+                ),
+                (
+                    "opener",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="casework.case",
+                    ),
+                ),
+                (
+                    "thread",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="links",
+                        to="casework.case",
+                    ),
+                ),
+                (
+                    "township",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-opened_at', '-pk'),
+                "ordering": ("-opened_at", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='CaseEvent',
+            name="CaseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('act', models.CharField(max_length=40)),
-                ('part', models.CharField(max_length=12)),
-                ('actor_name', models.CharField(blank=True, default='', max_length=60)),
-                ('data', models.JSONField(default=dict)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='casework.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                ("act", models.CharField(max_length=40)),
+                ("part", models.CharField(max_length=12)),
+                ("actor_name", models.CharField(blank=True, default="", max_length=60)),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="casework.case"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('case_id', 'number'),
+                "ordering": ("case_id", "number"),
             },
         ),
         migrations.CreateModel(
-            name='CaseFile',
+            name="CaseFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, default='', max_length=60)),
-                ('internal', models.BooleanField(default=False)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='casework.case')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='casework.caseevent')),
-                ('stored', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.storedfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("label", models.CharField(blank=True, default="", max_length=60)),
+                ("internal", models.BooleanField(default=False)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="files", to="casework.case"
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="casework.caseevent",
+                    ),
+                ),
+                (
+                    "stored",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="files.storedfile"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='CaseTally',
+            name="CaseTally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField()),
-                ('type', models.CharField(max_length=40)),
-                ('kind', models.CharField(max_length=40)),
-                ('county', models.IntegerField()),
-                ('organisation', models.IntegerField()),
-                ('opened', models.IntegerField(default=0)),
-                ('closed', models.IntegerField(default=0)),
-                ('on_time', models.IntegerField(default=0)),
-                ('timed', models.IntegerField(default=0)),
-                ('net_days', models.IntegerField(default=0)),
-                ('gross_days', models.IntegerField(default=0)),
-                ('rated', models.IntegerField(default=0)),
-                ('rating', models.IntegerField(default=0)),
-                ('satisfied', models.IntegerField(default=0)),
-                ('reopened', models.IntegerField(default=0)),
-                ('legal', models.IntegerField(default=0)),
-                ('legal_kept', models.IntegerField(default=0)),
-                ('legal_limit', models.IntegerField(default=0)),
-                ('legal_net', models.IntegerField(default=0)),
-                ('promised', models.IntegerField(default=0)),
-                ('promised_kept', models.IntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("month", models.DateField()),
+                ("type", models.CharField(max_length=40)),
+                ("kind", models.CharField(max_length=40)),
+                ("county", models.IntegerField()),
+                ("organisation", models.IntegerField()),
+                ("opened", models.IntegerField(default=0)),
+                ("closed", models.IntegerField(default=0)),
+                ("on_time", models.IntegerField(default=0)),
+                ("timed", models.IntegerField(default=0)),
+                ("net_days", models.IntegerField(default=0)),
+                ("gross_days", models.IntegerField(default=0)),
+                ("rated", models.IntegerField(default=0)),
+                ("rating", models.IntegerField(default=0)),
+                ("satisfied", models.IntegerField(default=0)),
+                ("reopened", models.IntegerField(default=0)),
+                ("legal", models.IntegerField(default=0)),
+                ("legal_kept", models.IntegerField(default=0)),
+                ("legal_limit", models.IntegerField(default=0)),
+                ("legal_net", models.IntegerField(default=0)),
+                ("promised", models.IntegerField(default=0)),
+                ("promised_kept", models.IntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['month', 'type', 'kind', 'county', 'organisation'], name='tally_key')],
+                "indexes": [
+                    models.Index(fields=["month", "type", "kind", "county", "organisation"], name="tally_key")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Numbering',
+            name="Numbering",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prefix', models.CharField(max_length=12)),
-                ('year', models.IntegerField()),
-                ('last', models.IntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("prefix", models.CharField(max_length=12)),
+                ("year", models.IntegerField()),
+                ("last", models.IntegerField(default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('prefix', 'year'), name='one_numbering')],
+                "constraints": [models.UniqueConstraint(fields=("prefix", "year"), name="one_numbering")],
             },
         ),
         migrations.CreateModel(
-            name='OpeningKey',
+            name="OpeningKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=80)),
-                ('digest', models.CharField(max_length=64)),
-                ('at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='casework.case')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=80)),
+                ("digest", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="casework.case"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Paper',
+            name="Paper",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('meeting', '每周例会材料'), ('review', '每月点评')], max_length=10)),
-                ('first', models.DateField()),
-                ('last', models.DateField()),
-                ('as_of', models.DateField()),
-                ('edition', models.IntegerField()),
-                ('title', models.CharField(max_length=200)),
-                ('data', models.JSONField()),
-                ('issued_at', models.DateTimeField()),
-                ('docx', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.storedfile')),
-                ('issued_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('place', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
-                ('xlsx', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.storedfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("meeting", "每周例会材料"), ("review", "每月点评")], max_length=10
+                    ),
+                ),
+                ("first", models.DateField()),
+                ("last", models.DateField()),
+                ("as_of", models.DateField()),
+                ("edition", models.IntegerField()),
+                ("title", models.CharField(max_length=200)),
+                ("data", models.JSONField()),
+                ("issued_at", models.DateTimeField()),
+                (
+                    "docx",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="files.storedfile"
+                    ),
+                ),
+                (
+                    "issued_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "place",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "xlsx",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="files.storedfile"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-first', 'kind', '-edition'),
+                "ordering": ("-first", "kind", "-edition"),
             },
         ),
         migrations.CreateModel(
-            name='PersonalValue',
+            name="PersonalValue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('field', models.CharField(max_length=40)),
-                ('value', models.TextField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='personal', to='casework.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("field", models.CharField(max_length=40)),
+                ("value", models.TextField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="personal",
+                        to="casework.case",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SavedList',
+            name="SavedList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('query', models.CharField(max_length=1000)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_case_lists', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("query", models.CharField(max_length=1000)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="saved_case_lists",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['live', 'organisation', 'assigned', 'turn_on', 'id'], name='case_of_office'),
+            model_name="case",
+            index=models.Index(
+                fields=["live", "organisation", "assigned", "turn_on", "id"], name="case_of_office"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['handler', 'waits_for', 'turn_on', 'id'], name='case_of_handler'),
+            model_name="case",
+            index=models.Index(fields=["handler", "waits_for", "turn_on", "id"], name="case_of_handler"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['live', 'turn_on', 'id'], name='case_by_due'),
+            model_name="case",
+            index=models.Index(fields=["live", "turn_on", "id"], name="case_by_due"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['live', 'county', 'turn_on', 'id'], name='case_of_county_by_due'),
+            model_name="case",
+            index=models.Index(fields=["live", "county", "turn_on", "id"], name="case_of_county_by_due"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('live', True)), fields=['waits_for', 'turn_on', 'id'], name='case_by_part'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("live", True)), fields=["waits_for", "turn_on", "id"], name="case_by_part"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('live', True)), fields=['waits_for', 'organisation', 'turn_on', 'id'], name='case_of_office_by_part'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("live", True)),
+                fields=["waits_for", "organisation", "turn_on", "id"],
+                name="case_of_office_by_part",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('live', True)), fields=['level', 'turn_on', 'id'], name='case_by_level'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("live", True)), fields=["level", "turn_on", "id"], name="case_by_level"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['type', '-opened_at', '-id'], name='case_of_type'),
+            model_name="case",
+            index=models.Index(fields=["type", "-opened_at", "-id"], name="case_of_type"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['enterprise', '-opened_at'], name='case_of_enterprise'),
+            model_name="case",
+            index=models.Index(fields=["enterprise", "-opened_at"], name="case_of_enterprise"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['-opened_at', '-id', 'title'], name='case_by_opening'),
+            model_name="case",
+            index=models.Index(fields=["-opened_at", "-id", "title"], name="case_by_opening"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['county', '-opened_at', '-id', 'title'], name='case_of_county'),
+            model_name="case",
+            index=models.Index(fields=["county", "-opened_at", "-id", "title"], name="case_of_county"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['organisation', '-opened_at', '-id', 'title'], name='case_of_office_by_opening'),
+            model_name="case",
+            index=models.Index(
+                fields=["organisation", "-opened_at", "-id", "title"], name="case_of_office_by_opening"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['opener', '-opened_at', '-id'], name='case_of_opener'),
+            model_name="case",
+            index=models.Index(fields=["opener", "-opened_at", "-id"], name="case_of_opener"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['source'], name='case_by_source'),
+            model_name="case",
+            index=models.Index(fields=["source"], name="case_by_source"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['type', 'closed_on', 'county', 'kind', 'organisation', 'phase', 'late', 'net_days', 'gross_days', 'rating', 'reopened', 'late_legal', 'late_promised', 'legal_limit', 'legal_net'], name='case_by_closing'),
+            model_name="case",
+            index=models.Index(
+                fields=[
+                    "type",
+                    "closed_on",
+                    "county",
+                    "kind",
+                    "organisation",
+                    "phase",
+                    "late",
+                    "net_days",
+                    "gross_days",
+                    "rating",
+                    "reopened",
+                    "late_legal",
+                    "late_promised",
+                    "legal_limit",
+                    "legal_net",
+                ],
+                name="case_by_closing",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('live', True)), fields=['type', 'county', 'organisation', 'kind', 'handler', 'turn_on', 'level', 'live'], name='case_in_hand'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("live", True)),
+                fields=["type", "county", "organisation", "kind", "handler", "turn_on", "level", "live"],
+                name="case_in_hand",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('live', True)), fields=['remind_on', 'id'], name='case_to_remind'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("live", True)), fields=["remind_on", "id"], name="case_to_remind"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('live', True)), fields=['calendar', 'id'], name='case_to_recount'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("live", True)), fields=["calendar", "id"], name="case_to_recount"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('erase_on__isnull', False)), fields=['erase_on', 'id'], name='case_to_erase'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("erase_on__isnull", False)),
+                fields=["erase_on", "id"],
+                name="case_to_erase",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='caseevent',
-            constraint=models.UniqueConstraint(fields=('case', 'number'), name='one_event_a_number'),
+            model_name="caseevent",
+            constraint=models.UniqueConstraint(fields=("case", "number"), name="one_event_a_number"),
         ),
         migrations.AddConstraint(
-            model_name='openingkey',
-            constraint=models.UniqueConstraint(fields=('user', 'key'), name='one_opening_a_key'),
+            model_name="openingkey",
+            constraint=models.UniqueConstraint(fields=("user", "key"), name="one_opening_a_key"),
         ),
         migrations.AddConstraint(
-            model_name='paper',
-            constraint=models.UniqueConstraint(fields=('kind', 'place', 'first', 'edition'), name='one_edition_of_a_paper'),
+            model_name="paper",
+            constraint=models.UniqueConstraint(
+                fields=("kind", "place", "first", "edition"), name="one_edition_of_a_paper"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personalvalue',
-            constraint=models.UniqueConstraint(fields=('case', 'field'), name='one_personal_value'),
+            model_name="personalvalue",
+            constraint=models.UniqueConstraint(fields=("case", "field"), name="one_personal_value"),
         ),
         migrations.AddConstraint(
-            model_name='savedlist',
-            constraint=models.UniqueConstraint(fields=('user', 'name'), name='one_saved_case_list'),
+            model_name="savedlist",
+            constraint=models.UniqueConstraint(fields=("user", "name"), name="one_saved_case_list"),
         ),
     ]
