@@ -77,6 +77,13 @@ def own_site(demo_home: Path) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(scope="module")
+def shared_site(demo_home: Path) -> Iterator[Site]:
+    """For the tests of one module, each of which changes things of its own."""
+    with _copy(demo_home) as home, _serve(home) as site:
+        yield site
+
+
 @contextmanager
 def _copy(demo: Path) -> Iterator[Path]:
     home = Path(os.environ["MUHENG_HOME"]) / f"site-{_free_port()}"

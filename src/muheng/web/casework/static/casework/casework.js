@@ -12,15 +12,35 @@ function showKinds(root) {
   }
 }
 
-// A note that was begun goes along to the form of another act.
-let begun = "";
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.target.id === "act") begun = event.target.querySelector("#note")?.value ?? "";
+// What was begun for one act goes along to the form of another, where that asks for the same.
+const labelOf = (input) => input.labels?.[0]?.textContent ?? "";
+const changed = {
+  checkbox: (input) => input.checked !== input.defaultChecked,
+  radio: (input) => input.checked && !input.defaultChecked,
+  file: (input) => input.files.length > 0,
+  "select-one": (input) => input.selectedIndex !== Math.max([...input.options].findIndex((each) => each.defaultSelected), 0),
+};
+let begun = [];
+document.addEventListener("htmx:beforeRequest", (event) => {
+  // The form of this act is there already.
+  if (event.detail.elt.matches(".acts [aria-current]")) event.preventDefault();
 });
-document.addEventListener("htmx:afterSettle", (event) => {
-  const note = document.querySelector("#act #note");
-  if (begun && note && !note.value) note.value = begun;
-  begun = "";
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.target.id !== "act") return;
+  const inputs = event.target.querySelectorAll("form :is(input, select, textarea)[id]");
+  begun = [...inputs].filter((each) => (changed[each.type] ?? ((input) => input.value !== input.defaultValue))(each));
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const input of begun) {
+    const next = document.querySelector(`#act #${CSS.escape(input.id)}`);
+    if (!next || next.type !== input.type) continue;
+    if (input.type === "file") {
+      // Files are named by the number of their label, which is another's in a form that opens a case.
+      if (labelOf(next) === labelOf(input)) next.files = input.files;
+    } else if (input.type === "checkbox" || input.type === "radio") next.checked = input.checked;
+    else if (!next.options || [...next.options].some((option) => option.value === input.value)) next.value = input.value;
+  }
+  begun = [];
   showKinds(document);
 });
 
