@@ -114,7 +114,10 @@ def measure(on: Stage, seconds: float, users: int = USERS) -> Iterator[Row]:
         yield from _mix(on, served, people, cases, seconds * MIXED, users)
         held = peaks(served.processes)
         yield Row(
-            "memory while mixed", on.database, 0, note=f"web {held.web:.0f} MB, worker {held.worker:.0f} MB"
+            "memory while mixed",
+            on.database,
+            None,
+            note=f"web {held.web:.0f} MB, worker {held.worker:.0f} MB",
         )
     with serving_bare(on) as served:
         same = [Person(served.address, dict(people[CLERK].cookies))]
@@ -173,7 +176,7 @@ def _mix(
         try:
             together.wait()
             end, reads = time.perf_counter() + seconds, 0
-            while time.perf_counter() < end:
+            while time.perf_counter() < end or reads < READS:
                 reads += 1
                 if reads % READS == 0:
                     kept.append(("act", _act(mine[CLERK], waiting, cases, random, moved)))

@@ -13,7 +13,7 @@ class Row:
 
     job: str
     database: str
-    median: float
+    median: float | None
     p95: float | None = None
     rate: float | None = None
     cpu: float | None = None
