@@ -99,6 +99,17 @@ def _check_together(types: dict[str, CaseType], files: dict[str, TomlFile]) -> l
                     found.append(
                         file.error(("act", number, "opens", place), what, offer(opened, sorted(types)))
                     )
+                    continue
+                shut_out = [part for part in act.by if part not in types[opened].opening.by]
+                if shut_out:
+                    what = say(
+                        "“{act}”引出“{child}”，但“{child}”不让 {parts} 登记。",
+                        act=act.name,
+                        child=types[opened].name,
+                        parts="、".join(shut_out),
+                    )
+                    fix = say("在 {id} 的 [opening] by 里加上，或从这个动作的 by 里去掉。", id=opened)
+                    found.append(file.error(("act", number, "opens", place), what, fix))
         if (other := prefixes.setdefault(case_type.prefix, case_type.id)) != case_type.id:
             what = say("字头“{prefix}”已由“{other}”使用。", prefix=case_type.prefix, other=types[other].name)
             found.append(file.error(("prefix",), what, say("换一个字头。")))

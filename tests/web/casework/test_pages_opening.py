@@ -84,8 +84,10 @@ def test_a_value_of_another_kind_is_not_asked(offices: Offices, login: Login) ->
 
 
 def test_an_enterprise_asks_only_for_itself(offices: Offices, login: Login) -> None:
-    login(offices.owner).post("/cases/mine/ask/", demand(enterprise=offices.city.enterprises[1].code))
-    assert Case.objects.get().enterprise == offices.city.enterprises[0]
+    other = offices.city.enterprises[1].code
+    assert login(offices.owner).post("/cases/mine/ask/", demand(enterprise=other)).status_code == 404
+    assert login(offices.owner).get("/cases/mine/ask/?type=visit").status_code == 404
+    assert not Case.objects.exists()
     assert login(offices.desk).get("/cases/mine/ask/").status_code == 404
 
 

@@ -424,6 +424,13 @@ def merge(
         check_seen(actor, gone, seen)
     if (gone.type, gone.enterprise_id) != (kept.type, kept.enterprise_id):
         raise Refused(_("只能合并同一家企业的同类事项。"), status=422, code="invalid", at="into")
+    waiting = sum(not child.ended for child in standing_of(gone).children.values())
+    if waiting:
+        # The kept case would be answered while they are still open.
+        raise Refused(
+            _("由它引出的事项还有 %(count)s 件没有办结。") % {"count": waiting},
+            _("先办完，或者把另一件并入这一件。"),
+        )
     at = at or timezone.now()
     for held, verb, other in ((kept, "absorb", gone), (gone, "merge", kept)):
         by = actor_of(_acting_part(actor, held, find_type(held.type), verb), actor)

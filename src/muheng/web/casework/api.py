@@ -433,7 +433,7 @@ def list_cases(request: Request, which: Query[WhichCases], part: Query[Part]) ->
     today = timezone.localdate()
     keys = listing.find_numbers(request.user, asked, part.offset, part.limit, today)
     rows = _related(Case.objects.filter(pk__in=keys)).in_bulk()
-    lines = [_line(rows[key], today) for key in keys if key in rows]
+    lines = [_line(request.user, rows[key], today) for key in keys if key in rows]
     return answer_part(request, lines, part, listing.count_all(request.user, asked, today))
 
 
@@ -568,7 +568,10 @@ def list_similar(request: Request, number: str, part: Query[Part]) -> HttpRespon
     found = find_duplicates(request.user, case, 20) if queries.sees_inside(request.user, case) else []
     today = timezone.localdate()
     rows = _related(Case.objects.filter(pk__in=[each.case.pk for each in found])).in_bulk()
-    lines = [{**_line(rows[each.case.pk], today), "likeness": round(each.likeness * 100)} for each in found]
+    lines = [
+        {**_line(request.user, rows[each.case.pk], today), "likeness": round(each.likeness * 100)}
+        for each in found
+    ]
     return answer_list(request, lines, part)
 
 
@@ -595,7 +598,7 @@ def split(request: Request, number: str, given: Splitting) -> dict[str, Any]:
     made = actions.split(user, queries.find_case(user, number), parts, given.note, seen=given.seen)
     rows = _related(Case.objects.filter(pk__in=[each.pk for each in made])).in_bulk()
     today = timezone.localdate()
-    return {"made": [_line(rows[each.pk], today) for each in made]}
+    return {"made": [_line(request.user, rows[each.pk], today) for each in made]}
 
 
 class Attaching(Schema):
@@ -637,7 +640,9 @@ def _related(rows: Any) -> Any:
     return rows.select_related("enterprise", "county", "organisation", "handler")
 
 
-def _line(case: Case, today: date) -> dict[str, Any]:
+def _line(user: User, case: Case, today: date) -> dict[str, Any]:
+    """A case as lists have it. An enterprise is told the office, not the person in it, nor how far up it was raised."""
+    inside = queries.sees_inside(user, case)
     case_type = find_type(case.type)
     return {
         "number": case.number,
@@ -651,7 +656,9 @@ def _line(case: Case, today: date) -> dict[str, Any]:
         else None,
         "county": _place(case.county),
         "organisation": _place(case.organisation),
-        "handler": {"id": case.handler.pk, "name": case.handler.name} if case.handler is not None else None,
+        "handler": {"id": case.handler.pk, "name": case.handler.name}
+        if case.handler is not None and inside
+        else None,
         "state": case.state,
         "state_name": say_state(case_type, case.state),
         "phase": case.phase,
@@ -663,7 +670,7 @@ def _line(case: Case, today: date) -> dict[str, Any]:
         "provisional": case.provisional,
         "paused": case.paused,
         "overdue": case.live and case.due is not None and case.due < today,
-        "level": case.level,
+        "level": case.level if inside else 0,
         "late": case.late,
         "rating": case.rating,
         "reopened": case.reopened,
@@ -690,7 +697,7 @@ def _show(request: Request, case: Case, at: datetime | None = None) -> dict[str,
     fields, hidden = _fields(case_type, case, standing, personal)
     parts = queries.parts_of(user, case) if at is None else ()
     return {
-        **_line(case, today),
+        **_line(request.user, case, today),
         "fields": fields,
         "hidden": hidden,
         "clocks": [_clock(case_type, run, today) for run in standing.runs],

@@ -176,9 +176,12 @@ def ask(request: Request) -> HttpResponse:
     types = [each for each in case_types().values() if "enterprise" in each.opening.by]
     if not own or not types:
         raise Http404
-    asked = request.POST.get("type") or request.GET.get("type")
-    case_type = next((each for each in types if each.id == asked), types[0])
-    enterprise = next((each for each in own if each.code == request.POST.get("enterprise")), own[0])
+    asked = request.POST.get("type") or request.GET.get("type") or types[0].id
+    case_type = next((each for each in types if each.id == asked), None)
+    code = request.POST.get("enterprise") or own[0].code
+    enterprise = next((each for each in own if each.code == code), None)
+    if case_type is None or enterprise is None:
+        raise Http404
     if request.method != "POST":
         return _show_ask(request, case_type, enterprise, own, Typed())
     typed, bad = take_files(request, read_typed(request.POST), case_type.labels)

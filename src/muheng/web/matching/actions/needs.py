@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from muheng.web.audit.actions import record
 from muheng.web.casework.models import Case
+from muheng.web.casework.queries import visible_cases
 from muheng.web.matching.actions.checks import (
     check_amount,
     check_number,
@@ -94,6 +95,11 @@ def need_from_case(
     actor: Any, case: Case, terms: NeedTerms | None = None, *, at: datetime | None = None
 ) -> Need:
     """The need that a demand for money, technology or labour is about; one for each demand."""
+    # Held, so that of two who ask at once the second finds the first's.
+    seen = Case.objects.all() if actor is None else visible_cases(actor)
+    held = Case.objects.select_for_update(of=("self",)).filter(pk=case.pk, pk__in=seen.values("pk")).first()
+    if held is None:
+        raise Refused(_("没有这件事。"), status=404, code="not_found")
     kind = CASE_KINDS.get(case.kind)
     if kind is None or case.enterprise is None:
         raise Refused(
