@@ -343,6 +343,17 @@ def test_types_are_checked_together(tmp_path: Path) -> None:
     assert any("字头“SQ”已由“企业诉求”使用" in each for each in said)
 
 
+def test_an_act_opens_only_what_its_people_may_open(tmp_path: Path) -> None:
+    common = (COMMON_CASES / "demand.toml").read_text("utf-8")
+    text = common.replace(
+        'by = ["desk", "handler"]\nopens = ["revisit"]', 'by = ["enterprise"]\nopens = ["revisit"]'
+    )
+    assert text != common
+    (tmp_path / "demand.toml").write_text(text, encoding="utf-8")
+    _types, found = load_types(tmp_path)
+    assert [str(each.what) for each in found] == ["“安排回访”引出“回访”，但“回访”不让 enterprise 登记。"]
+
+
 def test_a_citys_own_type_replaces_the_common_one(tmp_path: Path) -> None:
     pack = tmp_path / "somewhere"
     (pack / "cases").mkdir(parents=True)
