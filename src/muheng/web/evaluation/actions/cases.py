@@ -53,7 +53,8 @@ def open_case_of(actor: User, objection: Objection) -> Case:
     """The case of an objection that has just been raised; with the term that the evaluation gives for answers."""
     own = objection.party == Objection.Party.OWN
     evaluation = objection.evaluation
-    title = f"{evaluation.title}：{objection.item or objection.text}"[:_MOST_TITLE]
+    title = f"{evaluation.title}：{objection.item or objection.text.partition('。')[0]}"
+    title = title if len(title) <= _MOST_TITLE else f"{title[: _MOST_TITLE - 1]}…"
     fields = {"title": title, "text": objection.text}
     if own:
         fields |= {"item": objection.item, "shown": objection.shown, "claimed": objection.claimed}
