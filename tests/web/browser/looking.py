@@ -55,7 +55,7 @@ def check_accessible(page: Page) -> None:
     assert not faults, f"{page.url}\n" + "\n".join(faults)
 
 
-def picture(page: Page, name: str, width: int = 1280) -> None:
+def picture(page: Page, name: str, width: int = 1280, tallest: int = TALLEST) -> None:
     """With MUHENG_PICTURES=1, the page as docs/pictures/NAME.png where the docs have that picture already: it is made anew
     from the real thing. A picture that is to be new begins as an empty file."""
     file = ROOT / "docs" / "pictures" / f"{name}.png"
@@ -63,9 +63,10 @@ def picture(page: Page, name: str, width: int = 1280) -> None:
         return
     from PIL import Image
 
-    height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
+    height = min(tallest, page.evaluate("document.documentElement.scrollHeight"))
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("scrollTo(0, 0)")
     taken = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide")))
     if before is not None:
         page.set_viewport_size(before)

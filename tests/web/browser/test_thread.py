@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docx
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
 
 from web.browser.looking import Site, check_accessible, log_in, picture
@@ -20,7 +20,7 @@ Enter = Callable[[Site, str], Page]
 @pytest.fixture
 def photograph(tmp_path: Path) -> Path:
     file = tmp_path / "东门现场.jpg"
-    Image.effect_noise((640, 480), 40).convert("RGB").save(file, "JPEG")
+    ImageOps.colorize(Image.linear_gradient("L"), "#2d4356", "#c8d3d9").resize((800, 600)).save(file, "JPEG")
     return file
 
 
@@ -151,7 +151,6 @@ def test_a_demand_to_its_rating(shared_site: Site, phone: Page, enter: Enter, ph
     send(handler, "会同办理")
     expect(handler.locator(".missing")).to_contain_text("“答复”还差")
     expect(card(handler, "来龙去脉")).to_contain_text("协办中")
-    picture(handler, "case")
     phone.reload()
     expect(phone.locator(".timeline")).to_contain_text("已到现场测量。")
     expect(phone.get_by_role("main")).not_to_contain_text("先不对外说")
@@ -222,7 +221,7 @@ def test_a_visit_to_the_hazard_struck_off(
     demand.get_by_label("诉求", exact=True).fill("排污许可延续请指导")
     demand.get_by_label("类别").select_option(label="生态环境")
     check(phone)
-    picture(phone, "visit-phone", width=390)
+    picture(phone, "visit-phone", width=390, tallest=1300)
     phone.get_by_role("button", name="提交", exact=True).click()
     expect(phone.get_by_role("heading", level=1)).to_have_text(name)
     check(phone)
@@ -391,8 +390,12 @@ def test_the_figures_of_the_article(site: Site, page: Page) -> None:
     for type_id, count in (("hazard", 224), ("proposal", 212)):
         page.goto(site.at(f"/cases/?tab=all&type={type_id}"))
         expect(page.locator(".head .lead")).to_contain_text(f"共 {count} 件")
-    page.goto(site.at("/cases/?tab=all"))
+    page.goto(site.at("/cases/?tab=overdue"))
     picture(page, "cases-inbox")
+    page.locator("table.cases tbody th a").first.click()
+    expect(page.get_by_role("heading", name="时限", exact=True)).to_be_visible()
+    check(page)
+    picture(page, "case")
 
 
 def test_the_pages_in_english(site: Site, page: Page) -> None:
