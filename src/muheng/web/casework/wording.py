@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from muheng.casework.document import CaseType, Part, Unit
 from muheng.casework.history import PARTS
@@ -65,8 +66,8 @@ def count_days(first: date, last: date, unit: Unit) -> int:
 def say_days(days: int, unit: Unit) -> str:
     """12个工作日, 12 working days."""
     if unit == "calendar":
-        return _("%(days)d天") % {"days": days}
-    return _("%(days)d个工作日") % {"days": days}
+        return ngettext("%(days)d天", "%(days)d天", days) % {"days": days}
+    return ngettext("%(days)d个工作日", "%(days)d个工作日", days) % {"days": days}
 
 
 def say_part(part: str) -> str:
