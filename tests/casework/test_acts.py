@@ -496,3 +496,24 @@ def test_prefixes_and_english_names_differ() -> None:
     assert len({case_type.english for case_type in types}) == len(types)
     assert load("demand").title("en") == "Enterprise demand"
     assert load("demand").title() == "企业诉求"
+
+
+@pytest.mark.parametrize(("phase", "enough"), [("closed", True), ("void", False)])
+def test_evidence_that_a_closed_case_brought_need_not_be_brought_again(phase: str, enough: bool) -> None:
+    hazard = Book(load("hazard")).open(
+        "2026-03-02T09:00", "opener", kind="air", fields={"title": "活性炭饱和", "severity": "一般"}
+    )
+    hazard.act("2026-03-02T10:00", "order", "handler", child={"case": "ZG1", "type": "rectification"})
+    hazard.act(
+        "2026-03-10T09:00",
+        "child_closed",
+        "site",
+        child={"case": "ZG1", "phase": phase, "labels": ["整改后照片"]},
+    )
+    assert ("还缺附件“整改后照片”。" in offered(hazard, "handler")["strike_off"]) is not enough
+
+
+def test_what_an_enterprise_sees_follows_from_its_part_unless_the_file_says_so() -> None:
+    seen = {name for name, case_type in shipped().items() if case_type.shown_to_enterprise}
+    assert {"demand", "proposal", "rectification", "hazard"} <= seen
+    assert not {"supervision", "assist", "revisit"} & seen

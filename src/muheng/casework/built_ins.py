@@ -149,7 +149,8 @@ def _child_closed(case_type: CaseType, standing: Standing, event: Event, today: 
             raise Refusal(say("它没有引出过这一件。"))
         if phase not in ("open", "answered", "closed", "void"):
             raise Refusal(say("下级事项的阶段不对：{phase}。", phase=phase))
-        children[known.case] = replace(known, phase=phase, number=event.number)
+        labels = tuple(str(label) for label in child.get("labels", ()))
+        children[known.case] = replace(known, phase=phase, number=event.number, labels=labels)
     return replace(standing, children=children)
 
 

@@ -119,7 +119,9 @@ class Needs(_Strict):
         'closed = ["rectification", "revisit"]',
         (),
     )
-    evidence: tuple[str, ...] = _key("这些种类的附件各至少有一份。", 'evidence = ["整改后照片"]', ())
+    evidence: tuple[str, ...] = _key(
+        "这些种类的附件各至少有一份；它引出、已经办结的事项附过的也算。", 'evidence = ["整改后照片"]', ()
+    )
     fields: tuple[str, ...] = _key("这些内容已经填写。", 'fields = ["result"]', ())
 
 
@@ -222,6 +224,9 @@ class CaseType(_Named):
     )
     note: str | None = _key("给维护者的话：哪些是示例。", 'note = "时限为示例，以本地规定为准。"', None)
     source: tuple[Source, ...] = _key("依据的文件。", '[[source]]\ndocument = "…"\nstatus = "未见原件"', ())
+    shown: StrictBool | None = _key(
+        "企业看不看得到；不写时，企业有事可做的类型才看得到。内部的话企业总是看不到。", "shown = true", None
+    )
     erase_after_days: StrictInt | None = _key(
         "办结多少天后抹去个人信息；有个人信息的必填。", "erase_after_days = 1095", None, ge=1
     )
@@ -240,6 +245,14 @@ class CaseType(_Named):
     escalations: tuple[Escalation, ...] = _key(
         "超期或将要超期时逐级上报。", '[[escalation]]\nclock = "handling"', (), alias="escalation"
     )
+
+    @property
+    def shown_to_enterprise(self) -> bool:
+        """Whether the enterprise sees such a case: as the file says, or where it has something to do in it."""
+        if self.subject != "enterprise":
+            return False
+        has_part = "enterprise" in self.opening.by or any("enterprise" in act.by for act in self.acts)
+        return has_part if self.shown is None else self.shown
 
     def act(self, id: str) -> Act | None:  # noqa: A002
         return self._acts.get(id)

@@ -153,7 +153,8 @@ def read_children(event: Event) -> list[Mapping[str, Any]]:
     if not rows or not all(
         isinstance(row, Mapping)
         and isinstance(row.get("case"), int | str)
-        and set(row) <= {"case", "type", "phase"}
+        and set(row) <= {"case", "type", "phase", "labels"}
+        and isinstance(row.get("labels", []), list | tuple)
         for row in rows
     ):
         raise Refusal(say("写明引出了哪一件。"))

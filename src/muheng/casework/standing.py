@@ -35,6 +35,8 @@ class Child:
     phase: Phase
     number: int
     """Of the event that opened or ended it."""
+    labels: tuple[str, ...] = ()
+    """Of the files that it brought; they are evidence for this one too once it has been closed."""
 
     @property
     def ended(self) -> bool:
@@ -166,6 +168,9 @@ def missing_for(case_type: CaseType, standing: Standing, needs: Needs) -> tuple[
         missing.append(say("由它引出的事项还有 {count} 件没有办结。", count=waiting))
     missing += _missing_children(case_type, standing, needs.closed)
     attached = {file.label for file in standing.files if file.number >= standing.round_from}
+    for child in standing.children.values():
+        if child.phase == "closed" and child.number >= standing.round_from:
+            attached.update(child.labels)
     missing += [say("还缺附件“{label}”。", label=label) for label in needs.evidence if label not in attached]
     for wanted in needs.fields:
         declared = case_type.field(wanted)

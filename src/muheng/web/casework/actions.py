@@ -53,7 +53,6 @@ __all__ = [
     "NewChild",
     "act",
     "clean_title",
-    "concerns_enterprise",
     "events_of",
     "merge",
     "open_case",
@@ -153,7 +152,7 @@ def open_case(
         township=township,
         opener=actor,
         shown_to_enterprise=(
-            concerns_enterprise(case_type) if shown_to_enterprise is None else shown_to_enterprise
+            case_type.shown_to_enterprise if shown_to_enterprise is None else shown_to_enterprise
         ),
         parent=parent,
         thread=(parent.thread or parent) if parent else None,
@@ -174,13 +173,6 @@ def clean_title(title: str) -> str:
     if not found:
         raise Refused(_("请写明标题。"), status=422, code="invalid", at="title")
     return found
-
-
-def concerns_enterprise(case_type: CaseType) -> bool:
-    """Whether the enterprise has a part in cases of this type; others are kept about it, not with it."""
-    if case_type.subject != "enterprise":
-        return False
-    return "enterprise" in case_type.opening.by or any("enterprise" in act.by for act in case_type.acts)
 
 
 def _opening_part(

@@ -19,7 +19,6 @@ from muheng.casework.document import CaseType, Part
 from muheng.casework.history import Actor, BrokenHistory, Event, replay
 from muheng.casework.standing import CHINA, Standing
 from muheng.web.audit.actions import record
-from muheng.web.casework.actions import concerns_enterprise
 from muheng.web.casework.kinds import calendar, case_types, find_type
 from muheng.web.casework.mirror import create_mirrored, mirror
 from muheng.web.casework.models import Case, CaseEvent, CaseFile, Numbering, PersonalValue
@@ -163,7 +162,7 @@ def _begin(history: History, numbers: Mapping[str, str]) -> _Loading:
         county=county,
         township=township,
         opener=history.events[0].actor,
-        shown_to_enterprise=concerns_enterprise(case_type),
+        shown_to_enterprise=case_type.shown_to_enterprise,
         source=history.source,
     )
     loading = _Loading(history, case_type, case)

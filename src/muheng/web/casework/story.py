@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from muheng.casework.document import CaseType
 from muheng.casework.history import Event
-from muheng.web.casework.actions import concerns_enterprise
 from muheng.web.casework.changes import name_of_act
 from muheng.web.casework.kinds import case_types
 from muheng.web.casework.models import Case, CaseFile
@@ -178,7 +177,7 @@ def _cases(event: Event, inside: bool) -> Iterable[str]:
     for row in (child,) if isinstance(child, Mapping) else child:
         # What offices do among themselves, an enterprise is not told the numbers of.
         case_type = case_types().get(str(row.get("type", "")))
-        if inside or (case_type is not None and concerns_enterprise(case_type)):
+        if inside or (case_type is not None and case_type.shown_to_enterprise):
             yield str(row.get("case", ""))
 
 

@@ -151,7 +151,10 @@ def _tell_parent(case: Case, before: str, at: datetime) -> None:
         return
     parent = hold(case.parent_id)
     last = parent.events.order_by("-number").values_list("at", flat=True)[0]
-    child = {"case": case.number, "type": case.type, "phase": case.phase}
+    child: dict[str, Any] = {"case": case.number, "type": case.type, "phase": case.phase}
+    labels = case.files.exclude(label="").values_list("label", flat=True).order_by("label").distinct()
+    if case.phase == Case.Phase.CLOSED and labels:
+        child["labels"] = list(labels)
     append(parent, "child_closed", None, Actor("site"), {"child": child}, max(at, last))
 
 
