@@ -123,6 +123,7 @@ def _load_casework(
     if owner is None:
         casework.take_owner(work, people, actor)
     casework.load_casework(work, people, actor)
+    casework.write_texts(people, root)
     casework.load_exchanges(work.exchanges, root, actor)
     sweep()  # what is late today has been told of
     return actor

@@ -6,8 +6,10 @@ in the last days is told, and what the clocks call for today is written down by 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from importlib.resources import files
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -19,6 +21,7 @@ from muheng.cities.demo.stories import DemoCase
 from muheng.liaison.week import monday_of
 from muheng.web.casework.loading import EventGiven, History, load_histories
 from muheng.web.casework.models import Case
+from muheng.web.casework.templates import SET, write_template
 from muheng.web.casework.writing import Attachment
 from muheng.web.demo.days import moment, working_day_of
 from muheng.web.files.actions import store
@@ -32,6 +35,7 @@ from muheng.web.matching.actions.suppliers import OfferTerms, add_offer, add_sup
 from muheng.web.matching.models import Introduction, Need, Offer, Supplier
 from muheng.web.people.actions import appoint, make_person, take_roles
 from muheng.web.people.models import Organisation, User
+from muheng.web.people.rights import holds
 from muheng.web.registry.actions import represent
 from muheng.web.registry.models import Enterprise
 
@@ -63,11 +67,21 @@ def load_casework(casework: DemoCasework, people: Mapping[str, User], actor: Use
     """Pairings, then all cases by their keys; loading again adds nothing."""
     enterprises = _enterprises({case.code for case in casework.cases if case.code is not None})
     _pair(casework, people, actor)
-    files = {name: store(content, name, actor) for name, content in casework.files.items()}
+    stored = {name: store(content, name, actor) for name, content in casework.files.items()}
     offices = _offices()
-    histories = [_history(case, people, enterprises, offices, files) for case in casework.cases]
+    histories = [_history(case, people, enterprises, offices, stored) for case in casework.cases]
     cases = load_histories(histories, actor, tell=timezone.now() - TOLD)
     return {source.removeprefix(_SOURCE): case for source, case in cases.items()}
+
+
+def write_texts(people: Mapping[str, User], root: Organisation) -> None:
+    """The answers that are often given, by somebody who may set them for the city."""
+    author = next((person for person in people.values() if holds(person, SET, root)), None)
+    if author is None:
+        return
+    listed = files("muheng.cities").joinpath("common", "demo", "answers.toml").read_text(encoding="utf-8")
+    for each in tomllib.loads(listed)["answer"]:
+        write_template(author, root, "demand", each["title"], each["text"], each.get("kind", ""))
 
 
 def load_exchanges(exchanges: DemoExchanges, root: Organisation, actor: User) -> None:
