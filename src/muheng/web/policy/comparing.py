@@ -92,7 +92,11 @@ def answer(user: Any, question: Question) -> Comparison | Job:
     changes = differences(*(read_data(plan.text, "policy") for plan in plans))
     if (len(changes) + 2) * (1 + facts.frame.height // SMALL) <= AT_ONCE:
         return keep(question, lambda done, total, note: None)
-    arguments: dict[str, Any] = {"before": question.before.pk, "after": question.after.pk, "year": question.year}
+    arguments: dict[str, Any] = {
+        "before": question.before.pk,
+        "after": question.after.pk,
+        "year": question.year,
+    }
     running = Job.objects.filter(
         kind="policy.compare", arguments=arguments, state__in=(Job.State.WAITING, Job.State.RUNNING)
     )
