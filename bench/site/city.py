@@ -146,11 +146,10 @@ def _open(people: dict[str, User], year: int) -> Evaluation:
     from muheng.web.evaluation.actions.roster import open_evaluation
     from muheng.web.evaluation.models import Evaluation
     from muheng.web.jobs.actions import run_pending
-    from muheng.web.people.models import Organisation
     from muheng.web.policy.models import PolicyVersion
 
     clerk = people[CLERK]
-    bureau = Organisation.objects.get(kind=Organisation.Kind.DEPARTMENT)
+    bureau = clerk.memberships.select_related("organisation").get().organisation
     policy = PolicyVersion.objects.get(document__slug="ah-maanshan-demo")
     opened = open_evaluation(
         clerk, year, f"{year}年度亩均效益评价", bureau, policy, at=_moment(year + 1, 3, 9)
