@@ -68,7 +68,9 @@ def test_a_month_is_filed_with_a_thumb(phone: Page, own_site: Site) -> None:
 
 def test_review_without_a_mouse(page: Page, own_site: Site) -> None:
     log_in(page, own_site, "clerk")
-    page.get_by_role("link", name=re.compile("有疑问的月度填报")).focus()
+    page.locator("summary", has_text=re.compile("还有 .+ 件")).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=re.compile("份有疑问的月度填报")).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("填报核对")
     check_accessible(page)
