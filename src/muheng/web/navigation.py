@@ -48,10 +48,12 @@ PLACES = (
     Place(_("评价办法"), "policy:list", "policy.view", _EVALUATION),
     Place(_("数据归集"), "intake:list", "intake.view", _EVALUATION),
     Place(_("填报核对"), "filing:review", "filing.review", _EVALUATION),
+    Place(_("应急减排"), "emergency:home", "emergency.view"),
     Place(_("人员与机构"), "people:list", "people.view"),
     Place(_("我的企业"), "registry:mine", "own.view"),
     Place(_("我的诉求"), "casework:mine", "own.case"),
     Place(_("供需对接"), "matching:mine", "own.case"),
+    Place(_("应急减排"), "emergency:mine", "own.emergency"),
     Place(_("评价结果"), "evaluation:mine", "own.view"),
     Place(_("月度填报"), "filing:mine", "own.file"),
 )

@@ -40,11 +40,17 @@ RIGHTS: dict[str, Any] = {
     "liaison.visit": gettext_lazy("走访结对企业"),
     "matching.view": gettext_lazy("查看供需和资金"),
     "matching.edit": gettext_lazy("登记、撮合供需"),
+    "emergency.view": gettext_lazy("查看应急减排"),
+    "emergency.edit": gettext_lazy("修订应急减排清单和方案"),
+    "emergency.adopt": gettext_lazy("采用应急减排方案"),
+    "emergency.issue": gettext_lazy("签发、解除预警"),
+    "emergency.inspect": gettext_lazy("检查应急减排措施"),
     "notices.configure": gettext_lazy("设置通知渠道"),
     "people.view": gettext_lazy("查看人员与机构"),
     "own.view": gettext_lazy("查看本企业"),
     "own.confirm": gettext_lazy("确认、异议本企业数据"),
     "own.file": gettext_lazy("填报本企业数据"),
+    "own.emergency": gettext_lazy("确认、落实本企业的应急减排措施"),
     "own.case": gettext_lazy("提出、确认本企业的事项"),
 }
 

@@ -27,6 +27,7 @@ ROOMS = [
     "intake",
     "policy",
     "evaluation",
+    "emergency",
     "filing",
     "home",
 ]
