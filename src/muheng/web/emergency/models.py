@@ -23,6 +23,8 @@ class EmergencyList(models.Model):
     """A version of the emergency list (应急减排清单) of a place."""
 
     class State(models.TextChoices):
+        READING = "reading", _("读取中")
+        WRONG = "wrong", _("有错误，未收")
         DRAFT = "draft", _("修订中")
         IN_FORCE = "in_force", _("执行中")
         REPLACED = "replaced", _("已替换")
@@ -32,16 +34,24 @@ class EmergencyList(models.Model):
     season = models.CharField(max_length=20, default="", blank=True)
     """2025-2026"""
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    folder = models.CharField(max_length=64)
-    """Digest of the stored list."""
+    folder = models.CharField(max_length=64, default="", blank=True)
+    """Digest of the stored list; empty while it is read, and where nothing was taken."""
     file = models.ForeignKey("files.StoredFile", models.PROTECT, null=True, related_name="+")
     """The workbook as it was handed in."""
+    marked = models.ForeignKey("files.StoredFile", models.PROTECT, null=True, related_name="+")
+    """The same with its problems marked."""
+    job = models.ForeignKey("jobs.Job", models.SET_NULL, null=True, related_name="+")
+    before = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    """The list that was in force when it was handed in: what it is compared with."""
+    problems = models.JSONField(default=list)
+    """What is wrong in the workbook: ``[{"severity", "sheet", "cell", "found", "zh", "en", "fix_zh", "fix_en"}]``, the
+    first thousand; ``figures["errors"]`` counts all."""
     firms = models.IntegerField(default=0)
     lines = models.IntegerField(default=0)
     findings = models.JSONField(default=list)
     """What the check found: ``[{"severity", "at", "zh", "en"}]``."""
     figures = models.JSONField(default=dict)
-    """Totals by pollutant (kg a day), by trade and grade."""
+    """Totals (g a day) of the list and the base, ratios of the filed measures, errors and warnings of the workbook."""
     made_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     made_at = models.DateTimeField()
     in_force_from = models.DateTimeField(null=True)
@@ -66,9 +76,14 @@ class ListedFirm(models.Model):
     grade = models.CharField(max_length=10, default="", blank=True)
     guarantee = models.CharField(max_length=40, default="", blank=True)
     guarantee_level = models.CharField(max_length=8, default="", blank=True)
+    stopped = models.BooleanField(default=False)
+    """长期停产"""
     lines = models.IntegerField(default=0)
-    emission = models.JSONField(default=list)
-    """g a day: SO2, NOx, PM, VOCs."""
+    so2 = models.BigIntegerField(default=0)
+    """g a day, as the other three."""
+    nox = models.BigIntegerField(default=0)
+    pm = models.BigIntegerField(default=0)
+    voc = models.BigIntegerField(default=0)
 
     class Meta:
         ordering = ("code",)
@@ -86,6 +101,7 @@ class Plan(models.Model):
         FAILED = "failed", _("未算成")
         PROPOSED = "proposed", _("建议方案")
         ADOPTED = "adopted", _("已采用")
+        REPLACED = "replaced", _("已替换")
         WITHDRAWN = "withdrawn", _("已撤回")
 
     inventory = models.ForeignKey(EmergencyList, models.PROTECT, related_name="plans")
@@ -107,6 +123,9 @@ class Plan(models.Model):
     adopted_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     adopted_at = models.DateTimeField(null=True)
     adopted_note = models.CharField(max_length=500, default="", blank=True)
+    withdrawn_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_note = models.CharField(max_length=500, default="", blank=True)
 
     class Meta:
         ordering = ("-made_at", "-pk")

@@ -1,0 +1,7 @@
+"""Forecasts, alerts, orders and check-ins for programs."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+router = Router()

@@ -1,0 +1,7 @@
+"""The emergency list for programs."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+router = Router()
