@@ -166,5 +166,5 @@ class Inventory:
     transport: tuple[Transport, ...] = ()
     base: tuple[Source, ...] = ()
     """减排基数: every source of the region; 工业源 may hold more than the list (enterprises outside of it)."""
-    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict, compare=False)
     """Where a row stands in its workbook: (``"line"``, id) → ``"生产线!A12"``."""
