@@ -197,6 +197,7 @@ class Alert(models.Model):
         DUST = "dust", _("沙尘")
         WILDFIRE = "wildfire", _("山火")
         TRANSBOUNDARY = "transboundary", _("境外传输")
+        OTHER = "other", _("其他污染物")
 
     organisation = models.ForeignKey("people.Organisation", models.PROTECT, related_name="+")
     number = models.CharField(max_length=60, default="", blank=True)
@@ -249,7 +250,11 @@ class AlertStep(models.Model):
     at = models.DateTimeField()
     """From when it counts."""
     ends_at = models.DateTimeField(null=True)
+    number = models.CharField(max_length=60, default="", blank=True)
+    """文号 of the paper that gave it."""
     reason = models.TextField(default="", blank=True)
+    departs = models.BooleanField(default=False)
+    """It is not what the rules make of the forecast; ``reason`` says why it was done."""
     done_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
     done_at = models.DateTimeField()
 
@@ -274,8 +279,12 @@ class Order(models.Model):
         "registry.Enterprise", models.PROTECT, null=True, related_name="emergency_orders"
     )
     level = models.CharField(max_length=8, choices=Level.choices)
+    content = models.JSONField(default=dict)
+    """What it says, fixed when it was sent (``muheng.reports.order.PlantOrder``); the papers are written from it."""
     file = models.ForeignKey("files.StoredFile", models.PROTECT, null=True, related_name="+")
-    """The docx; None until it was written."""
+    """The docx; None until somebody asked for it."""
+    board = models.ForeignKey("files.StoredFile", models.PROTECT, null=True, related_name="+")
+    """The notice for the factory gate (一厂一策公示牌); likewise."""
     lines = models.IntegerField(default=0)
     """How many lines have something to do."""
     due_at = models.DateTimeField()
@@ -284,6 +293,10 @@ class Order(models.Model):
     replaced_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    reminded_at = models.DateTimeField(null=True)
+    """When it was reminded that nobody has acknowledged."""
+    passed_at = models.DateTimeField(null=True)
+    """When its county was told of that."""
     done_lines = models.IntegerField(default=0)
     """How many of its lines are shown to do what they should."""
     broken_lines = models.IntegerField(default=0)
@@ -292,7 +305,10 @@ class Order(models.Model):
     class Meta:
         ordering = ("-sent_at", "firm_id")
         constraints = (models.UniqueConstraint(fields=("step", "firm"), name="one_order_a_step"),)
-        indexes = (models.Index(fields=("enterprise", "replaced_at")),)
+        indexes = (
+            models.Index(fields=("enterprise", "replaced_at")),
+            models.Index(fields=("alert", "replaced_at")),
+        )
 
 
 class CheckIn(models.Model):
@@ -320,6 +336,8 @@ class CheckIn(models.Model):
     found = models.DecimalField(max_digits=16, decimal_places=3, null=True)
     unit = models.CharField(max_length=20, default="", blank=True)
     note = models.CharField(max_length=500, default="", blank=True)
+    reference = models.CharField(max_length=80, default="", blank=True)
+    """The sender's own number of it: sent twice, it is one."""
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     files = models.ManyToManyField("files.StoredFile", related_name="+", blank=True)
     by_official = models.BooleanField(default=False)
@@ -328,6 +346,19 @@ class CheckIn(models.Model):
 
     class Meta:
         ordering = ("-at", "-pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("order", "measure", "reference"),
+                condition=~models.Q(reference=""),
+                name="one_check_in_a_reference",
+            ),
+        )
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        """Once written it stays."""
+        if self.pk is not None:
+            raise Refused(gettext("核查记录不能修改，可以再记一条。"), code="conflict", status=409)
+        super().save(*args, **kwargs)
 
 
 class EpisodeReport(models.Model):
