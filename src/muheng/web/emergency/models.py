@@ -134,6 +134,23 @@ class Plan(models.Model):
         return self.title
 
 
+class GradeSheet(models.Model):
+    """What an enterprise, or an officer, states about the conditions of a grade (绩效分级自评): kept as it was stated."""
+
+    enterprise = models.ForeignKey("registry.Enterprise", models.PROTECT, related_name="grade_sheets")
+    table = models.CharField(max_length=60)
+    """Id of the grade table of its trade."""
+    facts = models.JSONField(default=dict)
+    grade = models.CharField(max_length=10, default="", blank=True)
+    """What the table gave then."""
+    by_official = models.BooleanField(default=False)
+    made_by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-made_at", "-pk")
+
+
 class Measure(models.Model):
     """What a line does at a level by an adopted plan: what orders are written from."""
 
