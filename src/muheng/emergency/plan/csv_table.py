@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -250,7 +251,7 @@ class _Reading:
             if not odd[row]:
                 continue
             value = read_number(text)
-            if isinstance(value, float) and value >= least:
+            if value is not None and math.isfinite(value) and value >= least:
                 rows.append(row)
                 values.append(value)
                 continue
@@ -313,7 +314,12 @@ def _fault(text: str, value: float | None) -> tuple[Message, Message]:
 
 
 def read_number(text: str) -> float | None:
-    """What a person means by ``１，２３４．５`` or ``1 234.5``; None where it is no number."""
+    """What a person means by ``１，２３４．５`` or ``1 234.5``; None where it is no number.
+
+    A footnote's mark (①, ²) is none: as a digit it would become part of the figure.
+    """
+    if any(unicodedata.category(letter) == "No" for letter in text):
+        return None
     folded = unicodedata.normalize("NFKC", text).translate(_MARKS).strip().casefold()
     if _GROUPED.fullmatch(folded):
         folded = folded.replace(",", "").replace(" ", "")

@@ -83,7 +83,7 @@ def _near(scaled: Floats, whole: Floats) -> NDArray[np.bool_]:
     near = off <= 4e-16 * scaled
     unsure = np.flatnonzero(~near & (off <= 5e-15 * scaled))
     if len(unsure):
-        unit = 10.0 ** (np.floor(np.log10(scaled[unsure])) - SIGNIFICANT + 1)
+        unit = 10.0 ** (_exponent(scaled[unsure]) - SIGNIFICANT + 1)
         near[unsure] = off[unsure] <= unit / 2
     return near
 
@@ -91,10 +91,16 @@ def _near(scaled: Floats, whole: Floats) -> NDArray[np.bool_]:
 def _scale_large(values: Floats, scaled: Floats, digits: int) -> NDArray[np.int64]:
     """More than 15 digits before the point: the 15 of the number, and noughts."""
     integers = np.zeros(len(values), np.int64)
-    noughts = np.floor(np.log10(scaled)).astype(int) - SIGNIFICANT + 1
+    noughts = _exponent(scaled).astype(int) - SIGNIFICANT + 1
     for zeros in np.unique(noughts).tolist():
         those = noughts == zeros
         power = digits - zeros
         shown = values[those] * 10.0**power if power >= 0 else values[those] / 10.0**-power
         integers[those] = np.rint(shown).astype(np.int64) * 10**zeros
     return integers
+
+
+def _exponent(numbers: Floats) -> Floats:
+    """The power of ten of the first digit; the logarithm alone takes 999999999999999 for the next."""
+    exponent = np.floor(np.log10(numbers))
+    return exponent - (10.0**exponent > numbers)
