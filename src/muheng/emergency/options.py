@@ -1,0 +1,475 @@
+"""From the list and the settings to the problem: every measure that may be chosen, and the reason for each that may not.
+
+Works nothing out: ``plan.solve`` decides, ``explanation`` says why.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import get_args
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from muheng.documents.message import Message, say
+from muheng.emergency.inventory.model import Firm, Inventory, Level, Line
+from muheng.emergency.measures import WHOLE, Measures, Option, offer_measures, some
+from muheng.emergency.needs import Need, Needs, add_needs
+from muheng.emergency.norms import Norms
+from muheng.emergency.permission import Permission, Ruling, permit
+from muheng.emergency.plan.problem import LEVELS, Demand, Integers, Labels, Link, Pool, Problem
+from muheng.emergency.season import Burden, charge_for_season
+from muheng.emergency.settings import Settings, part_of
+
+NO_CAP = 2**62
+UNGRADED = "未评级"
+
+
+class UnusableList(ValueError):
+    """No problem can be made of a list; all that is wrong at once."""
+
+    def __init__(self, problems: Sequence[Message]) -> None:
+        super().__init__("；".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """The problem, and everything that its numbers stand for."""
+
+    problem: Problem
+    inventory: Inventory
+    settings: Settings
+    options: tuple[Option, ...]
+    """One for each row of the problem's options."""
+    needs: tuple[Need, ...]
+    """By level."""
+    possible: NDArray[np.bool_]
+    """(levels, options): what the process allows, whatever the rules say."""
+    rulings: Mapping[tuple[int, int], Ruling]
+    """(level, line): the rule that decided what is left."""
+    barred: Mapping[tuple[int, int], Message]
+    """(level, option): what the process does not allow, and why."""
+    stop_loss: Integers
+    """By line: the loss of its strictest measure in a day; what its share is counted in."""
+    notice: Mapping[str, int]
+    notes: tuple[Message, ...]
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return self.problem.levels
+
+    def left_out(self, v: int, option: int) -> Message | None:
+        """Why an option may not be chosen at a level; None where it may."""
+        problem = self.problem
+        if problem.permitted is None or problem.permitted[v, option]:
+            return None
+        if (why := self.barred.get((v, option))) is not None:
+            return why
+        if (ruling := self.rulings.get((v, int(problem.line_of[option])))) is not None:
+            return ruling.why
+        return say("下一级不允许这样严，为逐级加严，本级也不用。")
+
+    def line_options(self, line: int) -> range:
+        return range(int(self.problem.start[line]), int(self.problem.start[line + 1]))
+
+
+def build_problem(
+    inventory: Inventory,
+    settings: Settings,
+    norms: Norms | None = None,
+    notice_hours: int | Mapping[str, int] | None = None,
+    history: Mapping[str, Burden] | None = None,
+    levels: Sequence[str] = LEVELS,
+    on: datetime.date | None = None,
+) -> Built:
+    """The problem of the list. Raises UnusableList.
+
+    ``notice_hours`` is how long ahead an alert is told, where it isn't as the settings have it; ``history`` what lines
+    have borne this season (for rotation); ``on`` the day for which grades must still be valid.
+    """
+    lines = sorted(inventory.lines, key=lambda line: line.id)
+    firms = {firm.code: firm for firm in inventory.firms}
+    wanted: tuple[Level, ...] = tuple(level for level in get_args(Level) if level in levels)
+    if wrong := _misfits(lines, firms, settings, norms, wanted):
+        raise UnusableList(wrong)
+    notice = _notice(settings, notice_hours)
+    grades, notes = _grades(inventory, on)
+    measures = offer_measures(inventory, settings)
+    allowed = permit(
+        inventory,
+        lines,
+        measures,
+        settings,
+        norms if settings.execution.norms else None,
+        notice,
+        wanted,
+        grades,
+    )
+    controlled = {
+        level: {
+            line.id
+            for i, line in enumerate(lines)
+            if (ruling := allowed.rulings.get((level, i))) is None
+            or ruling.rule in ("stop_grade", "norm", "filed")
+        }
+        for level in wanted
+    }
+    needs = add_needs(inventory, settings, wanted, controlled)
+    if measures.problems or needs.problems:
+        raise UnusableList((*measures.problems, *needs.problems))
+    notes += [*measures.notes, *needs.notes, *allowed.notes]
+    return _assemble(
+        inventory, lines, firms, settings, measures, allowed, needs, grades, wanted, history, notice, notes
+    )
+
+
+def _misfits(
+    lines: Sequence[Line],
+    firms: Mapping[str, Firm],
+    settings: Settings,
+    norms: Norms | None,
+    levels: Sequence[Level],
+) -> list[Message]:
+    wrong: list[Message] = []
+    if not lines:
+        wrong.append(say("清单里没有生产线。"))
+    if not levels:
+        wrong.append(say("没有要安排的级别。"))
+    ids = [line.id for line in lines]
+    for one, other in pairwise(ids):
+        if one == other:
+            wrong.append(say("生产线编号 {line} 重复。", line=one))
+    for line in lines:
+        if line.firm not in firms:
+            wrong.append(say("生产线 {line} 的企业 {firm} 不在清单里。", line=line.id, firm=line.firm))
+    kinds = {each.kind for each in settings.guarantee}
+    for firm in sorted(firms.values(), key=lambda firm: firm.code):
+        if firm.guarantee and firm.guarantee not in kinds:
+            wrong.append(
+                say(
+                    "{firm} 的保障类型“{kind}”在应急减排设置里没有。请改清单，或在设置里加上这一类。",
+                    firm=firm.name,
+                    kind=firm.guarantee,
+                )
+            )
+    if settings.execution.norms and norms is None:
+        wrong.append(say("设置要求执行最低措施，但没有最低措施表（norms.toml）。"))
+    return wrong
+
+
+def _notice(settings: Settings, hours: int | Mapping[str, int] | None) -> dict[str, int]:
+    found: dict[str, int] = {level: getattr(settings.execution.notice, level) for level in LEVELS}
+    if isinstance(hours, int):
+        return dict.fromkeys(LEVELS, hours)
+    return found | dict(hours or {})
+
+
+def _grades(inventory: Inventory, on: datetime.date | None) -> tuple[dict[str, str], list[Message]]:
+    """Grades in force; one that has run out counts as none."""
+    grades, lapsed = {}, []
+    for firm in inventory.firms:
+        over = on is not None and firm.grade_until is not None and firm.grade_until < on
+        grades[firm.code] = "" if over else firm.grade
+        if over and firm.grade:
+            lapsed.append(firm.name)
+    if not lapsed:
+        return grades, []
+    return grades, [
+        say("{count} 家企业的绩效等级已过期，按未评级算：{firms}。", count=len(lapsed), firms=some(lapsed))
+    ]
+
+
+# -- the arrays ------------------------------------------------------------------------------------------
+
+
+def _assemble(
+    inventory: Inventory,
+    lines: Sequence[Line],
+    firms: Mapping[str, Firm],
+    settings: Settings,
+    measures: Measures,
+    allowed: Permission,
+    needs: Needs,
+    grades: Mapping[str, str],
+    levels: tuple[Level, ...],
+    history: Mapping[str, Burden] | None,
+    notice: Mapping[str, int],
+    notes: list[Message],
+) -> Built:
+    options = [option for line in lines for option in measures.options[line.id]]
+    counts = [len(measures.options[line.id]) for line in lines]
+    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    permitted = _mask(allowed.permitted, start, levels)
+    loss = np.array([option.loss for option in options], np.int64)
+    reduction = np.array([option.cut for option in options], np.int64).reshape(-1, 4)
+    stop_loss = np.maximum.reduceat(loss, start[:-1])
+    counties = _labels([firms[line.firm].county for line in lines])
+    owners = _labels([line.firm for line in lines])
+    output = _outputs(owners, firms, stop_loss)
+    fairness = settings.fairness
+    demands = [
+        *_supplies(lines, start, options, settings, permitted, levels, firms, notes),
+        *_firm_norms(lines, start, options, allowed, permitted, levels, firms),
+    ]
+    problem = Problem(
+        lines=pl.Series("line", [line.id for line in lines], pl.String),
+        firms=owners,
+        counties=counties,
+        industries=_labels([_peers(firms[line.firm], grades[line.firm]) for line in lines]),
+        grades=_labels([grades[line.firm] or UNGRADED for line in lines]),
+        start=start,
+        options=_labels([option.name for option in options]),
+        loss=loss,
+        reduction=reduction,
+        levels=levels,
+        need=_need(needs, settings),
+        weight=tuple(getattr(settings.weights, level) for level in levels),
+        permitted=permitted,
+        charge=charge_for_season(
+            loss, start, stop_loss, [line.id for line in lines], history, fairness.rotation
+        ),
+        filed=_filed(lines, start, measures, levels),
+        pool=_pool(needs, settings),
+        county_need=_county_need(
+            lines, firms, counties, start, reduction, permitted, needs, settings, levels, notes
+        ),
+        firm_cap=_caps(output, settings),
+        output=output,
+        band=None if fairness.band is None else part_of(fairness.band),
+        demands=tuple(demands),
+        links=_links(lines, start, options, firms),
+        grade_order=fairness.grade_order,
+    )
+    return Built(
+        problem,
+        inventory,
+        settings,
+        tuple(options),
+        needs.levels,
+        _mask(allowed.possible, start, levels),
+        {(levels.index(level), i): ruling for (level, i), ruling in allowed.rulings.items()},
+        {(levels.index(level), int(start[i]) + j): why for (level, i, j), why in allowed.barred.items()},
+        stop_loss,
+        notice,
+        tuple(notes),
+    )
+
+
+def _mask(
+    allowed: Mapping[str, Sequence[frozenset[int]]], start: Integers, levels: Sequence[str]
+) -> NDArray[np.bool_]:
+    mask = np.zeros((len(levels), int(start[-1])), np.bool_)
+    for v, level in enumerate(levels):
+        first = start[:-1].tolist()
+        mask[v, [begin + j for begin, own in zip(first, allowed[level], strict=True) for j in own]] = True
+    return mask
+
+
+def _labels(values: Sequence[str]) -> Labels:
+    names = sorted(set(values))
+    code = {name: i for i, name in enumerate(names)}
+    return Labels(np.array([code[value] for value in values], np.int32), tuple(names))
+
+
+def _peers(firm: Firm, grade: str) -> str:
+    """Who is compared with whom: of the same trade or industry; those without a grade among themselves."""
+    industry = firm.trade or firm.industry
+    return industry if grade else f"{industry}（{UNGRADED}）"
+
+
+def _outputs(owners: Labels, firms: Mapping[str, Firm], stop_loss: Integers) -> Integers:
+    """What each firm makes in a day: as stated, or what standing still would cost all its lines."""
+    sums = np.zeros(len(owners.names), np.int64)
+    np.add.at(sums, owners.codes, stop_loss)
+    stated = [firms[code].output for code in owners.names]
+    return np.array(
+        [int(total) if output is None else output for output, total in zip(stated, sums, strict=True)],
+        np.int64,
+    )
+
+
+def _need(needs: Needs, settings: Settings) -> Integers:
+    need = np.array([each.lines for each in needs.levels], np.int64).reshape(-1, 4)
+    if _pool(needs, settings) is not None:
+        need[:, :2] = 0  # the pool stands for them
+    return need
+
+
+def _pool(needs: Needs, settings: Settings) -> Pool | None:
+    if not settings.ratio.pooling:
+        return None
+    so2, nox = needs.levels[0].base[:2]
+    if not so2 or not nox:
+        return None
+    wanted = tuple(
+        max(sum(each.ratio[:2]) - Fraction(each.others[0], so2) - Fraction(each.others[1], nox), Fraction(0))
+        for each in needs.levels
+    )
+    return Pool((so2, nox), wanted)
+
+
+def _filed(
+    lines: Sequence[Line], start: Integers, measures: Measures, levels: Sequence[Level]
+) -> NDArray[np.int32] | None:
+    if not measures.filed:
+        return None
+    filed = np.full((len(levels), len(lines)), -1, np.int32)
+    for v, level in enumerate(levels):
+        for i, line in enumerate(lines):
+            if (own := measures.filed.get((line.id, level), -1)) >= 0:
+                filed[v, i] = start[i] + own
+    return filed
+
+
+def _caps(output: Integers, settings: Settings) -> Integers | None:
+    cap = settings.fairness.firm_cap
+    if cap is None:
+        return None
+    part = part_of(cap)
+    return np.array([math.floor(part * each) if each else NO_CAP for each in output.tolist()], np.int64)
+
+
+def _county_need(
+    lines: Sequence[Line],
+    firms: Mapping[str, Firm],
+    counties: Labels,
+    start: Integers,
+    reduction: Integers,
+    permitted: NDArray[np.bool_],
+    needs: Needs,
+    settings: Settings,
+    levels: Sequence[Level],
+    notes: list[Message],
+) -> Integers | None:
+    """Each county's part of what the lines have to cut, by what its lines emit; no more than they can."""
+    share = settings.fairness.county_share
+    if share is None:
+        return None
+    emitted = np.zeros((len(counties.names), 4), np.int64)
+    running = [i for i, line in enumerate(lines) if not firms[line.firm].stopped]
+    np.add.at(
+        emitted, counties.codes[running], np.array([lines[i].daily for i in running], np.int64).reshape(-1, 4)
+    )
+    wanted = np.zeros((len(levels), len(counties.names), 4), np.int64)
+    short: set[str] = set()
+    for v, need in enumerate(needs.levels):
+        most = _most(start, reduction, permitted[v])
+        reach = np.zeros((len(counties.names), 4), np.int64)
+        np.add.at(reach, counties.codes, most)
+        for c, county in enumerate(counties.names):
+            for p in range(4):
+                if not needs.listed[p]:
+                    continue
+                due = math.ceil(part_of(share) * need.exact[p] * int(emitted[c, p]) / needs.listed[p])
+                if due > reach[c, p]:
+                    short.add(county)
+                wanted[v, c, p] = min(due, int(reach[c, p]))
+    if short:
+        notes.append(
+            say("{counties}达不到县区最低份额，只要求到各自的最大能力。", counties="、".join(sorted(short)))
+        )
+    return wanted
+
+
+def _most(start: Integers, reduction: Integers, permitted: NDArray[np.bool_]) -> Integers:
+    """(lines, 4): the most that each line can cut of each pollutant."""
+    able: Integers = np.where(permitted[:, None], reduction, 0)
+    most: Integers = np.maximum.reduceat(able, start[:-1], axis=0)
+    return most
+
+
+def _supplies(
+    lines: Sequence[Line],
+    start: Integers,
+    options: Sequence[Option],
+    settings: Settings,
+    permitted: NDArray[np.bool_],
+    levels: Sequence[Level],
+    firms: Mapping[str, Firm],
+    notes: list[Message],
+) -> list[Demand]:
+    """What must be delivered, where it is less than all; all of it is a rule of ``permission``."""
+    found = []
+    for supply in sorted(settings.supply, key=lambda each: each.name):
+        own = [
+            i
+            for i, line in enumerate(lines)
+            if line.supply == supply.name and not firms[line.firm].stopped and line.supplied
+        ]
+        if not own or supply.part == 100:
+            continue
+        rows = [row for i in own for row in range(start[i], start[i + 1])]
+        output = np.array(
+            [
+                lines[i].supplied * (WHOLE - options[row].part) // WHOLE
+                for i in own
+                for row in range(start[i], start[i + 1])
+            ],
+            np.int64,
+        )
+        wanted = math.ceil(part_of(supply.part) * sum(lines[i].supplied for i in own))
+        least = []
+        for v in range(len(levels)):
+            able = np.where(permitted[v, rows], output, 0)
+            ends = np.cumsum([0, *(int(start[i + 1] - start[i]) for i in own)])[:-1]
+            reach = int(np.maximum.reduceat(able, ends).sum())
+            least.append(min(wanted, reach))
+        if min(least) < wanted:
+            notes.append(say("已备案的方案使“{name}”的供应低于最低需要，请核对。", name=supply.name))
+        found.append(Demand(supply.name, np.array(rows, np.int64), output, tuple(least)))
+    return found
+
+
+def _firm_norms(
+    lines: Sequence[Line],
+    start: Integers,
+    options: Sequence[Option],
+    allowed: Permission,
+    permitted: NDArray[np.bool_],
+    levels: Sequence[Level],
+    firms: Mapping[str, Firm],
+) -> list[Demand]:
+    """Of an enterprise that stops whole lines, so many at least: thousandths of lines, no more than can be."""
+    own: dict[str, list[int]] = defaultdict(list)
+    for i, line in enumerate(lines):
+        if any(line.daily):
+            own[line.firm].append(i)
+    found = []
+    for code, parts in allowed.firm_norms:
+        rows = [row for i in own[code] for row in range(start[i], start[i + 1])]
+        given_up = np.array([options[row].part for row in rows], np.int64)
+        ends = np.cumsum([0, *(int(start[i + 1] - start[i]) for i in own[code])])[:-1]
+        least = []
+        for v in range(len(levels)):
+            reach = int(np.maximum.reduceat(np.where(permitted[v, rows], given_up, 0), ends).sum())
+            least.append(min(math.ceil(parts[v] * len(own[code]) * WHOLE), reach))
+        name = f"{firms[code].name}（{firms[code].trade}，按生产线计的最低措施）"
+        found.append(Demand(name, np.array(rows, np.int64), given_up, tuple(least)))
+    return found
+
+
+def _links(
+    lines: Sequence[Line], start: Integers, options: Sequence[Option], firms: Mapping[str, Firm]
+) -> tuple[Link, ...]:
+    number = {line.id: i for i, line in enumerate(lines)}
+    found = []
+    for i, line in enumerate(lines):
+        served = tuple(
+            sorted(
+                number[each]
+                for each in line.serves
+                if each in number and not firms[lines[number[each]].firm].stopped
+            )
+        )
+        limit = next((j for j in range(start[i + 1] - start[i]) if options[start[i] + j].stops), None)
+        if served and limit is not None:
+            found.append(Link(i, int(limit), served))
+    return tuple(found)
