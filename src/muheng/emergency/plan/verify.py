@@ -166,10 +166,11 @@ def _beyond_caps(problem: Problem, chosen: NDArray[np.int32]) -> Iterator[Breach
 
 def _undelivered(problem: Problem, chosen: NDArray[np.int32]) -> Iterator[Breach]:
     for demand in problem.demands:
-        left = dict(zip(demand.options.tolist(), demand.output.tolist(), strict=True))
+        lines = problem.line_of[demand.options]
         for v, level in enumerate(problem.levels):
-            if sum(left.get(option, 0) for option in chosen[v].tolist()) < demand.least[v]:
-                yield Breach(level, say("民生保障“{name}”的供应低于最低需要。", name=demand.name))
+            taken = chosen[v, lines] == demand.options
+            if _sum(demand.output[taken]) < demand.least[v]:
+                yield Breach(level, say("“{name}”低于最低要求。", name=demand.name))
 
 
 def _unlinked(problem: Problem, chosen: NDArray[np.int32]) -> Iterator[Breach]:
