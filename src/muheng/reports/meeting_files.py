@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from docxtpl import DocxTemplate
@@ -44,15 +45,20 @@ def write_docx(paper: Meeting | Review, template: Path) -> bytes:
     Raises Refusal where the template has a mistake.
     """
     values = fill_meeting(paper) if isinstance(paper, Meeting) else fill_review(paper)
+    return fill_template(values, template, paper.as_of)
+
+
+def fill_template(values: Mapping[str, Any], template: Path, day: date) -> bytes:
+    """A Word file from a template, dated ``day``. Raises Refusal where the template has a mistake."""
     held = io.BytesIO()
     try:
         document = DocxTemplate(template)
-        document.render(values, SandboxedEnvironment(autoescape=True), autoescape=True)
+        document.render(dict(values), SandboxedEnvironment(autoescape=True), autoescape=True)
         document.save(held)
     except (TemplateError, KeyError, ValueError, zipfile.BadZipFile) as error:
         what = say("模板 {file} 用不了：{error}", file=template.name, error=str(error))
         raise Refusal(what, say("用 Word 打开模板，对照随软件带来的那一份改正花括号里的名字。")) from error
-    moment = f"{paper.as_of.isoformat()}T00:00:00Z".encode()
+    moment = f"{day.isoformat()}T00:00:00Z".encode()
     return _still(held.getvalue(), moment)
 
 
