@@ -42,7 +42,7 @@ KINDS: Mapping[str, Message] = {
     "usage": say("命令行写法不对"),
     "file": say("文件或文件夹找不到、读不了"),
     "policy": say("规则、布局或城市包有错误"),
-    "data": say("数据与规则不符"),
+    "data": say("数据有错误，或与规则不符"),
     "bundle": say("封存包打不开，或与封存时不符"),
     "unknown": say("没有这户企业、等级或编号"),
     "output": say("结果写不进去"),

@@ -28,6 +28,7 @@ VERBS = (
     "verify",
     "deadline",
     "aqi",
+    "plan",
     "upload",
     "serve",
 )

@@ -40,7 +40,7 @@ from muheng.emergency.plan.problem import LEVELS, POLLUTANTS, Integers, Labels, 
 
 LINES, OPTIONS, TARGETS = "lines.csv", "options.csv", "targets.toml"
 COUNTIES, FIRMS = "counties.csv", "firms.csv"
-PLAN = "plan.csv"
+FILES = (LINES, OPTIONS, TARGETS, COUNTIES, FIRMS)
 MONEY_DIGITS, MASS_DIGITS = 2, 3
 """Fen and grams, unless the numbers have more decimals."""
 MOST_WEIGHT = 1_000_000
