@@ -1,4 +1,4 @@
-"""``muheng check``: everything wrong in policies, layouts, case types, matching rules and city packs, all at once."""
+"""``muheng check``: everything wrong in any document that a city writes, or in its whole pack, all at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from muheng.cli.verb import verb
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
 
-Kind = Literal["policy", "layout", "case", "matching", "city"]
+Kind = Literal["policy", "layout", "case", "matching", "alert", "grades", "city"]
 CITY = "city.toml"
 
 _SAID: dict[Kind, Message] = {
@@ -24,6 +24,8 @@ _SAID: dict[Kind, Message] = {
     "layout": say("布局"),
     "case": say("事项类型"),
     "matching": say("供需规则"),
+    "alert": say("预警规则"),
+    "grades": say("绩效分级指标表"),
     "city": say("城市包"),
 }
 
@@ -119,6 +121,8 @@ def _check(path: Path) -> Iterator[Checked]:
 def _check_file(path: Path) -> Checked:
     from muheng.casework.case_type import read_case_type
     from muheng.documents.toml_file import read_toml
+    from muheng.emergency.alert_rules import load_alert_file
+    from muheng.emergency.grading import load_grade_file
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_document
     from muheng.policy.compile import compile_file
@@ -127,6 +131,10 @@ def _check_file(path: Path) -> Checked:
     if file is None:
         return Checked(path, "policy", tuple(found))
     if "policy" not in file.data:
+        if {"clear", "cause"} & set(file.data):
+            return Checked(path, "alert", tuple(load_alert_file(path, file.name)[1]))
+        if {"trade", "ungraded"} & set(file.data):
+            return Checked(path, "grades", tuple(load_grade_file(path, file.name)[1]))
         if "sheet" in file.data:
             return Checked(path, "layout", tuple(load_layouts([path])[1]))
         if {"state", "act", "opening"} & set(file.data):
@@ -137,10 +145,12 @@ def _check_file(path: Path) -> Checked:
 
 
 def _check_pack(folder: Path) -> Checked:
-    """What the pack says of itself, its layouts, its policies, its case types, its matching rules and its demo."""
+    """What the pack says of itself, and every document in it."""
     from muheng.casework.case_type import load_types
     from muheng.cities.demo import read_parameters
     from muheng.cities.pack import load_pack
+    from muheng.emergency.alert_rules import load_alert_rules
+    from muheng.emergency.grading import load_grade_tables
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_rules
     from muheng.policy.compile import compile_policy
@@ -151,11 +161,13 @@ def _check_pack(folder: Path) -> Checked:
     paths = {
         "/".join(path.parts[-depth:]): str(path)
         for path in folder.rglob("*.toml")
-        for depth in (2, 3)
+        for depth in (2, 3, 4)
         if len(path.parts) >= depth
     }
     found += load_types(folder)[1]
     found += load_rules(folder)[1]
+    found += load_alert_rules(folder)[1]
+    found += load_grade_tables(folder)[1]
     found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
     found += load_layouts(pack.layouts if pack is not None else own)[1]
     for policy in sorted((folder / "policies").glob("*.toml")):
