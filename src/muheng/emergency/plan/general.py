@@ -1,0 +1,329 @@
+"""Plans where more than the ratios holds lines together: shares of counties, caps, duties, boilers, order of grades, fairness.
+
+In order: what can be reached, least loss, fairness within its band, fewest changes. **What gives way**: only the ratios, by
+the least sum of the parts that are missing. All other rules are kept or, where they contradict each other even without
+any ratio, there is no plan: ``Impossible`` names them, and a person decides which of them to give up.
+
+Levels are decided from the middle out; cities small enough are then decided at all levels together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+
+from muheng.documents.message import Message, Refusal, say
+from muheng.emergency.plan.answer import JointFigures, LevelFigures, Plan
+from muheng.emergency.plan.general_model import (
+    Choice,
+    Extra,
+    Floats,
+    Mask,
+    Places,
+    read_chosen,
+    reduce,
+    solve_relaxed,
+    solve_whole,
+)
+from muheng.emergency.plan.general_rows import (
+    RATIOS,
+    Rows,
+    find_allowed,
+    write_nesting,
+    write_rows,
+)
+from muheng.emergency.plan.general_search import Contradiction, Found, narrow, search
+from muheng.emergency.plan.problem import POLLUTANTS, Integers, Problem
+
+Progress = Callable[[Message], None]
+
+_TOGETHER = 15_000
+"""Columns up to which all levels are decided together."""
+_MOST_NAMED = 5
+_LEVEL_NAMES = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
+
+
+class Impossible(Refusal):
+    """The rules contradict each other even where no ratio is asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class City:
+    """A problem with the choice of each level, its ratios brought down to what can be reached."""
+
+    problem: Problem
+    alone: tuple[Choice, ...]
+    """What a level may do by itself."""
+    nested: tuple[Mask, ...]
+    """What of it leaves something to the other levels."""
+
+    @property
+    def count(self) -> int:
+        return len(self.alone)
+
+    @property
+    def weight(self) -> tuple[int, ...]:
+        return self.problem.weight or (1,) * self.count
+
+    def choice(self, v: int, chosen: dict[int, Places] | None = None) -> Choice:
+        """Level v between the levels already chosen."""
+        allowed = self.nested[v].copy()
+        columns = np.arange(len(allowed))
+        for other, options in (chosen or {}).items():
+            edge = options[self.problem.line_of]
+            if other < v:
+                allowed &= columns >= edge
+            elif other > v:
+                allowed &= columns <= edge
+        return replace(self.alone[v], allowed=allowed)
+
+    def together(self) -> Choice:
+        """All levels as one choice: a group for each line at each level."""
+        n, m = len(self.problem.lines), len(self.problem.loss)
+        rows = [
+            replace(block, option=block.option + v * m)
+            for v, one in enumerate(self.alone)
+            for block in one.rows
+        ]
+        rows += [write_nesting(self.problem, v) for v in range(self.count - 1)]
+        start = np.concatenate([self.problem.start[:-1] + v * m for v in range(self.count)])
+        cost = np.concatenate([one.cost * w for one, w in zip(self.alone, self.weight, strict=True)])
+        assert len(start) == n * self.count
+        return Choice(
+            np.concatenate([start, [self.count * m]]),
+            cost,
+            np.concatenate(self.nested),
+            tuple(rows),
+        )
+
+    def split(self, columns: Places) -> dict[int, Places]:
+        n, m = len(self.problem.lines), len(self.problem.loss)
+        return {v: columns[v * n : (v + 1) * n] - v * m for v in range(self.count)}
+
+    def join(self, chosen: dict[int, Places]) -> Places:
+        m = len(self.problem.loss)
+        return np.concatenate([chosen[v] + v * m for v in range(self.count)])
+
+
+def solve_general(problem: Problem, gap: Fraction, progress: Progress | None = None) -> Plan:
+    tell = progress or (lambda message: None)
+    city = open_city(problem)
+    found: dict[int, Found] = {}
+    for v, level in enumerate(problem.levels):
+        tell(say("正在求{level}预警的方案", level=_LEVEL_NAMES[level]))
+        found[v] = search(city.alone[v], gap)
+        if found[v].chosen is None:
+            city, known = give_way(city, (v,))
+            found[v] = search(city.alone[v], gap, known)
+    chosen = nest(city, found, gap)
+    if chosen is None:
+        together = search(city.together(), gap)
+        if together.chosen is None:
+            city, known = give_way(open_city(problem), tuple(range(city.count)))
+            together = search(city.together(), gap, known)
+            found = {v: search(city.alone[v], gap) for v in found}
+        if together.chosen is None:
+            raise Impossible(say("各项要求无法同时做到。"))
+        chosen = city.split(together.chosen)
+    bound = sum(w * found[v].bound for v, w in enumerate(city.weight))
+    if city.count > 1 and len(problem.loss) * city.count <= _TOGETHER:
+        together = search(city.together(), gap, city.join(chosen), bound)
+        if together.chosen is not None:
+            chosen, bound = city.split(together.chosen), together.bound
+    return report(city, chosen, found, bound)
+
+
+def open_city(problem: Problem) -> City:
+    charge = problem.loss if problem.charge is None else problem.charge
+    start = problem.start.astype(np.intp)
+    alone = tuple(
+        Choice(start, charge, find_allowed(problem, v), write_rows(problem, v))
+        for v in range(len(problem.levels))
+    )
+    nested = [one.allowed.copy() for one in alone]
+    columns = np.arange(len(problem.loss))
+    for v in range(1, len(nested)):
+        nested[v] &= columns >= _first(nested[v - 1], start)[problem.line_of]
+        _check_open(problem, v, nested[v])
+    for v in range(len(nested) - 2, -1, -1):
+        nested[v] &= columns <= _last(nested[v + 1], start)[problem.line_of]
+        _check_open(problem, v, nested[v])
+    return City(problem, alone, tuple(nested))
+
+
+def _first(allowed: Mask, start: Places) -> Places:
+    return np.minimum.reduceat(np.where(allowed, np.arange(len(allowed)), len(allowed)), start[:-1])
+
+
+def _last(allowed: Mask, start: Places) -> Places:
+    return np.maximum.reduceat(np.where(allowed, np.arange(len(allowed)), -1), start[:-1])
+
+
+def _check_open(problem: Problem, v: int, allowed: Mask) -> None:
+    closed = np.flatnonzero(~np.logical_or.reduceat(allowed, problem.start[:-1]))
+    if len(closed):
+        raise Impossible(
+            say(
+                "生产线 {line} 在{level}预警时允许的措施，都比低一级预警时必须采取的还松。",
+                line=problem.lines[int(closed[0])],
+                level=_LEVEL_NAMES[problem.levels[v]],
+            ),
+            say("请检查这条生产线各级允许的措施。"),
+        )
+
+
+def nest(city: City, found: dict[int, Found], gap: Fraction) -> dict[int, Places] | None:
+    """From the middle out, each level between those decided before; None where that leads nowhere."""
+    chosen: dict[int, Places] = {}
+    middle = city.count // 2
+    for v in (middle, *range(middle - 1, -1, -1), *range(middle + 1, city.count)):
+        own, choice = found[v].chosen, city.choice(v, chosen)
+        if own is None or not choice.allowed[own].all():
+            if not np.logical_or.reduceat(choice.allowed, choice.start[:-1]).all():
+                return None
+            own = search(choice, gap, bound=found[v].bound).chosen
+            if own is None:
+                return None
+        chosen[v] = own
+    return chosen
+
+
+def give_way(city: City, levels: tuple[int, ...]) -> tuple[City, Places | None]:
+    """The ratios of these levels (nested, if several) brought down to what can be reached beside all other rules.
+
+    With it what reaches that, where it does to the last unit.
+    """
+    choice = city.alone[levels[0]] if len(levels) == 1 else city.together()
+    hard = replace(choice, rows=tuple(block for block in choice.rows if block.rule not in RATIOS))
+    try:
+        choice = replace(choice, allowed=narrow(hard).allowed)
+    except Contradiction as contradiction:
+        raise _explain(city, levels, (contradiction.row,)) from None
+    chosen = _miss_least(choice, [block.rule in RATIOS for block in choice.rows])
+    if chosen is None:
+        raise _explain(city, levels, _find_quarrel(choice))
+    shorts = choice.shortages(chosen)
+    rows = tuple(
+        replace(block, least=block.least - _whole_units(block, short)) if block.rule in RATIOS else block
+        for block, short in zip(choice.rows, shorts, strict=True)
+    )
+    known = chosen if replace(choice, rows=rows).keeps(chosen) else None
+    relieved = iter(rows)
+    alone = list(city.alone)
+    for v in levels:
+        rows = tuple(replace(block, least=next(relieved).least) for block in alone[v].rows)
+        alone[v] = replace(alone[v], rows=rows)
+    return replace(city, alone=tuple(alone)), known
+
+
+def _whole_units(block: Rows, short: Integers) -> Integers:
+    """What is missing, in whole units of the (first) pollutant, as a plan states it."""
+    unit = next(worth for worth in block.worth if worth)
+    return -(-short // unit) * unit
+
+
+def _miss_least(choice: Choice, soft: list[bool]) -> Places | None:
+    """What misses the least of the soft rows, each in parts of its least; None where the others cannot be kept."""
+    free = replace(choice, cost=np.zeros_like(choice.cost))
+    slack = _slack(choice, soft)
+    first = np.flatnonzero(choice.allowed)
+    lines = choice.group[first]
+    last = first[np.concatenate([lines[1:] != lines[:-1], np.ones(1, np.bool_)])]
+    reduced = reduce(free, choice.allowed, last)
+    relaxed = solve_relaxed(free, reduced, slack)
+    if relaxed.values is None:
+        return None
+    nodes = max(50, min(20_000, 10_000_000 // max(len(reduced.columns), 1)))
+    whole = solve_whole(free, reduced, 1e-6, nodes, extra=slack)
+    return None if whole.values is None else read_chosen(free, reduced, whole.values)
+
+
+def _slack(choice: Choice, soft: list[bool]) -> Extra:
+    """A column for each soft row that makes up for what is missing of it, at a price of one for the whole."""
+    sizes = [len(block.least) for block in choice.rows]
+    rows = np.flatnonzero(np.repeat(soft, sizes))
+    least = np.abs(choice.matrix.least[rows])
+    price = 1.0 / np.where(least > 0, least, 1.0)
+    return Extra(price, rows, np.arange(len(rows)), np.ones(len(rows)))
+
+
+def _find_quarrel(choice: Choice) -> tuple[Message, ...]:
+    """Rules that would have to give way for the rest to be kept."""
+    chosen = _miss_least(choice, [True] * len(choice.rows))
+    if chosen is None:
+        return ()
+    return tuple(
+        block.names[r]
+        for block, short in zip(choice.rows, choice.shortages(chosen), strict=True)
+        if block.rule not in RATIOS
+        for r in np.flatnonzero(short).tolist()
+    )
+
+
+def _explain(city: City, levels: tuple[int, ...], rules: tuple[Message, ...]) -> Impossible:
+    level = say("各级") if len(levels) > 1 else _LEVEL_NAMES[city.problem.levels[levels[0]]]
+    if not rules:
+        return Impossible(say("{level}预警：各项要求无法同时做到。", level=level))
+    listed = rules[-1]
+    for rule in reversed(rules[: _MOST_NAMED - 1]):
+        if rule is not listed:
+            listed = say("{first}；{rest}", first=rule, rest=listed)
+    what = say("{level}预警：即使不要求减排比例，也做不到：{rules}。", level=level, rules=listed)
+    return Impossible(what, say("请放宽其中一项，再求方案。"))
+
+
+def report(city: City, chosen: dict[int, Places], found: dict[int, Found], bound: int) -> Plan:
+    problem = city.problem
+    figures = []
+    for v, level in enumerate(problem.levels):
+        options = chosen[v]
+        cost = city.alone[v].cost_of(options)
+        low = min(found[v].bound, cost)
+        cut = [sum(problem.reduction[options, p].tolist()) for p in range(len(POLLUTANTS))]
+        figures.append(
+            LevelFigures(
+                level=level,
+                loss=sum(problem.loss[options].tolist()),
+                bound=low,
+                gap=_part(cost - low, low),
+                reductions=(cut[0], cut[1], cut[2], cut[3]),
+                shortfall=_shortfall(problem, v, cut),
+                prices=_prices(city.alone[v], found[v].duals, problem),
+            )
+        )
+    total = sum(w * city.alone[v].cost_of(chosen[v]) for v, w in enumerate(city.weight))
+    bound = min(bound, total)
+    joint = JointFigures(total, bound, _part(total - bound, bound)) if city.count > 1 else None
+    stacked = np.stack([chosen[v] for v in range(city.count)]).astype(np.int32)
+    return Plan(problem, stacked, tuple(figures), joint)
+
+
+def _part(more: int, of: int) -> float:
+    return 0.0 if more <= 0 else more / of if of > 0 else float("inf")
+
+
+def _shortfall(problem: Problem, v: int, cut: list[int]) -> tuple[int, int, int, int]:
+    """What is missing of each need; pooled, the sum's lack as SO2."""
+    short = [max(0, int(problem.need[v, p]) - cut[p]) for p in range(len(POLLUTANTS))]
+    if problem.pool is not None:
+        first, second = problem.pool.base
+        lack = problem.pool.need[v] - Fraction(cut[0], first) - Fraction(cut[1], second)
+        short[:2] = [max(0, ceil(lack * first)), 0]
+    return short[0], short[1], short[2], short[3]
+
+
+def _prices(choice: Choice, duals: Floats, problem: Problem) -> tuple[float, float, float, float]:
+    """Yuan for a kilogram of each pollutant: what its ratio's row costs by the unit."""
+    found = np.zeros(len(POLLUTANTS))
+    before = 0
+    for block in choice.rows:
+        if block.rule in RATIOS:
+            unit = float(duals[before]) * choice.unit / float(choice.matrix.scale[before])
+            found += unit * np.array(block.worth, np.float64)
+        before += len(block.least)
+    so2, nox, pm, voc = (found * 10.0 ** (problem.mass_digits - problem.money_digits)).tolist()
+    return so2, nox, pm, voc
