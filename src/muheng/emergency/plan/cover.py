@@ -6,6 +6,7 @@ A choice stands for one option at one level, or, where levels are decided togeth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -16,6 +17,10 @@ from muheng.emergency.plan.choice import Floats, Indices
 from muheng.emergency.plan.problem import POLLUTANTS, Problem
 
 POOLED = -1
+_DOUBT = 1e-9
+"""Part of a sum by which floating point may be wrong, generously."""
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Cover:
-    """n lines; choices of line i are ``start[i]:start[i + 1]``."""
+    """n lines; choices of line i are ``start[i]:start[i + 1]``, from the mildest to the strictest."""
 
     problem: Problem
     levels: tuple[int, ...]
@@ -41,40 +46,50 @@ class Cover:
     cut: Floats
     """(rows, choices), in units of ``scale``."""
     need: Floats
-    """(rows,), in units of ``scale``: 1, or 0 where nothing is needed."""
+    """(rows,), in units of ``scale``."""
     scale: Floats
 
-    def pick(self, kept: NDArray[np.bool_]) -> Cover:
+    def measure(self, chosen: Indices) -> tuple[Fraction, ...]:
+        """What an answer comes to in each row, exactly."""
+        cuts = {
+            level: add_exactly(self.problem, option[chosen])
+            for level, option in zip(self.levels, self.option, strict=True)
+        }
+        return tuple(measure_row(self.problem, row, cuts[row.level]) for row in self.rows)
+
+    def meets(self, chosen: Indices) -> bool:
+        return all(found >= row.need for found, row in zip(self.measure(chosen), self.rows, strict=True))
+
+    def ask(self, needs: Sequence[Fraction]) -> Cover:
+        """The same with other needs."""
+        rows = tuple(replace(row, need=need) for row, need in zip(self.rows, needs, strict=True))
+        return replace(self, rows=rows, need=np.array([float(need) for need in needs]) / self.scale)
+
+    def keep_rows(self, kept: Mask) -> Cover:
+        if kept.all():
+            return self
+        return replace(
+            self,
+            rows=tuple(row for row, keep in zip(self.rows, kept, strict=True) if keep),
+            cut=self.cut[kept],
+            need=self.need[kept],
+            scale=self.scale[kept],
+        )
+
+    def keep_choices(self, kept: Mask) -> Cover:
         """Only some of the choices, at least one of each line."""
         if kept.all():
             return self
-        counts = np.add.reduceat(kept, self.start[:-1], dtype=np.int64)
         return replace(
             self,
             option=self.option[:, kept],
-            start=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
+            start=count_from(kept, self.start),
             cost=self.cost[kept],
             cut=np.ascontiguousarray(self.cut[:, kept]),
         )
 
-    def missing(self, chosen: Indices) -> tuple[Fraction, ...]:
-        """By how much each row is missed, exactly; negative where it is more than kept."""
-        sums = [add_exactly(self.problem, option[chosen]) for option in self.option]
-        return self.missing_of(sums)
 
-    def missing_of(self, sums: list[tuple[int, ...]]) -> tuple[Fraction, ...]:
-        """The same from what the choices cut at each level."""
-        at = {level: cut for level, cut in zip(self.levels, sums, strict=True)}
-        return tuple(row.need - measure(self.problem, row, at[row.level]) for row in self.rows)
-
-    def meets(self, chosen: Indices) -> bool:
-        return all(miss <= 0 for miss in self.missing(chosen))
-
-    def cost_of(self, chosen: Indices) -> float:
-        return float(self.cost[chosen].sum())
-
-
-def measure(problem: Problem, row: Row, cut: tuple[int, ...]) -> Fraction:
+def measure_row(problem: Problem, row: Row, cut: tuple[int, ...]) -> Fraction:
     """What cuts of the four pollutants are in the terms of a row."""
     if row.pollutant != POOLED:
         return Fraction(cut[row.pollutant])
@@ -93,7 +108,13 @@ def add_integers(values: NDArray[np.int64]) -> int:
     return int(values.sum()) if most * max(len(values), 1) < 2**62 else sum(values.tolist())
 
 
-def demand_rows(problem: Problem, level: int) -> tuple[Row, ...]:
+def count_from(kept: Mask, start: Indices) -> Indices:
+    """Where the kept choices of each line begin."""
+    counts = np.add.reduceat(kept, start[:-1], dtype=np.int64)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+
+
+def write_rows(problem: Problem, level: int) -> tuple[Row, ...]:
     """The ratios of a level."""
     rows = [Row(level, p, Fraction(int(problem.need[level, p]))) for p in range(len(POLLUTANTS))]
     if problem.pool is None:
@@ -101,22 +122,25 @@ def demand_rows(problem: Problem, level: int) -> tuple[Row, ...]:
     return (Row(level, POOLED, problem.pool.need[level]), *rows[2:])
 
 
-def cover_level(problem: Problem, level: int, usable: NDArray[np.bool_] | None) -> Cover:
+def charge_of(problem: Problem) -> NDArray[np.int64]:
+    """What is to be least."""
+    return problem.loss if problem.charge is None else problem.charge
+
+
+def cover_level(problem: Problem, level: int, usable: Mask | None) -> Cover:
     """One level alone; ``usable`` (options): those that may be chosen, at least one of each line."""
     everything = usable is None or bool(usable.all())
-    option = np.arange(len(problem.loss), dtype=np.int32)
-    start = problem.start
-    if not everything:
-        assert usable is not None
-        option = option[usable]
-        counts = np.add.reduceat(usable, problem.start[:-1], dtype=np.int64)
-        start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    charge = problem.loss if problem.charge is None else problem.charge
-    rows = demand_rows(problem, level)
+    if usable is None or everything:
+        option, start = np.arange(len(problem.loss), dtype=np.int32), problem.start
+    else:
+        option, start = np.flatnonzero(usable).astype(np.int32), count_from(usable, problem.start)
+    charge = charge_of(problem)
+    rows = write_rows(problem, level)
     scale = np.array([float(abs(row.need)) or _size(problem, row) for row in rows])
     cut = np.empty((len(rows), len(option)))
     for k, row in enumerate(rows):
-        cut[k] = _amounts(problem, row, option, everything) / scale[k]
+        cut[k] = weigh(problem, row, None if everything else option)
+        cut[k] /= scale[k]
     return Cover(
         problem=problem,
         levels=(level,),
@@ -130,16 +154,38 @@ def cover_level(problem: Problem, level: int, usable: NDArray[np.bool_] | None) 
     )
 
 
-def _amounts(problem: Problem, row: Row, option: NDArray[np.int32], everything: bool) -> Floats:
-    """What each choice adds to a row."""
-
-    def column(p: int) -> NDArray[np.int64]:
-        return problem.reduction[:, p] if everything else problem.reduction[option, p]
-
+def weigh(problem: Problem, row: Row, option: NDArray[np.int32] | None) -> Floats:
+    """What options (None: all) add to a row."""
+    amount = problem.reduction if option is None else problem.reduction[option]
     if row.pollutant != POOLED:
-        return column(row.pollutant).astype(np.float64)
+        return amount[:, row.pollutant].astype(np.float64)
     assert problem.pool is not None
-    return column(0) / float(problem.pool.base[0]) + column(1) / float(problem.pool.base[1])
+    return amount[:, 0] / float(problem.pool.base[0]) + amount[:, 1] / float(problem.pool.base[1])
+
+
+def find_uncovered(cover: Cover) -> Mask:
+    """Which rows the mildest cuts of all lines do not cover already."""
+    sure = []
+    for row, need in zip(cover.cut, cover.need, strict=True):
+        if need <= 0 and bool((row >= 0).all()):
+            sure.append(True)
+            continue
+        least = float(np.minimum.reduceat(row, cover.start[:-1]).sum())
+        sure.append(least > need + _DOUBT * (abs(least) + abs(float(need))))
+    return ~np.array(sure, bool)
+
+
+def find_possible(cover: Cover) -> Mask:
+    """Without choices that leave a row uncovered even if all other lines cut all they can."""
+    kept = np.ones(len(cover.cost), bool)
+    for row, need in zip(cover.cut, cover.need, strict=True):
+        most = np.maximum.reduceat(row, cover.start[:-1])
+        total = float(most.sum())
+        room = max(total - float(need), 0.0) + _DOUBT * (abs(total) + abs(float(need)))
+        least = np.minimum.reduceat(row, cover.start[:-1])
+        if float((most - least).max(initial=0.0)) > room:
+            kept &= np.repeat(most, np.diff(cover.start)) - row <= room
+    return kept
 
 
 def _size(problem: Problem, row: Row) -> float:

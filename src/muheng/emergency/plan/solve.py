@@ -1,26 +1,42 @@
 """The plan of a problem: what everybody calls.
 
-Problems that only the ratios hold together are decided by prices, the others by the general method.
+Problems that only the ratios hold together are decided by prices, the others by the general method. Figures are added up
+from the options chosen; bounds are brought down to whole units of money.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from muheng.documents.message import Message
+from muheng.documents.message import Message, say
 from muheng.emergency.plan.answer import JointFigures, LevelFigures, Plan
-from muheng.emergency.plan.choice import choose
-from muheng.emergency.plan.cover import POOLED, Cover, add_exactly, add_integers, cover_level
-from muheng.emergency.plan.problem import Problem
-
-Progress = Callable[[Message], None]
+from muheng.emergency.plan.changes import count_changes, go_back
+from muheng.emergency.plan.choice import Floats
+from muheng.emergency.plan.cover import (
+    POOLED,
+    Cover,
+    add_exactly,
+    add_integers,
+    charge_of,
+    cover_level,
+    measure_row,
+    write_rows,
+)
+from muheng.emergency.plan.least import Least, find_least
+from muheng.emergency.plan.nesting import LEVEL_NAMES, Alone, Chosen, nest
+from muheng.emergency.plan.problem import POLLUTANTS, Problem
 
 DEFAULT_GAP = Fraction(1, 5000)
+_DOUBT = 1e-9
+"""Part of a bound by which it is lowered: more than floating point can have raised it."""
+
+Progress = Callable[[Message], None]
 
 
 def solve(problem: Problem, gap: Fraction = DEFAULT_GAP, progress: Progress | None = None) -> Plan:
@@ -29,68 +45,112 @@ def solve(problem: Problem, gap: Fraction = DEFAULT_GAP, progress: Progress | No
         from muheng.emergency.plan.general import solve_general
 
         return solve_general(problem, gap, progress)
-    order = [len(problem.levels) // 2]
-    order += [*range(order[0] - 1, -1, -1), *range(order[0] + 1, len(problem.levels))]
-    chosen = np.zeros((len(problem.levels), len(problem.lines)), np.int32)
-    done: list[int] = []
-    figures: dict[int, LevelFigures] = {}
-    charge = problem.loss if problem.charge is None else problem.charge
-    for v in order:
-        usable = (
-            np.ones(len(problem.loss), bool) if problem.permitted is None else problem.permitted[v].copy()
+    tell = progress or (lambda message: None)
+    near = float(gap)
+    alone = []
+    for v, level in enumerate(problem.levels):
+        tell(say("正在求{level}预警的方案", level=LEVEL_NAMES[level]))
+        alone.append(_solve_alone(problem, v, near))
+    chosen = np.stack([each.options for each in alone])
+    joint = sum(_floor(each.least.bound) * w for each, w in zip(alone, _weights(problem), strict=True))
+    if len(alone) > 1 and bool((np.diff(chosen, axis=0) < 0).any()):
+        tell(say("正在使各级方案依次从严"))
+        together = nest(problem, alone, near)
+        chosen, joint = together.chosen, max(joint, _floor(together.bound))
+    if problem.filed is not None:
+        chosen = _go_back(problem, alone, chosen, gap)
+    return _report(problem, alone, chosen, joint)
+
+
+def _solve_alone(problem: Problem, v: int, gap: float) -> Alone:
+    cover = cover_level(problem, v, None if problem.permitted is None else problem.permitted[v])
+    least = find_least(cover, gap)
+    asked = [row.need - short for row, short in zip(cover.rows, least.short, strict=True)]
+    return Alone(cover.ask(asked) if any(least.short) else cover, least)
+
+
+def _weights(problem: Problem) -> tuple[int, ...]:
+    return problem.weight or (1,) * len(problem.levels)
+
+
+def _floor(bound: float) -> int:
+    """The least whole cost that the bound allows."""
+    return max(0, math.ceil(bound - _DOUBT * abs(bound)))
+
+
+def _go_back(problem: Problem, alone: list[Alone], chosen: Chosen, gap: Fraction) -> Chosen:
+    """Nearer to the list in force, within the gap."""
+    charge = charge_of(problem)
+    budget, rows = [], []
+    for each, row in zip(alone, chosen, strict=True):
+        within = _floor(each.least.bound) * (1 + gap)
+        budget.append(max(add_integers(charge[row]), math.floor(within)))
+        cut = add_exactly(problem, row)
+        rows.append(
+            tuple(replace(due, need=min(due.need, measure_row(problem, due, cut))) for due in each.cover.rows)
         )
-        free = cover_level(problem, v, usable)
-        for other in done:
-            edge = chosen[other][problem.line_of]
-            index = np.arange(len(problem.loss))
-            usable &= (index <= edge) if v < other else (index >= edge)
-        cover = cover_level(problem, v, usable)
-        short = reach(cover)
-        need = cover.need - short
-        bound = choose(free.start, free.cost, free.cut, need, gap=float(gap) / 2).bound
-        picked = choose(cover.start, cover.cost, cover.cut, need, gap=float(gap) / 2).options
-        assert picked is not None
-        chosen[v] = cover.option[0][picked]
-        total = add_integers(charge[chosen[v]])
-        low = min(total, math.ceil(bound - 1e-6 * abs(bound) - 1e-6))
-        sums = add_exactly(problem, chosen[v])
-        missed = [0, 0, 0, 0]
-        for row, miss in zip(cover.rows, cover.missing_of([sums]), strict=True):
-            if row.pollutant == POOLED:
-                assert problem.pool is not None
-                missed[0] = max(0, math.ceil(miss * problem.pool.base[0]))
-            else:
-                missed[row.pollutant] = max(0, math.ceil(miss))
-        figures[v] = LevelFigures(
-            level=problem.levels[v],
-            loss=add_integers(problem.loss[chosen[v]]),
-            bound=low,
-            gap=(total - low) / low if low > 0 else 0.0,
-            reductions=(sums[0], sums[1], sums[2], sums[3]),
-            shortfall=(missed[0], missed[1], missed[2], missed[3]),
-            prices=(0.0, 0.0, 0.0, 0.0),
-        )
-        done.append(v)
+    prices = np.stack([_price_units(problem, each.cover, each.least) for each in alone])
+    return go_back(problem, chosen, rows, prices, budget)
+
+
+def _price_units(problem: Problem, cover: Cover, least: Least) -> Floats:
+    """Money units for a mass unit of each pollutant."""
+    prices = np.zeros(len(POLLUTANTS))
+    for row, price, scale in zip(cover.rows, least.prices, cover.scale, strict=True):
+        if row.pollutant != POOLED:
+            prices[row.pollutant] = price / scale
+        elif problem.pool is not None:
+            prices[:2] = [price / scale / base for base in problem.pool.base]
+    return prices
+
+
+def _report(problem: Problem, alone: list[Alone], chosen: NDArray[np.int32], joint: int) -> Plan:
+    charge = charge_of(problem)
+    totals = [add_integers(charge[row]) for row in chosen]
+    together = None
+    if len(alone) > 1:
+        total = sum(w * each for w, each in zip(_weights(problem), totals, strict=True))
+        joint = min(joint, total)
+        together = JointFigures(total, joint, _gap(total, joint))
     return Plan(
-        problem, chosen, tuple(figures[v] for v in range(len(problem.levels))), join(problem, chosen, figures)
+        problem=problem,
+        chosen=chosen,
+        levels=tuple(_report_level(problem, v, alone[v], chosen[v], totals[v]) for v in range(len(alone))),
+        joint=together,
+        changes=count_changes(problem, chosen),
     )
 
 
-def join(
-    problem: Problem, chosen: NDArray[np.int32], figures: dict[int, LevelFigures]
-) -> JointFigures | None:
-    if len(problem.levels) == 1:
-        return None
-    weight = problem.weight or (1,) * len(problem.levels)
-    charge = problem.loss if problem.charge is None else problem.charge
-    total = sum(w * add_integers(charge[chosen[v]]) for v, w in enumerate(weight))
-    low = sum(w * figures[v].bound for v, w in enumerate(weight))
-    return JointFigures(total, low, (total - low) / low if low > 0 else 0.0)
-
-
-def reach(cover: Cover) -> NDArray[np.float64]:
-    """What of each row cannot be covered: least sum of parts of the needs."""
-    found = choose(
-        cover.start, np.zeros(len(cover.cost)), cover.cut, cover.need, elastic=np.ones(len(cover.need))
+def _report_level(problem: Problem, v: int, alone: Alone, row: NDArray[np.int32], total: int) -> LevelFigures:
+    bound = min(_floor(alone.least.bound), total)
+    so2, nox, pm, voc = add_exactly(problem, row)
+    prices = _price_units(problem, alone.cover, alone.least) * 10.0 ** (
+        problem.mass_digits - problem.money_digits
     )
-    return np.where(found.short > 1e-9, found.short, 0.0)
+    return LevelFigures(
+        level=problem.levels[v],
+        loss=add_integers(problem.loss[row]),
+        bound=bound,
+        gap=_gap(total, bound),
+        reductions=(so2, nox, pm, voc),
+        shortfall=_miss(problem, v, (so2, nox, pm, voc)),
+        prices=(float(prices[0]), float(prices[1]), float(prices[2]), float(prices[3])),
+    )
+
+
+def _gap(cost: int, bound: int) -> float:
+    if cost == bound:
+        return 0.0
+    return (cost - bound) / bound if bound else math.inf
+
+
+def _miss(problem: Problem, v: int, cut: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """What is missing of each pollutant; of SO2 and NOx together, each half of the ratio."""
+    missing = [0] * len(POLLUTANTS)
+    for row in write_rows(problem, v):
+        miss = max(row.need - measure_row(problem, row, cut), Fraction(0))
+        if row.pollutant != POOLED:
+            missing[row.pollutant] = math.ceil(miss)
+        elif problem.pool is not None:
+            missing[:2] = [math.ceil(miss / 2 * base) for base in problem.pool.base]
+    return missing[0], missing[1], missing[2], missing[3]
