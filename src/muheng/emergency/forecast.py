@@ -56,6 +56,7 @@ _POLLUTANTS: dict[str, Pollutant] = {
     **dict.fromkeys((*_COLUMNS["O3-8h"], "o31h"), "O3"),
 }
 _NOTHING = MISSING - {"", "空"}
+_YEARS = range(2000, 2101)
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _TIME = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?[T ]*(\d{1,2})(?:[:时](?:(\d{1,2})(?::00)?分?)?)?"
@@ -178,10 +179,15 @@ def read_forecast(
     for running 24-hour means by the hour, each for the hour that begins then. Nothing is taken where one row is wrong.
     """
     if isinstance(source, str):
-        rows: list[list[str | None]] = [
-            list(row) for row in csv.reader(io.StringIO(source), delimiter=_delimiter(source))
-        ]
-        return _Reading(name or str(say("预报")), None, issued).read(rows)
+        reading = _Reading(name or str(say("预报")), None, issued)
+        try:
+            lines = csv.reader(io.StringIO(source, newline=""), delimiter=_delimiter(source))
+            return reading.read([list(row) for row in lines])
+        except csv.Error:
+            reading.note(
+                "error", None, None, "", say("读不出表格。"), say("每行一天或一小时，各项用逗号隔开。")
+            )
+            return None, reading.problems
     tables, problems = read_tables(source)
     if problems or len(tables) != 1:
         if not problems:
@@ -347,7 +353,7 @@ _MEANS = ("PM2.5", "PM10", "SO2", "NO2", "CO", "O3-8h")
 def _read_day(text: str) -> datetime:
     folded = _fold(text).removesuffix("00:00:00")
     found = _DATE.fullmatch(folded)
-    if found is not None:
+    if found is not None and int(found.group(1)) in _YEARS:
         try:
             return datetime.combine(date(*map(int, found.groups())), time(0), CHINA)
         except ValueError:
@@ -357,7 +363,7 @@ def _read_day(text: str) -> datetime:
 
 def _read_hour(text: str) -> datetime:
     found = _TIME.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if found is not None:
+    if found is not None and int(found.group(1)) in _YEARS:
         year, month, day, hour, minute = (int(part or 0) for part in found.groups())
         try:
             if minute == 0:

@@ -126,7 +126,7 @@ def test_a_file_in_gbk_is_read_as_well(tmp_path: Path) -> None:
         ("date,aqi,primary\n2026-11-20,120,PM1\n", "C2", "不认得污染物“PM1”。"),
         ("date,pm25\n2026-11-20,1e3\n", "B2", "“1e3” 不能作为浓度。"),
         ("date,aqi\n2026-11-20,120\n2026-11-20,130\n", "A3", "2026-11-20 已在第 2 行写过。"),
-        ("date,aqi\n2026-11-20,120\n2206-11-20,130\n", None, "从 2026-11-20 到 2206-11-20 太长。"),
+        ("date,aqi\n2026-11-20,120\n2066-11-20,130\n", None, "从 2026-11-20 到 2066-11-20 太长。"),
         ("time,aqi\n2026-11-20 13:30,120\n", "A2", "“2026-11-20 13:30”不是整点时间。"),
     ],
 )
@@ -168,6 +168,42 @@ def test_days_begin_at_midnight_in_china() -> None:
         make_series("daily", [rate_value(DAY + timedelta(hours=1), "daily", 210)])
     utc = rate_value(datetime.fromisoformat("2026-11-19T16:00:00+00:00"), "daily", 210)
     assert make_series("daily", [utc]).values[0].start == DAY
+
+
+CELLS = st.sampled_from(
+    [
+        "date",
+        "time",
+        "aqi",
+        "primary",
+        "pm25",
+        "o3_8h",
+        "2026-11-20",
+        "2026-11-21 5:00",
+        "9999-12-31",
+        "0001-01-01",
+        "120",
+        "501",
+        "",
+        "-",
+        "PM2.5",
+        "1e9",
+        '"',
+        "\x00",
+        "“",
+        "²",
+        "٣",
+        "2026年13月1日",
+        "24:00",
+        "\t",
+    ]
+)
+
+
+@given(st.lists(st.lists(CELLS, max_size=4).map(",".join), max_size=6).map("\n".join))
+def test_no_text_is_too_strange(text: str) -> None:
+    series, problems = read_forecast(text)
+    assert (series is None) == any(each.severity == "error" for each in problems)
 
 
 @given(st.permutations(range(5)))
