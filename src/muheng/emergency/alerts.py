@@ -17,9 +17,9 @@ from muheng.emergency.inventory.model import Level
 
 Action = Literal["none", "tier", "health", "decide", "issue", "keep", "upgrade", "downgrade", "lift"]
 """``health``: polluted, and nothing to cut; ``decide``: polluted, and nobody has said by what."""
-Held = Literal["past", "ahead", "cause", "above_line", "recent", "horizon"]
-"""The forecast is over; it is clean, and begins later than now; what comes starts no cuts; the air is not below the
-line yet; the level is too new; the forecast is too short."""
+Held = Literal["past", "ahead", "unknown", "cause", "above_line", "recent", "horizon"]
+"""The forecast is over; it is clean, and begins later than now; nobody has said what is to come; what comes starts no
+cuts; the air is not below the line yet; the level is too new; the forecast is too short."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,7 @@ def _call(base: Judgement, episode: Episode) -> Judgement | None:
     polluted = _from_now(base, episode.met)
     if not polluted:
         return None
-    decide = base.override is None and any(cause is None for cause, _ in episode.hours)
-    action: Action = "decide" if decide else "health"
+    action: Action = "decide" if base.override is None and _is_unknown(episode) else "health"
     return replace(found, action=action, met=_of(polluted, highest(polluted)), starts=episode.starts)
 
 
@@ -180,8 +179,9 @@ def _held(base: Judgement, current: Current, due: Level | None) -> Held | None:
     if due is None and base.may_lift_at == ahead[0].start:
         return "ahead"
     if due is None:
-        polluted = base.episode is not None and _from_now(base, base.episode.met)
-        return "cause" if polluted else "above_line"
+        if base.episode is None or not _from_now(base, base.episode.met):
+            return "above_line"
+        return "unknown" if base.override is None and _is_unknown(base.episode) else "cause"
     steady = timedelta(hours=base.rules.lower.more_than_hours)
     if base.now - current.since <= steady:
         return "recent"
@@ -203,6 +203,11 @@ def _from_now(base: Judgement, met: tuple[Met, ...]) -> tuple[Met, ...]:
 
 def _of(met: tuple[Met, ...], level: Level | None) -> tuple[Met, ...]:
     return tuple(each for each in met if each.level == level)
+
+
+def _is_unknown(episode: Episode) -> bool:
+    """Does it have hours whose primary pollutants nobody has named?"""
+    return any(cause is None for cause, _ in episode.hours)
 
 
 def _issue_by(base: Judgement, starts: datetime) -> datetime:

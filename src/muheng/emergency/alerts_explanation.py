@@ -27,6 +27,7 @@ def explain_judgement(judgement: Judgement) -> tuple[Message, ...]:
         *_cause(judgement),
         *_holding(judgement),
         *_times(judgement),
+        *_later(judgement),
         *_gaps(judgement),
     )
 
@@ -225,6 +226,8 @@ def _holding(judgement: Judgement) -> Iterator[Message]:
         )
     elif judgement.held == "ahead" and judgement.may_lift_at is not None:
         yield say("预报从 {when} 起转好，到时可以解除。", when=_when(judgement.may_lift_at))
+    elif judgement.held == "unknown":
+        yield say("预报没有写首要污染物，认定成因以前维持本级。")
     elif judgement.held == "cause":
         yield say("今后的污染不启动减排清单；由人认定成因后，可以解除。")
     elif judgement.held == "recent":
@@ -256,6 +259,20 @@ def _times(judgement: Judgement) -> Iterator[Message]:
             yield say("在预报期内还看不出何时可以解除。")
         else:
             yield say("预计 {when} 起可以解除。", when=_when(judgement.may_lift_at))
+
+
+def _later(judgement: Judgement) -> Iterator[Message]:
+    """Episodes after the one that the proposal is about."""
+    here = judgement.episode
+    for episode in judgement.episodes:
+        if episode is here or episode.ends <= judgement.now or episode.reached is None:
+            continue
+        yield say(
+            "此后 {start} 至 {end} 另有一次过程，按现在的预报达到{level}。",
+            start=_when(episode.starts),
+            end=_when(episode.ends),
+            level=judgement.rules.level(episode.reached).said,
+        )
 
 
 def _gaps(judgement: Judgement) -> Iterator[Message]:

@@ -333,10 +333,24 @@ def test_dust_behind_it_is_for_a_person_to_say() -> None:
     assert judge(series, RULES["CN-2024"], START, Current("orange", LONG_AGO), dusty).action == "lift"
 
 
+def test_an_unknown_cause_keeps_it() -> None:
+    found = judge(make([210, 210], primary=None), RULES["CN-2024"], START, Current("yellow", LONG_AGO))
+    assert (found.action, found.level, found.held) == ("keep", "yellow", "unknown")
+    known = judge(
+        make([210, 210], primary=None),
+        RULES["CN-2024"],
+        START,
+        Current("yellow", LONG_AGO),
+        Override("pm25", "组分分析"),
+    )
+    assert (known.action, known.level) == ("upgrade", "orange")
+
+
 def test_the_next_episode_does_not_keep_this_alert() -> None:
     series = make([90, 90, 210, 210])
     found = judge(series, RULES["CN-2024"], START, Current("orange", LONG_AGO))
     assert found.action == "lift"
+    assert "此后 2026年11月22日0时 至 2026年11月24日0时 另有一次过程，按现在的预报达到橙色预警。" in said(found)
 
 
 # -- properties --------------------------------------------------------------------------------------
