@@ -66,8 +66,6 @@ _STOP = re.compile(r"(?:全部|整线|全厂)?停产")
 _LIMIT = re.compile(r"限产\s*([0-9]{1,3}(?:\.[0-9])?)\s*[%％]")
 _BARE_NUMBER = re.compile(r"[0-9][0-9,.]*")
 _WHOLE = 1000
-_FIRST_COUNTED = 3
-"""Of a column with parts written in two ways, so many cells are named."""
 
 
 def read_inventory(path: Path, progress: Report | None = None) -> tuple[Inventory | None, list[Problem]]:
@@ -152,8 +150,7 @@ class _Row:
 
     @property
     def place(self) -> str:
-        first = min(self.sheet.header.columns.values(), key=lambda column: column_number(column.letters))
-        return f"{self.sheet.table.sheet}!{first.letters}{self.number}"
+        return f"{self.sheet.table.sheet}!{self.sheet.table.frame.columns[0]}{self.number}"
 
     def get(self, column: str) -> Any:
         return self.values.get(column)
@@ -272,7 +269,7 @@ def _year_of(table: TextTable) -> int:
     return max(years, default=0)
 
 
-def _note_absent(found: Mapping[str, object], notes: _Notes) -> None:
+def _note_absent(found: Mapping[str, list[TypedSheet]], notes: _Notes) -> None:
     for kind in (sheets.FIRMS, sheets.LINES):
         if kind not in found:
             notes.add(
@@ -280,6 +277,8 @@ def _note_absent(found: Mapping[str, object], notes: _Notes) -> None:
                 say("没有“{sheet}”表。", sheet=kind),
                 say("清单要有“企业”和“生产线”两张表；可先下载空白模板。"),
             )
+        elif not any(typed.frame.height for typed in found[kind]):
+            notes.add("error", say("“{sheet}”表里没有数据。", sheet=kind), sheet=found[kind][0].table.sheet)
     if sheets.FILED not in found and sheets.FILED_BY_LEVEL not in found:
         notes.add("warning", say("没有“{sheet}”表：没有现行的一厂一策可以对照。", sheet=sheets.FILED))
     if sheets.OFFERS not in found:
@@ -381,10 +380,10 @@ def _refuse_merged_figures(typed: TypedSheet, notes: _Notes) -> None:
     }
     for span in typed.table.merges:
         name = columns.get(span.first_column)
-        if name is None or span.first_row == span.last_row or span.last_row < typed.header.first_row:
+        if name is None or span.first_row == span.last_row or span.first_row < typed.header.first_row:
             continue
         letters = typed.header.columns[name].letters
-        row = max(span.first_row, typed.header.first_row)
+        row = span.first_row
         if (typed.table.sheet, row, name) in notes.bad:
             continue
         what = say(
@@ -738,15 +737,15 @@ def _read_parts(rows: list[_Row], column: str, notes: _Notes) -> list[int | None
     do, those that do not are asked about. A typed per cent sign leaves no doubt.
     """
     signed = [row.text(column).rstrip().endswith(("%", "％")) for row in rows]
-    plain: dict[int, list[int]] = defaultdict(list)
+    most: Counter[int] = Counter()
     for row, sign in zip(rows, signed, strict=True):
         if not sign and row.get(column):
-            plain[id(row.sheet)].append(row.get(column))
+            most[id(row.sheet)] = max(most[id(row.sheet)], row.get(column))
     told: Counter[int] = Counter()
     parts: list[int | None] = []
     for row, sign in zip(rows, signed, strict=True):
         value: int | None = row.get(column)
-        shares = max(plain[id(row.sheet)], default=0) <= _WHOLE
+        shares = most[id(row.sheet)] <= _WHOLE
         if value is None:
             parts.append(None)
         elif sign or not shares or value == 0:
