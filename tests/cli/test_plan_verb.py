@@ -7,11 +7,18 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
-from small_town import muheng
+from small_town import make_code, muheng
+
+from emergency.options.t1_list import t1_list, t1_twin
+from muheng.emergency.inventory.model import Inventory
+from muheng.emergency.inventory.reading import read_inventory
+from muheng.emergency.inventory.writing import write_inventory
 
 LINES = """line,firm,county,industry,grade
 L1,虚构钢铁厂,甲县,钢铁,A
@@ -126,6 +133,13 @@ def test_levels_together_are_nested_and_cost_no_less(city: Path, tmp_path: Path)
     assert {key: summary[key] for key in data} == data
     assert (summary["lines"], summary["options"], summary["firms"], summary["asked_gap"]) == (8, 19, 8, 0.001)
     assert set(summary["source"]) == {"lines.csv", "options.csv", "targets.toml"}
+    with (tmp_path / "out/explanation.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["option"] for row in rows if row["level"] == "orange"] == chosen["orange"]
+    assert {row["reason"] for row in rows if row["line"] == "L1"} == {"只此一项"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "plan.csv", "explanation.csv", "summary.json"
+    }  # fmt: skip
 
 
 def test_the_order_of_rows_does_not_matter(city: Path, tmp_path: Path) -> None:
@@ -174,7 +188,7 @@ def test_what_cannot_be_reached_is_told(city: Path, tmp_path: Path) -> None:
     said = muheng("plan", city, "--out", tmp_path / "out", "--quiet")
     assert said.code == 0
     assert "橙色：达不到" in said.out
-    assert "SO2 应减 162 千克/日，最多减到 123，还差 39。" in said.out
+    assert "橙色：SO2 应减 162 千克/日，还差 39 千克/日。" in said.out
 
 
 def test_a_loss_above_a_bound_of_nought_has_no_gap() -> None:
@@ -238,6 +252,86 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
     outcome = muheng("plan", tmp_path / "empty", "--out", tmp_path / "out", "--quiet")
     assert outcome.code == 1
     assert all(name in outcome.err for name in ("lines.csv", "options.csv", "targets.toml"))
+
+
+def write_list(inventory: Inventory, path: Path) -> Path:
+    """The list's workbook, with credit codes in it that are well formed."""
+
+    def real(line: str) -> str:
+        firm, own = line.split("-")
+        return f"{make_code(int(firm[1:]))}-{own}"
+
+    write_inventory(
+        replace(
+            inventory,
+            firms=tuple(replace(firm, code=make_code(int(firm.code[1:]))) for firm in inventory.firms),
+            lines=tuple(
+                replace(line, id=real(line.id), firm=make_code(int(line.firm[1:])))
+                for line in inventory.lines
+            ),
+            offers=tuple(replace(offer, line=real(offer.line)) for offer in inventory.offers),
+        ),
+        path,
+    )
+    return path
+
+
+def test_the_list_s_workbook_gives_the_same_plan(tmp_path: Path) -> None:
+    book = write_list(t1_list(), tmp_path / "应急减排清单.xlsx")
+    data = plan(book, tmp_path / "out", "--levels", "yellow")
+    assert data["yellow"]["loss"] == WORKED["yellow"][0]
+    assert data["yellow"]["reductions"]["so2"] == 48
+    again, found = read_inventory(tmp_path / "out/plan.xlsx")
+    assert again is not None, found
+    assert len(again.lines) == 8
+    summary = json.loads((tmp_path / "out/summary.json").read_text(encoding="utf-8"))
+    assert set(summary["source"]) == {book.name}
+    said = muheng("plan", book, "--levels", "yellow", "--out", tmp_path / "out", "--quiet").out
+    row = next(
+        line.split()
+        for line in said.splitlines()
+        if line.split()[:2] == ["黄色", "12.50"] and "%" not in line
+    )
+    assert float(row[2]) > 12.5
+    assert "plan.xlsx" in said
+
+
+def test_the_list_s_twin_says_whose_exemption_closes_the_gap(tmp_path: Path) -> None:
+    book = write_list(t1_twin(), tmp_path / "清单.xlsx")
+    outcome = muheng("plan", book, "--levels", "orange", "--out", tmp_path / "out", "--quiet")
+    assert outcome.code == 0
+    assert "橙色：达不到" in outcome.out
+    assert "示例企业1现在免于强制；不再免除，就能补上缺口。" in outcome.out
+
+
+def test_a_workbook_with_errors_is_told_by_cell(tmp_path: Path) -> None:
+    book = write_list(t1_list(), tmp_path / "清单.xlsx")
+    workbook = openpyxl.load_workbook(book)
+    sheet = next(each for each in workbook.worksheets if "生产线" in each.title)
+    losses = next(
+        cell
+        for row in sheet.iter_rows(max_row=3)
+        for cell in row
+        if "停产" in str(cell.value or "") and "损失" in str(cell.value or "")
+    )
+    sheet.cell(sheet.max_row, losses.column).value = "很多"
+    workbook.save(book)
+    outcome = muheng("plan", book, "--out", tmp_path / "out", "--quiet", "--json")
+    assert outcome.code == 1
+    found = outcome.data["error"]["diagnostics"]
+    assert [(each["line"], "很多" in each["what"]) for each in found if each["severity"] == "error"] == [
+        (sheet.max_row, True)
+    ]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_city_is_for_workbooks(city: Path, tmp_path: Path) -> None:
+    outcome = muheng("plan", city, "--out", tmp_path / "out", "--city", "jining", "--quiet")
+    assert (outcome.code, "--city" in outcome.err) == (2, True)
+    book = write_list(t1_list(), tmp_path / "清单.xlsx")
+    unknown = muheng("plan", book, "--out", tmp_path / "out", "--city", "nowhere", "--quiet")
+    assert (unknown.code, "nowhere" in unknown.err) == (1, True)
+    assert muheng("plan", book, "--out", tmp_path / "out", "--city", "jining", "--quiet").code == 0
 
 
 def test_files_of_others_stay(city: Path, tmp_path: Path) -> None:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from muheng.cli.answer import Answer, Detail, Failure, Table
 from muheng.cli.output import fill_folder
+from muheng.cli.plan_source import Source, read_source
 from muheng.cli.progress import follow_progress
 from muheng.cli.verb import option, print_lines, verb
-from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
-from muheng.documents.message import Language, Message, say
+from muheng.documents.diagnostic import diagnostic_json, format_diagnostics
+from muheng.documents.message import Language, Message, Refusal, say
 
 if TYPE_CHECKING:
+    from muheng.emergency.inventory.model import Level
+    from muheng.emergency.options import Built
     from muheng.emergency.plan.answer import LevelFigures, Plan
     from muheng.emergency.plan.problem import Problem
 
-PLAN, SUMMARY = "plan.csv", "summary.json"
-OUTPUTS = (PLAN, SUMMARY)
+PLAN, WHY, BOOK, SUMMARY = "plan.csv", "explanation.csv", "plan.xlsx", "summary.json"
+OUTPUTS = (PLAN, WHY, BOOK, SUMMARY)
 LEVELS = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
 POLLUTANTS = {"so2": "SO2", "nox": "NOx", "pm": "PM", "voc": "VOCs"}
 GAPS = ((2_000, Fraction(1, 1000)), (200_000, Fraction(1, 5000)))
@@ -53,6 +56,12 @@ def command(lang: Language) -> click.Command:
             about=say("损失离证明的下界多近就够了，如 0.0002 或 0.02%。不写时按生产线的多少定。"),
             metavar="G",
         ),
+        option(
+            lang,
+            "--city",
+            about=say("按哪个城市包的应急减排设置；只用于工作簿，不写用通用设置。"),
+            metavar="PACK",
+        ),
         option(lang, "--quiet", about=say("不显示进度。"), is_flag=True),
     )
 
@@ -61,37 +70,74 @@ def command(lang: Language) -> click.Command:
 class Planning:
     """What was asked, what came out, and where it was written."""
 
+    source: Source
     plan: Plan
     gap: Fraction
-    notes: tuple[Diagnostic, ...]
     out: Path
 
 
 def make_plan(
-    source: str, levels: str | None, out: str, gap: str | None, quiet: bool, lang: Language
+    source: str, levels: str | None, out: str, gap: str | None, city: str | None, quiet: bool, lang: Language
 ) -> Answer:
-    from muheng.emergency.plan.folder import write_plan
-    from muheng.emergency.plan.solve import solve
-
     wanted = None if levels is None else _read_levels(levels)
     asked = None if gap is None else _read_gap(gap)
     with follow_progress(lang, quiet) as tell, fill_folder(Path(out), OUTPUTS, SUMMARY) as folder:
         tell(say("读取 {source}", source=source), 0)
-        problem, notes = read_source(Path(source), wanted)
-        if notes and sys.stderr is not None:
-            print_lines([format_diagnostics(notes, lang)], sys.stderr)
-        near = asked if asked is not None else default_gap(len(problem.lines))
-        lines = f"{len(problem.lines):,}"
-        tell(say("为 {count} 条生产线选措施", count=lines), 10)
-        plan = solve(problem, near, lambda message: tell(message, 10))
-        tell(say("逐条核对方案"), 90)
-        _check(plan)
-        tell(say("写 {file}", file=PLAN), 95)
-        write_plan(plan, folder / PLAN)
-        done = Planning(plan, near, tuple(notes), Path(out))
-        summary = json.dumps(summarise(done, Path(source), lang), ensure_ascii=False, indent=1)
-        (folder / SUMMARY).write_text(summary + "\n", encoding="utf-8", newline="\n")
-    return Answer(_lines(done, lang), describe(plan))
+        given = read_source(Path(source), wanted, city)
+        if given.notes and sys.stderr is not None:
+            print_lines([format_diagnostics(given.notes, lang)], sys.stderr)
+        lines = len(given.problem.lines)
+        near = default_gap(lines) if asked is None else asked
+        tell(say("为 {count} 条生产线选措施", count=f"{lines:,}"), 10)
+        done = Planning(
+            given, _solve(given.problem, near, lambda message: tell(message, 10)), near, Path(out)
+        )
+        tell(say("逐条核对方案"), 80)
+        _check(done.plan)
+        tell(say("写 {folder}", folder=out), 85)
+        _write(done, folder, lang)
+    return Answer(_lines(done, lang), describe(done.plan))
+
+
+def _solve(problem: Problem, gap: Fraction, tell: Callable[[Message], None]) -> Plan:
+    from muheng.emergency.plan.solve import solve
+
+    try:
+        return solve(problem, gap, tell)
+    except Refusal as refusal:
+        raise Failure("data", refusal.what, refusal.fix) from refusal
+
+
+def _write(done: Planning, folder: Path, lang: Language) -> None:
+    from muheng.emergency.explanation import explain
+    from muheng.emergency.plan.folder import write_plan
+
+    write_plan(done.plan, folder / PLAN)
+    why = explain(done.plan, done.source.built).table()
+    if lang == "en":
+        from muheng.emergency.explanation import LABELS
+
+        why = why.with_columns(
+            why["reason"].replace({str(each): each.render(lang) for each in LABELS.values()})
+        )
+    why.write_csv(folder / WHY, include_bom=True)
+    if done.source.built is not None:
+        _write_book(done.source.built, done.plan, folder / BOOK, lang)
+    summary = json.dumps(summarise(done, lang), ensure_ascii=False, indent=1)
+    (folder / SUMMARY).write_text(summary + "\n", encoding="utf-8", newline="\n")
+
+
+def _write_book(built: Built, plan: Plan, path: Path, lang: Language) -> None:
+    """The list's workbook, with what each line is to do on a sheet of its own."""
+    from muheng.emergency.inventory.writing import Planned, write_inventory
+
+    planned: dict[tuple[str, Level], Planned] = {}
+    levels = cast("tuple[Level, ...]", plan.problem.levels)
+    for level, row in zip(levels, plan.chosen.tolist(), strict=True):
+        for place in row:
+            option = built.options[place]
+            planned[option.line, level] = Planned(option.name, option.part, option.cut, option.loss)
+    write_inventory(built.inventory, path, planned, lang=lang)
 
 
 # -- what is asked ---------------------------------------------------------------------------------------------------
@@ -127,20 +173,6 @@ def _read_gap(text: str) -> Fraction:
 
 def default_gap(lines: int) -> Fraction:
     return next((gap for most, gap in GAPS if lines <= most), FINEST)
-
-
-def read_source(source: Path, levels: Sequence[str] | None) -> tuple[Problem, list[Diagnostic]]:
-    """The problem, and warnings about what it was read from. Raises Failure with everything that is wrong."""
-    from muheng.emergency.plan.folder import read_folder
-
-    if not source.exists():
-        raise Failure("file", say("找不到 {path}。", path=source), say("写装着 lines.csv 的文件夹。"))
-    if not source.is_dir():
-        raise Failure("file", say("{path} 不是文件夹。", path=source), say("写装着 lines.csv 的文件夹。"))
-    problem, found = read_folder(source, levels)
-    if problem is None:
-        raise Failure("data", say("{path} 里的数据有错误，没有编方案。", path=source), diagnostics=found)
-    return problem, found
 
 
 def _check(plan: Plan) -> None:
@@ -210,7 +242,7 @@ def _gap(loss: int, bound: int, gap: float) -> float | None:
     return None if bound == 0 and loss > 0 else gap
 
 
-def summarise(done: Planning, source: Path, lang: Language) -> dict[str, Any]:
+def summarise(done: Planning, lang: Language) -> dict[str, Any]:
     """summary.json: the figures, and what they came of."""
     from importlib.metadata import version
 
@@ -221,24 +253,18 @@ def summarise(done: Planning, source: Path, lang: Language) -> dict[str, Any]:
         "options": len(problem.loss),
         "firms": len(problem.firms.names),
         "asked_gap": float(done.gap),
-        "notes": [diagnostic_json(note, lang) for note in done.notes],
-        "source": _digests(source),
+        "notes": [diagnostic_json(note, lang) for note in done.source.notes],
+        "source": {name: _digest(path) for name, path in done.source.files.items()},
         "engine": {name: version(name) for name in ("muheng", "numpy", "highspy")},
     }
 
 
-def _digests(source: Path) -> dict[str, str]:
-    """The SHA-256 of each file that was read: the same files give the same plan."""
+def _digest(path: Path) -> str:
+    """SHA-256: the same files give the same plan."""
     from hashlib import file_digest
 
-    from muheng.emergency.plan.folder import FILES
-
-    found = {}
-    for name in FILES:
-        if (source / name).is_file():
-            with (source / name).open("rb") as stream:
-                found[name] = file_digest(stream, "sha256").hexdigest()
-    return found
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
 
 
 def _lines(done: Planning, lang: Language) -> list[str | Table]:
@@ -250,13 +276,45 @@ def _lines(done: Planning, lang: Language) -> list[str | Table]:
     )
     lines: list[str | Table] = [title.render(lang), "", _loss_table(plan, lang)]
     lines += _unproved(done, lang)
+    if done.source.built is not None:
+        lines += _alike_table(done, lang)
+    reasons = _explain_shortfalls(done)
     for figures, need in zip(plan.levels, problem.need.tolist(), strict=True):
         lines += ["", _level_title(figures).render(lang), _pollutant_table(problem, figures, need, lang)]
-        lines += [message.render(lang) for message in _shortfalls(problem, figures, need)]
+        lines += [message.render(lang) for message in reasons.get(figures.level, ())]
     lines += ["", say("写在 {out}", out=done.out).render(lang)]
-    about = ((PLAN, say("每条生产线每一级的措施")), (SUMMARY, say("以上各数，供程序读")))
+    about = [(PLAN, say("每条生产线每一级的措施")), (WHY, say("每条生产线为什么是这个措施"))]
+    if done.source.built is not None:
+        about.append((BOOK, say("清单，附各级的措施")))
+    about.append((SUMMARY, say("以上各数，供程序读")))
     lines += [f"  {name:<16} {what.render(lang)}" for name, what in about]
     return lines
+
+
+def _explain_shortfalls(done: Planning) -> dict[str, tuple[Message, ...]]:
+    """By level: which pollutant is out of reach, how far it goes, whose exemption would close it."""
+    if all(figures.feasible for figures in done.plan.levels):
+        return {}
+    from muheng.emergency.reach import explain_reach
+
+    return {reach.level: reach.said for reach in explain_reach(done.plan, done.source.built)}
+
+
+def _alike_table(done: Planning, lang: Language) -> list[str | Table]:
+    """What cutting everybody alike would lose for the same."""
+    from muheng.emergency.comparison import compare
+
+    digits = done.plan.problem.money_digits
+    head = (say("同样的减排量"), say("本方案（万元/日）"), say("一刀切"), say("按绩效等级一刀切"))
+    rows = [
+        (
+            LEVELS[each.level].render(lang),
+            _wan(each.loss, digits),
+            *("—" if way is None else _wan(way.loss, digits) for way in (each.uniform, each.graded)),
+        )
+        for each in compare(done.plan, done.source.built)
+    ]
+    return ["", Table(tuple(word.render(lang) for word in head), rows)]
 
 
 def _loss_table(plan: Plan, lang: Language) -> Table:
@@ -304,20 +362,6 @@ def _pollutant_table(problem: Problem, figures: LevelFigures, need: Sequence[int
         )
     ]
     return Table(tuple(word.render(lang) for word in head), rows)
-
-
-def _shortfalls(problem: Problem, figures: LevelFigures, need: Sequence[int]) -> list[Message]:
-    return [
-        say(
-            "{pollutant} 应减 {need} 千克/日，最多减到 {reached}，还差 {missing}。",
-            pollutant=name,
-            need=_mass(due, problem),
-            reached=_mass(due - missing, problem),
-            missing=_mass(missing, problem),
-        )
-        for name, due, missing in zip(POLLUTANTS.values(), need, figures.shortfall, strict=True)
-        if missing
-    ]
 
 
 def _wan(value: int, digits: int) -> str:
