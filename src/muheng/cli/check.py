@@ -16,7 +16,7 @@ from muheng.cli.verb import verb
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
 
-Kind = Literal["policy", "layout", "case", "matching", "alert", "grades", "city"]
+Kind = Literal["policy", "layout", "case", "matching", "alert", "grades", "emergency", "norms", "city"]
 CITY = "city.toml"
 
 _SAID: dict[Kind, Message] = {
@@ -26,6 +26,8 @@ _SAID: dict[Kind, Message] = {
     "matching": say("供需规则"),
     "alert": say("预警规则"),
     "grades": say("绩效分级指标表"),
+    "emergency": say("应急减排设置"),
+    "norms": say("最低措施表"),
     "city": say("城市包"),
 }
 
@@ -44,7 +46,8 @@ def command(lang: Language) -> click.Command:
         "check",
         lang,
         say(
-            "检查规则文件、部门表格布局、事项类型、供需规则、预警规则、绩效分级指标表、城市包的文件夹，或装着它们的文件夹；一次列出全部问题和改法。"
+            "检查规则文件、部门表格布局、事项类型、供需规则、预警规则、绩效分级指标表、应急减排设置、最低措施表、"
+            "城市包的文件夹，或装着它们的文件夹；一次列出全部问题和改法。"
             "PATH 也可写随软件所带的规则或城市包的编号，或网站上一份办法的地址。"
         ),
         check_path,
@@ -123,6 +126,8 @@ def _check_file(path: Path) -> Checked:
     from muheng.documents.toml_file import read_toml
     from muheng.emergency.alert_rules import load_alert_file
     from muheng.emergency.grading import load_grade_file
+    from muheng.emergency.norms import read_norms
+    from muheng.emergency.settings import read_settings
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_document
     from muheng.policy.compile import compile_file
@@ -135,6 +140,10 @@ def _check_file(path: Path) -> Checked:
             return Checked(path, "alert", tuple(load_alert_file(path, file.name)[1]))
         if {"trade", "ungraded"} & set(file.data):
             return Checked(path, "grades", tuple(load_grade_file(path, file.name)[1]))
+        if {"ratio", "execution"} & set(file.data):
+            return Checked(path, "emergency", tuple(read_settings(path)[1]))
+        if "norm" in file.data:
+            return Checked(path, "norms", tuple(read_norms(path)[1]))
         if "sheet" in file.data:
             return Checked(path, "layout", tuple(load_layouts([path])[1]))
         if {"state", "act", "opening"} & set(file.data):
@@ -151,6 +160,8 @@ def _check_pack(folder: Path) -> Checked:
     from muheng.cities.pack import load_pack
     from muheng.emergency.alert_rules import load_alert_rules
     from muheng.emergency.grading import load_grade_tables
+    from muheng.emergency.norms import load_norms
+    from muheng.emergency.settings import load_settings
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_rules
     from muheng.policy.compile import compile_policy
@@ -168,6 +179,8 @@ def _check_pack(folder: Path) -> Checked:
     found += load_rules(folder)[1]
     found += load_alert_rules(folder)[1]
     found += load_grade_tables(folder)[1]
+    found += load_settings(folder)[1]
+    found += load_norms(folder)[1]
     found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
     found += load_layouts(pack.layouts if pack is not None else own)[1]
     for policy in sorted((folder / "policies").glob("*.toml")):

@@ -22,8 +22,8 @@ from muheng.emergency.inventory.model import CountBy, Level, MeasureKind
 from muheng.emergency.plan.problem import LEVELS
 from muheng.emergency.settings import Percent
 
-FILE = "norms.toml"
-COMMON = PACKS / "common" / "emergency" / FILE
+FILE = "emergency/norms.toml"
+COMMON = PACKS / "common" / FILE
 
 
 class _Strict(BaseModel):
@@ -84,7 +84,7 @@ class Norms(_Strict):
 
 def load_norms(folder: Path | None = None) -> tuple[Norms | None, list[Diagnostic]]:
     """The norms of a city's folder (``emergency/norms.toml``), or the common ones; None and what is wrong with them."""
-    own = folder / "emergency" / FILE if folder is not None else None
+    own = folder / FILE if folder is not None else None
     return read_norms(own if own is not None and own.is_file() else COMMON)
 
 
