@@ -268,6 +268,27 @@ def test_counties_and_caps(tmp_path: Path) -> None:
     assert not problem.plain
 
 
+def test_shares_of_counties_with_too_many_decimals_are_raised(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        targets="[orange]\nso2 = 1e9\nnox = 0\npm = 0\nvoc = 0\n",
+        counties=f"county,level,so2,nox,pm,voc\n甲,orange,{1 / 3!r},0,{2 / 3!r},0\n",
+    )
+    problem, found = read_folder(folder)
+    assert problem is not None
+    assert problem.county_need is not None
+    digits = problem.mass_digits
+    assert problem.county_need[0, 1].tolist() == [
+        int("3" * (digits - 1) + "4"),
+        0,
+        int("6" * (digits - 1) + "7"),
+        0,
+    ]
+    assert [str(each.what) for each in found] == [
+        f"小数的位数太多：减排量在第 {digits} 位小数以后舍去，目标向上进位（千克/日）。"
+    ]
+
+
 def test_a_folder_has_no_place_for_the_rest(tmp_path: Path) -> None:
     problem, _ = read_folder(write(tmp_path))
     assert problem is not None

@@ -43,7 +43,9 @@ def count_digits(values: Floats, least: int, most: int) -> int:
 
 
 def scale(values: Floats, digits: int, rounding: Rounding) -> NDArray[np.int64]:
-    """``values × 10**digits``, rounded where they have more decimals."""
+    """``values × 10**digits``, of any shape, rounded where they have more decimals."""
+    if values.ndim > 1:
+        return scale(values.ravel(), digits, rounding).reshape(values.shape)
     scaled = values * 10.0**digits
     whole = np.rint(scaled)
     inexact = np.flatnonzero(~_near(scaled, whole))
