@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,19 +18,14 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from muheng.documents.message import Language, Message, say
-from muheng.emergency.inventory import sheets
+from muheng.emergency.inventory import cells, sheets
+from muheng.emergency.inventory.cells import Cell
 from muheng.emergency.inventory.filed import add, filed_ratios, shares
 from muheng.emergency.inventory.model import (
     NOTHING,
-    Filed,
-    Firm,
     Inventory,
     Level,
-    Line,
     Mass,
-    Offer,
-    Source,
-    Transport,
 )
 from muheng.emergency.inventory.notes import COLUMN_NOTES
 from muheng.intake.layout import Column
@@ -60,8 +55,6 @@ _WIDE = {"企业名称": 30, "措施内容": 40, "治理设施": 24, "生产设�
 _SMALL_PART = 10
 """Up to one per cent a bare figure could be taken for a fraction, so it bears its sign."""
 
-Cell = str | int | Fraction | datetime.date | None
-
 
 def write_inventory(
     inventory: Inventory, path: Path, plan: Plan | None = None, *, lang: Language = "zh"
@@ -71,12 +64,12 @@ def write_inventory(
     The same list gives the same bytes. Raises OSError where the file cannot be written.
     """
     rows: dict[str, Iterable[Mapping[str, Cell]]] = {
-        sheets.FIRMS: map(_firm_cells, inventory.firms),
-        sheets.LINES: _line_rows(inventory),
-        sheets.OFFERS: _offer_rows(inventory),
-        sheets.FILED: _filed_rows(inventory),
-        sheets.TRANSPORT: _transport_rows(inventory),
-        sheets.BASE: map(_source_cells, inventory.base),
+        sheets.FIRMS: map(cells.firm_cells, inventory.firms),
+        sheets.LINES: cells.line_rows(inventory),
+        sheets.OFFERS: cells.offer_rows(inventory),
+        sheets.FILED: cells.filed_rows(inventory),
+        sheets.TRANSPORT: cells.transport_rows(inventory),
+        sheets.BASE: map(cells.source_cells, inventory.base),
     }
 
     def fill(book: Any, looks: _Looks) -> None:
@@ -172,8 +165,8 @@ def _write_sheet(
         note = COLUMN_NOTES.get(name)
         if notes is not None and note is not None:
             page.write_comment(1, at, note.render(notes), {"x_scale": 1.6})
-        for row, cells in enumerate(rows, _FIRST_ROW):
-            _write_cell(page, row, at, cells.get(name), column, look)
+        for row, values in enumerate(rows, _FIRST_ROW):
+            _write_cell(page, row, at, values.get(name), column, look)
     fixed = 3 if kind in (sheets.LINES, sheets.OFFERS, sheets.FILED) else 2
     page.freeze_panes(_FIRST_ROW, fixed if kind != sheets.BASE else 1)
     _set_paper(page)
@@ -240,140 +233,6 @@ def _set_paper(page: Any) -> None:
     page.fit_to_pages(1, 0)
 
 
-def _masses(head: str, amounts: Iterable[int | None] | None) -> dict[str, Cell]:
-    if amounts is None:
-        return {}
-    return {f"{head}|{name}": amount for name, amount in zip(sheets.POLLUTANTS, amounts, strict=True)}
-
-
-def _yes(truth: bool) -> str:
-    return "是" if truth else "否"
-
-
-def _firm_cells(firm: Firm) -> dict[str, Cell]:
-    return {
-        sheets.CODE: firm.code,
-        sheets.NAME: firm.name,
-        "县（市、区）": firm.county,
-        "行业代码": firm.industry,
-        "重点行业": firm.trade,
-        "绩效等级": firm.grade or sheets.NOT_GRADED,
-        "等级有效期至": firm.grade_until,
-        "保障类型": firm.guarantee,
-        "保障最高级别": sheets.LEVELS[firm.guarantee_level] if firm.guarantee_level else None,
-        "长期停产": _yes(firm.stopped),
-        "排污许可证编号": firm.permit,
-        **_masses("许可排放量", firm.permitted),
-        "日产值": firm.output,
-        "经度": _microdegrees(firm.longitude),
-        "纬度": _microdegrees(firm.latitude),
-        "联系人": firm.contact,
-        "联系电话": firm.phone,
-    }
-
-
-def _microdegrees(degrees: float | None) -> int | None:
-    return None if degrees is None else round(degrees * 10**6)
-
-
-def _identity(line: Line, names: Mapping[str, str]) -> dict[str, Cell]:
-    return {
-        sheets.CODE: line.firm,
-        sheets.NAME: names[line.firm],
-        sheets.NUMBER: sheets.own_number(line.id, line.firm),
-    }
-
-
-def _names(inventory: Inventory) -> dict[str, str]:
-    return {firm.code: firm.name for firm in inventory.firms}
-
-
-def _line_rows(inventory: Inventory) -> Iterator[dict[str, Cell]]:
-    names = _names(inventory)
-    for line in inventory.lines:
-        yield {
-            **_identity(line, names),
-            "生产线名称": line.name,
-            "产品": line.product,
-            "产能": line.capacity,
-            "涉气工序": line.step,
-            "生产设备": line.equipment,
-            "燃料": line.fuel,
-            "治理设施": line.control,
-            "年生产天数": line.days,
-            **_masses("年排放量", line.yearly),
-            **_masses("日排放量", line.daily),
-            "连续工序": _yes(line.continuous),
-            "最低负荷": line.least_load,
-            "停产准备时间": line.stop_hours,
-            "恢复时间": line.restart_hours,
-            "电表户号": line.meter,
-            "排放口编号": line.outlet,
-            "日停产损失": line.stop_loss,
-            "重启费用": line.restart_cost,
-            "服务生产线": "、".join(sheets.own_number(served, line.firm) for served in line.serves),
-            "民生供应": line.supply,
-            "日供应量": line.supplied or None,
-        }
-
-
-def _offer_rows(inventory: Inventory) -> Iterator[dict[str, Cell]]:
-    names, lines = _names(inventory), {line.id: line for line in inventory.lines}
-    for offer in inventory.offers:
-        yield {
-            **_identity(lines[offer.line], names),
-            "严格程度": offer.order,
-            **_measure_cells(offer),
-            "日损失": offer.loss,
-        }
-
-
-def _filed_rows(inventory: Inventory) -> Iterator[dict[str, Cell]]:
-    names, lines = _names(inventory), {line.id: line for line in inventory.lines}
-    for filed in inventory.filed:
-        yield {
-            **_identity(lines[filed.line], names),
-            "预警级别": sheets.LEVELS[filed.level],
-            **_measure_cells(filed),
-            "措施内容": filed.text,
-        }
-
-
-def _measure_cells(measure: Offer | Filed) -> dict[str, Cell]:
-    return {
-        "措施名称": measure.name,
-        "措施类型": measure.kind,
-        "限产比例": measure.part,
-        "计量方式": measure.count_by,
-        "核查方式": measure.evidence,
-        **_masses("日减排量", measure.cut),
-    }
-
-
-def _transport_rows(inventory: Inventory) -> Iterator[dict[str, Cell]]:
-    names = _names(inventory)
-    for each in inventory.transport:
-        yield {
-            sheets.CODE: each.firm,
-            sheets.NAME: names[each.firm],
-            "日常车次": each.usual,
-            **{f"{sheets.alert(level)}车次": lorries(each, level) for level in sheets.LEVELS},
-            "允许排放阶段": each.stage,
-        }
-
-
-def lorries(transport: Transport, level: Level) -> int:
-    """Lorries a day that may still come in at a level."""
-    return {"yellow": transport.yellow, "orange": transport.orange, "red": transport.red}[level]
-
-
-def _source_cells(source: Source) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {"排放源": source.name, **_masses("日排放量", source.emission)}
-    for level in sheets.LEVELS:
-        cells |= _masses(f"{sheets.alert(level)}减排量", source.cut.get(level))
-    return cells
-
-
 def _write_plan(book: Any, looks: _Looks, inventory: Inventory, plan: Plan, lang: Language) -> None:
     """One row for each line: who it is, and what it does at each level."""
     page = book.add_worksheet(sheets.PLANNED)
@@ -409,10 +268,10 @@ def _write_plan(book: Any, looks: _Looks, inventory: Inventory, plan: Plan, lang
     page.write_string(last, 0, _TOTAL.render(lang), looks.head)
     for at in range(len(own), len(heads)):
         if (at - len(own)) % 7 >= 2:
-            cells = f"{xl_col_to_name(at)}{_FIRST_ROW + 1}:{xl_col_to_name(at)}{last}"
+            span = f"{xl_col_to_name(at)}{_FIRST_ROW + 1}:{xl_col_to_name(at)}{last}"
             total = _column_total(inventory, plan, (at - len(own)) // 7, (at - len(own)) % 7)
             page.write_formula(
-                last, at, f"=SUM({cells})" if inventory.lines else "=0", looks.numbers[3], total
+                last, at, f"=SUM({span})" if inventory.lines else "=0", looks.numbers[3], total
             )
     page.freeze_panes(_FIRST_ROW, 2)
     page.autofilter(_HEADER_ROWS, 0, max(last - 1, _HEADER_ROWS), len(heads) - 1)
