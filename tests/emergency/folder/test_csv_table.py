@@ -44,6 +44,7 @@ def faults_of(tmp_path: Path, content: str | bytes) -> list[tuple[int | None, st
         " Line , NOTE,loss\n L1 ,\t甲, 1234.5 \n　L2　,,1.0E-5\n",
         'loss,line,note\n"1,234.5","L1",甲\n１e-５,L2,""\n',
         "line,note,loss\n\nL1,甲,1 234.50\n,,\n\nL2,,.00001\n\n",
+        "line,\ufeffnote,loss\nL1,甲,\u200b1234.5\nL2,,0.00001\n",
         "line,note,loss\nL1,甲,+1234.5\nL2,,0.00001\n".encode("gbk"),
         "line,note,loss\nL1,甲,１，２３４．５\nL2,,0.00001\n".encode("gb18030"),
     ],

@@ -141,7 +141,7 @@ class _Reading:
             cells = next(csv.reader([header]), [])
         except csv.Error:
             cells = header.split(",")
-        names = [unicodedata.normalize("NFKC", cell).strip().casefold() for cell in cells]
+        names = [_fold(cell) for cell in cells]
         asked = [column.name for column in self.columns]
         if len(names) == 1 and (mark := next((mark for mark in "\t;|" if mark in header), None)) is not None:
             what = say("列与列之间是“{mark}”，应是逗号。", mark="Tab" if mark == "\t" else mark)
@@ -257,7 +257,7 @@ class _Reading:
                 continue
             faults += 1
             if faults <= MOST_TOLD:
-                self._add(row + 2, name, *_fault(text, value))
+                self._add(row + 2, name, *_fault(text, value, least))
         self.found += count_others(self.file, name, faults)
         if not rows:
             return frame
@@ -302,9 +302,9 @@ def _first_line(head: bytes) -> str:
         return line.decode("gb18030", errors="replace")
 
 
-def _fault(text: str, value: float | None) -> tuple[Message, Message]:
+def _fault(text: str, value: float | None, least: float) -> tuple[Message, Message]:
     if not text:
-        return say("这一格是空的。"), say("没有就写 0。")
+        return say("这一格是空的。"), say("没有就写 0。") if least == 0 else say("填一个数。")
     shown = text if len(text) <= 40 else text[:39] + "…"
     if value is None:
         return say("“{found}” 不是数字。", found=shown), say("只填数值，不带单位；没有就写 0。")
@@ -320,7 +320,13 @@ def read_number(text: str) -> float | None:
     """
     if any(unicodedata.category(letter) == "No" for letter in text):
         return None
-    folded = unicodedata.normalize("NFKC", text).translate(_MARKS).strip().casefold()
+    folded = _fold(text).translate(_MARKS)
     if _GROUPED.fullmatch(folded):
         folded = folded.replace(",", "").replace(" ", "")
     return float(folded) if _NUMBER.fullmatch(folded) else None
+
+
+def _fold(text: str) -> str:
+    """Half-width, small, without blanks around it and letters that nobody sees."""
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(letter for letter in folded if unicodedata.category(letter) != "Cf").strip().casefold()
