@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 
 import numpy as np
 
 from muheng.documents.message import Message, Refusal, say
 from muheng.emergency.plan.answer import JointFigures, LevelFigures, Plan
+from muheng.emergency.plan.fairness import keep_fair, limit_cost, make_fairer, measure_unfairness
+from muheng.emergency.plan.general_changes import count_changes, go_back
 from muheng.emergency.plan.general_model import (
     Choice,
     Extra,
@@ -69,11 +71,11 @@ class City:
     def weight(self) -> tuple[int, ...]:
         return self.problem.weight or (1,) * self.count
 
-    def choice(self, v: int, chosen: dict[int, Places] | None = None) -> Choice:
-        """Level v between the levels already chosen."""
+    def between(self, v: int, chosen: dict[int, Places]) -> Choice:
+        """Level v between the other levels that are already chosen."""
         allowed = self.nested[v].copy()
         columns = np.arange(len(allowed))
-        for other, options in (chosen or {}).items():
+        for other, options in chosen.items():
             edge = options[self.problem.line_of]
             if other < v:
                 allowed &= columns >= edge
@@ -134,6 +136,21 @@ def solve_general(problem: Problem, gap: Fraction, progress: Progress | None = N
         together = search(city.together(), gap, city.join(chosen), bound)
         if together.chosen is not None:
             chosen, bound = city.split(together.chosen), together.bound
+    budget = {v: city.alone[v].cost_of(chosen[v]) for v in chosen}
+    if problem.band is not None and problem.output is not None:
+        tell(say("正在使同类企业的损失更接近"))
+        budget = {v: floor(cost * (1 + problem.band)) for v, cost in budget.items()}
+        for v in range(city.count):
+            chosen[v] = make_fairer(problem, city.between(v, chosen), chosen[v], budget[v], gap)
+    else:
+        budget = {v: max(cost, floor(found[v].bound * (1 + gap))) for v, cost in budget.items()}
+    if problem.filed is not None:
+        for v in range(city.count):
+            choice = city.between(v, chosen)
+            rows = [*choice.rows, limit_cost(choice, budget[v])]
+            if problem.band is not None and problem.output is not None:
+                rows.append(keep_fair(problem, chosen[v]))
+            chosen[v] = go_back(replace(choice, rows=tuple(rows)), chosen[v], problem.filed[v])
     return report(city, chosen, found, bound)
 
 
@@ -181,7 +198,7 @@ def nest(city: City, found: dict[int, Found], gap: Fraction) -> dict[int, Places
     chosen: dict[int, Places] = {}
     middle = city.count // 2
     for v in (middle, *range(middle - 1, -1, -1), *range(middle + 1, city.count)):
-        own, choice = found[v].chosen, city.choice(v, chosen)
+        own, choice = found[v].chosen, city.between(v, chosen)
         if own is None or not choice.allowed[own].all():
             if not np.logical_or.reduceat(choice.allowed, choice.start[:-1]).all():
                 return None
@@ -299,7 +316,15 @@ def report(city: City, chosen: dict[int, Places], found: dict[int, Found], bound
     bound = min(bound, total)
     joint = JointFigures(total, bound, _part(total - bound, bound)) if city.count > 1 else None
     stacked = np.stack([chosen[v] for v in range(city.count)]).astype(np.int32)
-    return Plan(problem, stacked, tuple(figures), joint)
+    unfairness: tuple[float, ...] = ()
+    if problem.band is not None and problem.output is not None:
+        unfairness = tuple(measure_unfairness(problem, options) for options in stacked)
+    changes: tuple[int, ...] = ()
+    if problem.filed is not None:
+        changes = tuple(
+            count_changes(filed, options) for filed, options in zip(problem.filed, stacked, strict=True)
+        )
+    return Plan(problem, stacked, tuple(figures), joint, unfairness, changes)
 
 
 def _part(more: int, of: int) -> float:

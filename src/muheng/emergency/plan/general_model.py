@@ -19,6 +19,7 @@ from muheng.emergency.plan.general_rows import Rows, add_up_rows
 from muheng.emergency.plan.problem import Integers
 
 Floats = NDArray[np.float64]
+_TINY = 1e-9
 Mask = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
@@ -68,8 +69,8 @@ class Choice:
         ends = np.concatenate([np.zeros(0), *least])
         largest = np.zeros(before)
         np.maximum.at(largest, row, np.abs(value))
-        scale = np.maximum(np.maximum(np.abs(ends), largest * 1e-3), 1e-300)
-        scale = 2.0 ** np.round(np.log2(scale))
+        size = np.where(ends == 0, largest, np.maximum(np.abs(ends), largest * 1e-3))
+        scale: Floats = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0)))).astype(np.float64)
         return Matrix(
             row, np.concatenate([np.zeros(0, np.intp), *columns]), value / scale[row], ends / scale, scale
         )
@@ -156,6 +157,10 @@ def reduce(choice: Choice, allowed: Mask, base: Places) -> Reduced:
     if len(key):
         begins = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), key[1:] != key[:-1]]))
         key, values = key[begins], np.add.reduceat(values, begins)
+        # HiGHS drops what is this small; what it could give is then not asked for, so that bounds stay below the truth.
+        tiny = np.abs(values) <= _TINY
+        least = least - np.bincount(key[tiny] % rows, np.maximum(values[tiny], 0.0), rows)
+        key, values = key[~tiny], values[~tiny]
     return Reduced(
         base,
         columns,

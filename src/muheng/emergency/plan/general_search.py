@@ -27,6 +27,7 @@ from muheng.emergency.plan.general_model import (
     solve_relaxed,
     solve_whole,
 )
+from muheng.emergency.plan.general_moves import mend_singly, save_singly
 from muheng.emergency.plan.general_rows import Rows
 
 WIDE = 40_000
@@ -178,27 +179,47 @@ def _decide(choice: Choice, alive: Mask, base: Places, found: Found, gap: Fracti
     return replace(found, chosen=best, bound=low)
 
 
+def relax(choice: Choice) -> bool:
+    """Whether columns taken in part could keep all rows."""
+    try:
+        choice = narrow(choice)
+    except Contradiction:
+        return False
+    allowed = np.flatnonzero(choice.allowed)
+    reduced = reduce(choice, choice.allowed, _begin(allowed, choice.group[allowed]))
+    return solve_relaxed(choice, reduced).values is not None
+
+
 def solve_exactly(
-    choice: Choice, reduced: Reduced, gap: float, start: Places | None, extra: Extra | None = None
+    choice: Choice,
+    reduced: Reduced,
+    gap: float,
+    start: Places | None = None,
+    extra: Extra | None = None,
+    but_for: Rows | None = None,
 ) -> tuple[Answer, Places | None]:
-    """The first answer, for its bound, and a choice that keeps the rows in integers.
+    """The first answer, for its bound, and a choice that keeps the rows in integers (``but_for`` those that ``extra`` is in).
 
     What floating point let slip by a hair is asked for with a hair more.
     """
     nodes = max(50, min(20_000, 10_000_000 // max(len(reduced.columns), 1)))
-    answer = solve_whole(choice, reduced, gap, nodes, None if extra else start, extra)
+    answer = solve_whole(choice, reduced, gap, nodes, start, extra)
     latest, asked = answer, reduced
     for attempt in range(_ATTEMPTS):
         if latest.values is None:
             return answer, None
         chosen = read_chosen(choice, reduced, latest.values)
-        short = np.concatenate(
-            [np.zeros(0), *(np.asarray(part, np.float64) for part in choice.shortages(chosen))]
-        )
+        parts = [
+            np.zeros(len(block.least)) if block is but_for else short.astype(np.float64)
+            for block, short in zip(choice.rows, choice.shortages(chosen), strict=True)
+        ]
+        short = np.concatenate([np.zeros(0), *parts])
+        if short.any() and extra is None:
+            mended = mend_singly(choice, chosen)
+            if choice.keeps(mended):
+                return answer, save_singly(choice, mended)
         if not short.any():
-            return answer, chosen
-        if extra is not None:
-            return answer, None
+            return answer, chosen if extra else save_singly(choice, chosen)
         asked = replace(asked, least=asked.least + 2.0**attempt * short / choice.matrix.scale)
-        latest = solve_whole(choice, asked, gap, nodes)
+        latest = solve_whole(choice, asked, gap, nodes, None, extra)
     return answer, None

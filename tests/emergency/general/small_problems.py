@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import numpy as np
@@ -65,7 +65,9 @@ def make_problem(seed: int, rules: set[str], levels: int = 1, lines: int = 5) ->
         chosen = np.array(sorted(random.sample(range(options), random.randint(1, options))), np.int64)
         give = np.array([random.randint(0, 10) for _ in chosen], np.int64)
         most = int(give.sum()) // 3
-        more["demands"] = (Demand("供热", chosen, give, tuple(random.randint(0, most) for _ in range(levels))),)
+        more["demands"] = (
+            Demand("供热", chosen, give, tuple(random.randint(0, most) for _ in range(levels))),
+        )
     if "link" in rules:
         line, *served = random.sample(range(lines), 3)
         more["links"] = (Link(line, random.randint(0, sizes[line]), tuple(served)),)
@@ -149,7 +151,9 @@ def _keeps(problem: Problem, v: int, options: tuple[int, ...], choices: list[lis
     if problem.county_need is not None:
         for c in range(len(problem.counties.names)):
             for p in range(4):
-                cut = sum(int(problem.reduction[options[i], p]) for i in lines if problem.counties.codes[i] == c)
+                cut = sum(
+                    int(problem.reduction[options[i], p]) for i in lines if problem.counties.codes[i] == c
+                )
                 if cut < problem.county_need[v, c, p]:
                     return False
     if problem.firm_cap is not None:
@@ -190,7 +194,66 @@ def _keeps_grades(problem: Problem, options: tuple[int, ...]) -> bool:
 
 
 def is_nested(options: list[tuple[int, ...]]) -> bool:
-    return all(
-        all(a <= b for a, b in zip(mild, strict, strict=True))
-        for mild, strict in zip(options, options[1:], strict=False)
-    )
+    return all(all(a <= b for a, b in zip(mild, strict, strict=True)) for mild, strict in pairwise(options))
+
+
+def join_points(problem: Problem, points: list[list[Point]]) -> list[tuple[Point, ...]]:
+    """Every way to choose at all levels, no line milder at a worse one."""
+    found: list[tuple[Point, ...]] = [()]
+    for at_level in points:
+        found = [
+            (*before, point)
+            for before in found
+            for point in at_level
+            if not before or is_nested([before[-1].options, point.options])
+        ]
+    return found
+
+
+def measure_widths(problem: Problem, options: tuple[int, ...]) -> dict[tuple[int, int], Fraction]:
+    """By group of peers: the largest share of output lost less the smallest."""
+    lost = [0] * len(problem.firms.names)
+    for i, option in enumerate(options):
+        lost[problem.firms.codes[i]] += int(problem.loss[option])
+    shares = {
+        key: [Fraction(lost[firm], int(problem.output[firm])) for firm in firms]
+        for key, firms in _list_peers(problem).items()
+    }
+    return {key: max(of_group) - min(of_group) for key, of_group in shares.items()}
+
+
+def find_forced(problem: Problem) -> dict[tuple[int, int], Fraction]:
+    """How far apart peers are at the very least, each by what it may choose."""
+    least, most = [0] * len(problem.firms.names), [0] * len(problem.firms.names)
+    for i, (a, b) in enumerate(_spans(problem.start)):
+        losses = [
+            int(problem.loss[j]) for j in range(a, b) if problem.permitted is None or problem.permitted[0, j]
+        ]
+        least[problem.firms.codes[i]] += min(losses)
+        most[problem.firms.codes[i]] += max(losses)
+    return {
+        key: max(
+            Fraction(0),
+            max(Fraction(least[f], int(problem.output[f])) for f in firms)
+            - min(Fraction(most[f], int(problem.output[f])) for f in firms),
+        )
+        for key, firms in _list_peers(problem).items()
+    }
+
+
+def find_avoidable(
+    widths: dict[tuple[int, int], Fraction], forced: dict[tuple[int, int], Fraction]
+) -> Fraction:
+    """The widest of the groups that are further apart than they have to be."""
+    hair = Fraction(1, 10**8)
+    return max((width for key, width in widths.items() if width > forced[key] + hair), default=Fraction(0))
+
+
+def _list_peers(problem: Problem) -> dict[tuple[int, int], set[int]]:
+    peers: dict[tuple[int, int], set[int]] = {}
+    for i in range(len(problem.lines)):
+        firm = int(problem.firms.codes[i])
+        if problem.output[firm] > 0:
+            key = (int(problem.industries.codes[i]), int(problem.grades.codes[i]))
+            peers.setdefault(key, set()).add(firm)
+    return peers
