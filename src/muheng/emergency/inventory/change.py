@@ -18,6 +18,7 @@ from muheng.intake.layout import Column
 from muheng.standards.rounding import format_trimmed
 
 Key = tuple[str, ...]
+_LEVELS = tuple(sheets.LEVELS.values())
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ def compare(before: Inventory, after: Inventory) -> list[Change]:
         sheets.BASE,
     ):
         old, new = _rows(before, sheet), _rows(after, sheet)
-        columns = sheets.list_layout().sheet[sheet].columns
+        declared = sheets.list_layout().sheet[sheet].columns
+        # An enterprise that took another name changed once, not in each of its rows.
+        columns = {
+            name: column for name, column in declared.items() if sheet == sheets.FIRMS or name != sheets.NAME
+        }
         for key in sorted(old.keys() | new.keys()):
             if key not in old:
                 changes.append(_change(sheet, "added", key, new[key]))
@@ -96,7 +101,8 @@ def _key(sheet: str, row: Mapping[str, Cell]) -> Key:
         sheets.TRANSPORT: (sheets.CODE,),
         sheets.BASE: ("排放源",),
     }
-    return tuple(str(row[column]) for column in columns[sheet])
+    key = tuple(str(row[column]) for column in columns[sheet])
+    return key if sheet != sheets.FILED else (*key[:2], str(_LEVELS.index(key[2])))
 
 
 def _change(
@@ -122,11 +128,9 @@ def _compare_cells(
     old: Mapping[str, Cell], new: Mapping[str, Cell], columns: Mapping[str, Column]
 ) -> Iterator[FieldChange]:
     for name, column in columns.items():
-        before, after = old.get(name), new.get(name)
-        if (before or "") != (after or "") or (before is None) != (after is None):
-            shown = _show(before, column), _show(after, column)
-            if shown[0] != shown[1]:
-                yield FieldChange(name.replace("|", " "), *shown)
+        before, after = _show(old.get(name), column), _show(new.get(name), column)
+        if before != after:
+            yield FieldChange(name.replace("|", " "), before, after)
 
 
 def _show(value: Cell, column: Column) -> str:
