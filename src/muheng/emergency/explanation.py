@@ -20,7 +20,7 @@ from muheng.documents.message import Message, say
 from muheng.emergency.options import Built
 from muheng.emergency.permission import LEVEL_NAMES
 from muheng.emergency.plan.answer import Plan
-from muheng.emergency.plan.problem import Integers, Problem
+from muheng.emergency.plan.problem import Demand, Integers, Link, Problem
 from muheng.standards.rounding import unscale
 
 Floats = NDArray[np.float64]
@@ -39,9 +39,11 @@ Reason = Literal[
     "grades",
     "fair",
     "gap",
+    "short",
 ]
 REASONS: tuple[Reason, ...] = (
     "price", "only", "nested", "closing", "enough", "filed", "cap", "county", "demand", "link", "grades", "fair", "gap",
+    "short",
 )  # fmt: skip
 LABELS: Mapping[Reason, Message] = {
     "price": say("损失最省"),
@@ -57,6 +59,7 @@ LABELS: Mapping[Reason, Message] = {
     "grades": say("等级次序"),
     "fair": say("同类均衡"),
     "gap": say("误差以内"),
+    "short": say("尽力减排"),
 }
 
 
@@ -162,10 +165,6 @@ def explain(plan: Plan, built: Built | None = None) -> Explanation:
     best, worth, stray = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
     reason = np.zeros(shape, np.int8)
     most = _tolerance(problem, charge)
-    demanded: defaultdict[int, list[int]] = defaultdict(list)
-    for number, demand in enumerate(problem.demands):
-        for line in np.unique(problem.line_of[demand.options]).tolist():
-            demanded[line].append(number)
     for v in range(shape[0]):
         value = problem.reduction @ prices[v]
         net = charge - value
@@ -177,8 +176,9 @@ def explain(plan: Plan, built: Built | None = None) -> Explanation:
         single = _count_permitted(problem, v) == 1
         strays = (stray[v] > most) & ~single
         reason[v, single] = REASONS.index("only")
+        ties = _Ties(plan, v, net)
         for line in np.flatnonzero(strays).tolist():
-            reason[v, line] = REASONS.index(_find_reason(plan, net, best[v], v, line, demanded))
+            reason[v, line] = REASONS.index(ties.find_reason(line, int(best[v, line])))
         stray[v, ~strays] = 0.0
     return Explanation(plan, built, prices, best, worth, stray, reason)
 
@@ -209,86 +209,110 @@ def _count_permitted(problem: Problem, v: int) -> Integers:
 # -- why a line strays -----------------------------------------------------------------------------------
 
 
-def _find_reason(
-    plan: Plan, net: Floats, best: Integers, v: int, line: int, demanded: Mapping[int, Sequence[int]]
-) -> Reason:
-    """The first thing that stands in the way of the option that is cheapest at the prices."""
-    problem = plan.problem
-    chosen, wanted = int(plan.chosen[v, line]), int(best[line])
-    low = int(plan.chosen[v - 1, line]) if v else int(problem.start[line])
-    high = int(plan.chosen[v + 1, line]) if v + 1 < len(plan.chosen) else int(problem.start[line + 1]) - 1
-    if not low <= wanted <= high:
-        inside = np.arange(low, high + 1)
-        if net[chosen] <= net[inside].min() + _tolerance(problem, problem.loss):
-            return "nested"
-        wanted = int(inside[np.argmin(net[inside])])
-    if (held := _holds(plan, v, line, chosen, wanted, demanded)) is not None:
-        return held
-    if problem.filed is not None and problem.filed[v, line] == chosen:
-        return "filed"
-    if problem.band is not None:
-        return "fair"
-    if problem.grade_order:
-        return "grades"
-    if problem.reduction[wanted].sum() > problem.reduction[chosen].sum():
-        return "enough"
-    return "closing" if _would_miss(plan, v, chosen, wanted) else "gap"
+class _Ties:
+    """What holds lines together at one level, by line."""
 
+    def __init__(self, plan: Plan, v: int, net: Floats) -> None:
+        self.plan, self.v, self.net = plan, v, net
+        self.problem: Problem = plan.problem
+        self.row = plan.chosen[v]
+        self.demands: defaultdict[int, list[Demand]] = defaultdict(list)
+        for demand in self.problem.demands:
+            for line in np.unique(self.problem.line_of[demand.options]).tolist():
+                self.demands[line].append(demand)
+        self.links: defaultdict[int, list[Link]] = defaultdict(list)
+        for link in self.problem.links:
+            for line in (link.line, *link.served):
+                self.links[line].append(link)
+        self.mildest, self.strictest = _ends(self.problem, v)
 
-def _holds(
-    plan: Plan, v: int, line: int, chosen: int, wanted: int, demanded: Mapping[int, Sequence[int]]
-) -> Reason | None:
-    """What of the side rules would be broken with ``wanted`` instead."""
-    problem, row = plan.problem, plan.chosen[v]
-    for link in problem.links:
-        if line == link.line or line in link.served:
+    def find_reason(self, line: int, best: int) -> Reason:
+        """The first thing that stands in the way of the option that is cheapest at the prices."""
+        problem, chosen, wanted = self.problem, int(self.row[line]), best
+        low, high = self._room(line)
+        if not low <= wanted <= high:
+            inside = np.arange(low, high + 1)
+            wanted = int(inside[np.argmin(self.net[inside])])
+            if self.net[chosen] <= self.net[wanted] + _tolerance(problem, problem.loss):
+                return "nested"
+        if (rule := self._broken_rule(line, chosen, wanted)) is not None:
+            return rule
+        if self._would_miss(chosen, wanted):
+            return "closing" if self.plan.levels[self.v].feasible else "short"
+        if problem.filed is not None and problem.filed[self.v, line] == chosen:
+            return "filed"
+        if problem.band is not None:
+            return "fair"
+        if problem.grade_order:
+            return "grades"
+        return "enough" if problem.reduction[wanted].sum() > problem.reduction[chosen].sum() else "gap"
+
+    def _room(self, line: int) -> tuple[int, int]:
+        """What the levels beside it leave."""
+        chosen, v = self.plan.chosen, self.v
+        low = int(chosen[v - 1, line]) if v else int(self.problem.start[line])
+        high = int(chosen[v + 1, line]) if v + 1 < len(chosen) else int(self.problem.start[line + 1]) - 1
+        return low, high
+
+    def _broken_rule(self, line: int, chosen: int, wanted: int) -> Reason | None:
+        """What would be broken with ``wanted`` instead."""
+        problem = self.problem
+        if any(self._unlinked(link, line, wanted) for link in self.links.get(line, ())):
             return "link"
-    for number in demanded.get(line, ()):
-        demand = problem.demands[number]
-        left = dict(zip(demand.options.tolist(), demand.output.tolist(), strict=True))
-        taken = row[problem.line_of[demand.options]] == demand.options
-        total = int(demand.output[taken].sum()) - left.get(chosen, 0) + left.get(wanted, 0)
-        if total < demand.least[v]:
-            return "demand"
-    if problem.firm_cap is not None:
-        firm = int(problem.firms.codes[line])
-        own = problem.firms.codes == firm
-        mildest = _mildest(problem, v)
-        extra = int((problem.loss[row[own]] - problem.loss[mildest[own]]).sum())
-        if extra + int(problem.loss[wanted] - problem.loss[chosen]) > int(problem.firm_cap[firm]):
-            return "cap"
-    if problem.county_need is not None:
-        county = int(problem.counties.codes[line])
-        cut = problem.reduction[row[problem.counties.codes == county]].sum(axis=0)
-        after = cut - problem.reduction[chosen] + problem.reduction[wanted]
-        if ((after < problem.county_need[v, county]) & (after < cut)).any():
-            return "county"
-    return None
+        for demand in self.demands.get(line, ()):
+            left = dict(zip(demand.options.tolist(), demand.output.tolist(), strict=True))
+            taken = self.row[problem.line_of[demand.options]] == demand.options
+            total = int(demand.output[taken].sum()) - left.get(chosen, 0) + left.get(wanted, 0)
+            if total < demand.least[self.v]:
+                return "demand"
+        if problem.firm_cap is not None:
+            firm = int(problem.firms.codes[line])
+            own = problem.firms.codes == firm
+            extra = int((problem.loss[self.row[own]] - problem.loss[self.mildest[own]]).sum())
+            if extra + int(problem.loss[wanted] - problem.loss[chosen]) > int(problem.firm_cap[firm]):
+                return "cap"
+        if problem.county_need is not None:
+            county = int(problem.counties.codes[line])
+            cut = problem.reduction[self.row[problem.counties.codes == county]].sum(axis=0)
+            after = cut - problem.reduction[chosen] + problem.reduction[wanted]
+            if ((after < problem.county_need[self.v, county]) & (after < cut)).any():
+                return "county"
+        return None
+
+    def _unlinked(self, link: Link, line: int, wanted: int) -> bool:
+        facility = wanted if line == link.line else int(self.row[link.line])
+        if facility - int(self.problem.start[link.line]) < link.limit:
+            return False
+        return any(
+            (wanted if each == line else self.row[each]) < self.strictest[each] for each in link.served
+        )
+
+    def _would_miss(self, chosen: int, wanted: int) -> bool:
+        """Whether the ratios would no longer be reached as they are."""
+        problem, figures = self.problem, self.plan.levels[self.v]
+        after = [
+            int(figures.reductions[p] - problem.reduction[chosen, p] + problem.reduction[wanted, p])
+            + figures.shortfall[p]
+            for p in range(4)
+        ]
+        first = 0
+        if problem.pool is not None:
+            first = 2
+            cut = sum((Fraction(after[p], problem.pool.base[p]) for p in (0, 1)), Fraction(0))
+            if cut < problem.pool.need[self.v]:
+                return True
+        return any(after[p] < int(problem.need[self.v, p]) for p in range(first, 4))
 
 
-def _would_miss(plan: Plan, v: int, chosen: int, wanted: int) -> bool:
-    """Whether the ratios would no longer be reached."""
-    problem, figures = plan.problem, plan.levels[v]
-    after = [
-        int(figures.reductions[p] - problem.reduction[chosen, p] + problem.reduction[wanted, p])
-        for p in range(4)
-    ]
-    first = 0
-    if problem.pool is not None:
-        first = 2
-        base = problem.pool.base
-        cut = sum((Fraction(after[p] + figures.shortfall[p], base[p]) for p in (0, 1)), Fraction(0))
-        if cut < problem.pool.need[v]:
-            return True
-    return any(after[p] + figures.shortfall[p] < int(problem.need[v, p]) for p in range(first, 4))
-
-
-def _mildest(problem: Problem, v: int) -> Integers:
+def _ends(problem: Problem, v: int) -> tuple[Integers, Integers]:
+    """The mildest and the strictest option of each line that the level permits."""
     if problem.permitted is None:
-        return problem.start[:-1]
-    rank = np.where(problem.permitted[v], np.arange(len(problem.loss)), len(problem.loss))
-    mildest: Integers = np.minimum.reduceat(rank, problem.start[:-1])
-    return mildest
+        return problem.start[:-1], problem.start[1:] - 1
+    m = len(problem.loss)
+    place = np.arange(m)
+    first: Integers = np.minimum.reduceat(np.where(problem.permitted[v], place, m), problem.start[:-1])
+    last: Integers = np.maximum.reduceat(np.where(problem.permitted[v], place, -1), problem.start[:-1])
+    return first, last
 
 
 # -- in words --------------------------------------------------------------------------------------------
@@ -378,6 +402,10 @@ class _Speech:
                 )
             case "fair":
                 return say("为了同类企业之间均衡，取“{name}”；按参考价比“{best}”多 {extra}。", **values)
+            case "short":
+                return say(
+                    "减排量达不到要求，能减的都减，所以取“{name}”；按参考价比“{best}”多 {extra}。", **values
+                )
             case "gap":
                 return say("在求解误差以内：按参考价比“{best}”多 {extra}。", best=best, extra=extra)
 
@@ -445,9 +473,16 @@ class _Speech:
         nearest = min(others, key=lambda each: (each.net, each.option))
         margin = self._yuan(max(nearest.net - own.net, 0))
         if nearest.option > own.option:
-            return say("“{other}”的损失少 {margin}，就改为“{other}”。", other=nearest.name, margin=margin)
+            return say(
+                "按参考价，“{other}”的损失要少 {margin} 以上，才会改为“{other}”。",
+                other=nearest.name,
+                margin=margin,
+            )
         return say(
-            "“{name}”的损失多 {margin}，就改为“{other}”。", name=own.name, other=nearest.name, margin=margin
+            "按参考价，“{name}”的损失要多 {margin} 以上，才会改为“{other}”。",
+            name=own.name,
+            other=nearest.name,
+            margin=margin,
         )
 
     def _name(self, option: int) -> str:

@@ -440,7 +440,7 @@ def _firm_norms(
     """Of an enterprise that stops whole lines, so many at least: thousandths of lines, no more than can be."""
     own: dict[str, list[int]] = defaultdict(list)
     for i, line in enumerate(lines):
-        if any(line.daily):
+        if any(line.daily) and not line.serves:
             own[line.firm].append(i)
     found = []
     for code, parts in allowed.firm_norms:

@@ -98,6 +98,9 @@ def orders_of(built: Built, plan: Plan, firms: tuple[str, ...] | None = None) ->
     for i, line in enumerate(lines):
         if line.firm in own:
             own[line.firm].append(i)
+    words: dict[tuple[str, str, int], str] = {
+        (each.line, each.level, each.part): each.text for each in built.inventory.filed
+    }
     found = {}
     for code in wanted:
         rows = plan.chosen[:, own[code]]
@@ -109,7 +112,7 @@ def orders_of(built: Built, plan: Plan, firms: tuple[str, ...] | None = None) ->
             tuple(
                 LineOrder(
                     lines[i],
-                    tuple(_task(built, plan, lines[i], i, v) for v in range(len(problem.levels))),
+                    tuple(_task(built, plan, lines[i], i, v, words) for v in range(len(problem.levels))),
                 )
                 for i in own[code]
             ),
@@ -120,12 +123,14 @@ def orders_of(built: Built, plan: Plan, firms: tuple[str, ...] | None = None) ->
     return found
 
 
-def _task(built: Built, plan: Plan, line: Line, i: int, v: int) -> Task:
+def _task(
+    built: Built, plan: Plan, line: Line, i: int, v: int, words: Mapping[tuple[str, str, int], str]
+) -> Task:
     option = built.options[int(plan.chosen[v, i])]
     return Task(
         built.levels[v],
         option,
-        _say_task(built, line, option, built.levels[v]),
+        _say_task(line, option, built.levels[v], words),
         _count_by(built, line, option),
         _evidence(line, option),
         _proof(line, option),
@@ -168,20 +173,12 @@ def _proof(line: Line, option: Option) -> Message | None:
     return say("排放口 {outlet}", outlet=line.outlet) if line.outlet else None
 
 
-def _say_task(built: Built, line: Line, option: Option, level: str) -> Message:
+def _say_task(line: Line, option: Option, level: str, words: Mapping[tuple[str, str, int], str]) -> Message:
     """The filed words where it is what was filed; else unit, step and load."""
     if option.text:
         return Message("{text}", (("text", option.text),))
-    filed = next(
-        (
-            each.text
-            for each in built.inventory.filed
-            if each.line == line.id and each.level == level and each.part == option.part and each.text
-        ),
-        None,
-    )
-    if filed is not None:
-        return Message("{text}", (("text", filed),))
+    if text := words.get((line.id, level, option.part)):
+        return Message("{text}", (("text", text),))
     unit = f"{line.name}（{line.equipment}）" if line.equipment else line.name
     if option.as_usual:
         return say("{unit}：正常生产，落实日常管理。", unit=unit)

@@ -75,7 +75,16 @@ def permit(
         line, firm = lines[i], firms[lines[i].firm]
         options = measures.options[line.id]
         for level in levels:
-            allowed = _allow(found, i, line, options, level, notice[level], settings, line.firm in several)
+            allowed = _allow(
+                found,
+                i,
+                line,
+                options,
+                level,
+                notice[level],
+                settings,
+                line.firm in several and not line.serves,
+            )
             served = [number[each] for each in line.serves if each in number]
             allowed = _keep_served(found, i, options, level, allowed, served, lines, measures, firms)
             found.possible[level][i] = allowed
@@ -89,7 +98,7 @@ def permit(
                 settings,
                 norms,
                 firm.code in small,
-                firm.code in several,
+                firm.code in several and not line.serves,
                 measures.filed.get((line.id, level)),
             )
             found.permitted[level][i] = left
@@ -279,7 +288,8 @@ def _firm_norms(
     wanted = []
     own: dict[str, list[int]] = defaultdict(list)
     for i, line in enumerate(lines):
-        own[line.firm].append(i)
+        if any(line.daily) and not line.serves:
+            own[line.firm].append(i)
     for code in sorted(several):
         firm = firms[code]
         norm = norms.find(firm.trade, grades[code])
@@ -307,10 +317,10 @@ def _nest(found: Permission, i: int, levels: Sequence[Level]) -> None:
 
 
 def _several(lines: Sequence[Line], firms: Mapping[str, Firm]) -> dict[str, int]:
-    """Firms with more than one line that emits, and how many."""
+    """Firms with more than one line that emits, and how many; shared facilities aside."""
     count: defaultdict[str, int] = defaultdict(int)
     for line in lines:
-        if any(line.daily) and not firms[line.firm].stopped:
+        if any(line.daily) and not line.serves and not firms[line.firm].stopped:
             count[line.firm] += 1
     return {code: lines for code, lines in count.items() if lines > 1}
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emergency.options.t1_list import KG, WAN, build, t1_list
+from emergency.options.t1_list import KG, WAN, build, t1_list, t1_twin
 from muheng.emergency.explanation import explain, explain_prices
+from muheng.emergency.inventory.model import Filed
 from muheng.emergency.plan.answer import Plan
 from muheng.emergency.plan.solve import solve
 
@@ -33,7 +34,7 @@ def test_a_line_is_answered_at_the_prices() -> None:
     assert answer.worth == 104_000 * 100
     assert [each.net for each in answer.weighed] == [0, -4200 * 100, -7000 * 100, -14_000 * 100]
     assert str(answer.why) == "“停产”损失 90,000 元，减下的量按参考价值 104,000 元，在可选的 4 项里最省。"
-    assert str(answer.change) == "“停产”的损失多 7,000 元，就改为“限产50%”。"
+    assert str(answer.change) == "按参考价，“停产”的损失要多 7,000 元 以上，才会改为“限产50%”。"
     assert answer.why.render("en").startswith('"停产" loses 90,000 yuan')
 
 
@@ -123,3 +124,27 @@ def test_prices_in_words() -> None:
         "VOCs 最后一千克的代价 943.25 元。",
     ]
     assert KG == 1000
+
+
+def test_what_cannot_be_reached_is_not_called_a_rounding_gap() -> None:
+    built = build(t1_twin(), "orange")
+    plan = with_prices(solve(built.problem), (100.0, 0.0, 0.0, 0.0))
+    told = explain(plan, built)
+    answer = told.answer(told.find("F3-1"), 0)
+    # Its 40 kg of SO2 are worth 4,000 yuan at our price; the stop loses 100,000.
+    assert (answer.option, answer.reason, answer.stray) == ("停产", "short", 96_000 * 100)
+    assert str(answer.why) == "减排量达不到要求，能减的都减，所以取“停产”；按参考价比“正常生产”多 96,000 元。"
+
+
+def test_what_is_kept_as_filed_says_so() -> None:
+    filed = (Filed("F8-1", "orange", "限产50%", "限产", 500),)
+    built = build(replace(t1_list(), filed=filed), "orange")
+    plan = with_prices(solve(built.problem), (0.0, 0.0, 0.0, 0.0))
+    line = plan.problem.lines.to_list().index("F8-1")
+    chosen = plan.chosen.copy()
+    chosen[0, line] = plan.problem.start[line] + 1
+    cut = plan.problem.reduction[chosen[0]].sum(axis=0)
+    figures = replace(plan.levels[0], reductions=tuple(int(each) for each in cut))
+    answer = explain(replace(plan, chosen=chosen, levels=(figures,)), built).answer(line, 0)
+    assert answer.reason == "filed"
+    assert str(answer.why) == "沿用备案的“限产50%”，少一处改动；按参考价比“正常生产”多 15,000 元。"

@@ -332,6 +332,12 @@ def test_a_boiler_stops_only_with_everything_that_hangs_on_it() -> None:
     assert reasons(stuck, "F0-9")["停产"] == "F0-1 靠它生产，本级不停，所以它不能停。"
 
 
+def test_a_boiler_makes_no_second_line() -> None:
+    boiler = line(0, 9, serves=("F0-1",))
+    built = build(listed([firm()], [line(0, 1), boiler]), "orange", settings=executed(whole_lines=True))
+    assert allowed(built, "F0-1") == allowed(built, "F0-9") == ["正常生产", "限产30%", "限产50%", "停产"]
+
+
 def test_livelihood_is_delivered() -> None:
     heat = {"supply": "供热", "stop_loss": 1}
     plain = listed([firm(0), firm(1)], [line(0, supplied=600, **heat), line(1, supplied=400, **heat)])
