@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, get_args
 
-import numpy as np
 from django.conf import settings as site
 from django.utils import timezone
 
@@ -29,13 +28,14 @@ from muheng.emergency.grading import (
     say_condition,
     say_grade,
 )
-from muheng.emergency.inventory.model import Inventory, Level
-from muheng.emergency.options import UnusableList, build_problem
+from muheng.emergency.inventory.model import Level
+from muheng.emergency.norms import read_norms
+from muheng.emergency.options import UnusableList
+from muheng.emergency.regrading import lose_with_grade
 from muheng.emergency.settings import read_settings
 from muheng.web.emergency.city_settings import city_settings
 from muheng.web.emergency.models import GradeSheet, ListedFirm, Plan
 from muheng.web.emergency.seasons import last_season_days
-from muheng.web.emergency.stored import Listing
 from muheng.web.emergency.stored_plans import StoredPlan, read_plan
 from muheng.web.emergency.wording import LEVEL_TITLES, show_wan
 from muheng.web.reading import language
@@ -189,48 +189,19 @@ def present_losses(stored: StoredPlan, code: str) -> dict[Level, int]:
 
 
 def losses_at(plan: Plan, stored: StoredPlan, code: str, grade: str) -> dict[Level, int] | None:
-    """The same with another grade: each line does what is cheapest at the plan's prices of what it then may do."""
-    settings, _found = read_settings(stored.making.settings)
+    """The same with another grade, at the plan's prices."""
+    making = stored.making
+    settings, _found = read_settings(making.settings)
     if settings is None:
         return None
-    execution = settings.execution.model_copy(update={"filed": "ignored"})
-    settings = settings.model_copy(update={"execution": execution})
+    norms = read_norms(making.norms)[0] if settings.execution.norms else None
+    prices: dict[Level, tuple[float, float, float, float]] = {
+        level: tuple(plan.figures["levels"][level]["prices"]) for level in stored.levels
+    }
     try:
-        built = build_problem(_alone(stored.listing, code, grade), settings, levels=stored.levels)
+        return lose_with_grade(stored.listing.inventory, settings, norms, prices, code, grade)
     except UnusableList:
         return None
-    problem = built.problem
-    assert problem.permitted is not None
-    found: dict[Level, int] = {}
-    low = problem.start[:-1].copy()
-    for v, level in enumerate(stored.levels):
-        # Yuan for a kilogram is a tenth of a fen for a gram.
-        prices = np.array(plan.figures["levels"][level]["prices"], np.float64) / 10
-        net = problem.loss - problem.reduction @ prices
-        net[~problem.permitted[v]] = np.inf
-        taken = []
-        for line in range(len(problem.lines)):
-            rows = np.arange(max(low[line], problem.start[line]), problem.start[line + 1])
-            best = int(rows[np.argmin(net[rows])])
-            taken.append(best)
-        low = np.array(taken, np.int64)
-        found[level] = int(problem.loss[low].sum())
-    return found
-
-
-def _alone(listing: Listing, code: str, grade: str) -> Inventory:
-    """The list with this enterprise only, graded otherwise."""
-    lines = listing.lines_of.get(code, ())
-    inventory = listing.inventory
-    return Inventory(
-        inventory.title,
-        (replace(listing.firms[code], grade=grade, grade_until=None),),
-        lines,
-        tuple(offer for line in lines for offer in listing.offers_of.get(line.id, ())),
-        (),
-        (),
-        inventory.base,
-    )
 
 
 def show_worth(worth: Worth) -> dict[str, Any]:

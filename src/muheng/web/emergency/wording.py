@@ -51,6 +51,13 @@ def show_short_wan(fen: int) -> str:
     return f"{_trim(f'{Decimal(scaled).scaleb(-2):,f}')} 万元"
 
 
+def show_small(fen: int) -> str:
+    """Money that may be small: yuan below 10,000, else 万元."""
+    if abs(fen) >= 1_000_000 or language() == "en":
+        return show_short_wan(fen)
+    return f"{divide_half_up(fen, 100):,} 元"
+
+
 def show_yuan(fen: int) -> str:
     """Money in yuan."""
     return _trim(f"{Decimal(fen).scaleb(-2):,f}")

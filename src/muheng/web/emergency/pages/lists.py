@@ -82,7 +82,9 @@ def _show(request: Request, found: EmergencyList, refused: Refused | None = None
     total = queries.total_of(rows)
     context |= {
         "total": total,
-        "totals": list(zip(queries.POLLUTANT_TITLES, queries.in_kilograms(total.emission), strict=True)),
+        "totals": list(
+            zip(queries.POLLUTANT_TITLES, queries.in_whole_kilograms(total.emission), strict=True)
+        ),
         "pollutants": queries.POLLUTANT_TITLES,
         "by": [
             (title, field, _by(rows, field))
@@ -116,7 +118,7 @@ def _by(rows: Any, field: str) -> list[dict[str, Any]]:
             "key": row.key or keys.get(field, ""),
             "firms": row.firms,
             "lines": row.lines,
-            "kg": queries.in_kilograms(row.emission),
+            "kg": queries.in_whole_kilograms(row.emission),
         }
         for row in found[:40]
     ]

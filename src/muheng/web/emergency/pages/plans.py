@@ -205,6 +205,7 @@ def _show(request: Request, plan: Plan, refused: Refused | None = None) -> HttpR
         "charts": queries.reduction_charts(plan),
         "reductions": queries.show_reductions(plan),
         "pollutants": lists.POLLUTANT_TITLES,
+        "pool": queries.show_pool(plan),
         "notes": [each[lang] for each in plan.figures["notes"]],
         "reach": queries.show_reach(plan),
         "reasons": queries.show_reasons(plan),

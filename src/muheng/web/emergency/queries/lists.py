@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404
 
 from muheng.emergency.inventory.model import Line
+from muheng.standards.rounding import divide_half_up
 from muheng.web.emergency.models import EmergencyList, ListedFirm, Plan
 from muheng.web.emergency.stored import Listing, read_list
 from muheng.web.people.models import Organisation
@@ -214,6 +215,11 @@ def adopted_plan(inventory: EmergencyList | None) -> Plan | None:
 def in_kilograms(grams: Iterable[int]) -> list[str]:
     """g to kg with up to three digits, as text."""
     return [show_kilograms(each) for each in grams]
+
+
+def in_whole_kilograms(grams: Iterable[int]) -> list[str]:
+    """g to whole kg, as overviews have it."""
+    return [f"{divide_half_up(each, 1000):,}" for each in grams]
 
 
 def show_kilograms(grams: int) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from muheng.emergency.explanation import LABELS, Answer, Reason, explain_prices
 from muheng.emergency.inventory.model import Level
 from muheng.emergency.plan.problem import LEVELS, POLLUTANTS
+from muheng.standards.industry import UnknownIndustry, industry_name
 from muheng.web.charts import Chart, Series
 from muheng.web.emergency.models import Plan
 from muheng.web.emergency.queries.lists import (
@@ -25,7 +26,14 @@ from muheng.web.emergency.queries.lists import (
     show_kilograms,
 )
 from muheng.web.emergency.stored_plans import Measured, StoredPlan, measured, read_plan
-from muheng.web.emergency.wording import LEVEL_TITLES, show_percent, show_short_wan, show_wan, show_yuan
+from muheng.web.emergency.wording import (
+    LEVEL_TITLES,
+    show_percent,
+    show_short_wan,
+    show_small,
+    show_wan,
+    show_yuan,
+)
 from muheng.web.jobs.models import Job
 from muheng.web.reading import language
 
@@ -236,7 +244,7 @@ def show_levels(plan: Plan) -> list[dict[str, Any]]:
                 "uniform": show_short_wan(beside["loss"]) if beside else "",
                 "saved": show_short_wan(saved) if saved is not None and saved > 0 else "",
                 "times": f"{beside['loss'] / figures['loss']:.1f}" if beside and figures["loss"] else "",
-                "open": show_wan(open_),
+                "open": show_small(open_),
                 "gap": show_percent(Fraction(figures["gap"]).limit_denominator(10**9), 3),
                 "proved": open_ == 0,
                 "feasible": figures["feasible"],
@@ -330,6 +338,32 @@ def show_reductions(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
+def show_pool(plan: Plan) -> list[dict[str, Any]]:
+    """Where SO2 and NOx are made up for each other: the sum of both ratios beside the sum that is required."""
+    if not plan.figures.get("pooled"):
+        return []
+    found = []
+    for level, figures in plan.figures["levels"].items():
+        reached = sum(
+            (
+                Fraction(figures["reductions"][p] + figures["others"][p], figures["base"][p])
+                for p in (0, 1)
+                if figures["base"][p]
+            ),
+            Fraction(0),
+        )
+        required = Fraction(figures["ratio"][0]) + Fraction(figures["ratio"][1])
+        found.append(
+            {
+                "level": level,
+                "title": LEVEL_TITLES[level],
+                "reached": show_percent(reached),
+                "required": show_percent(required),
+            }
+        )
+    return found
+
+
 def show_prices(stored: StoredPlan) -> list[dict[str, Any]]:
     """What the last kilogram costs, in words."""
     explanation = stored.explanation
@@ -368,6 +402,7 @@ def show_borne(plan: Plan, level: str) -> dict[str, Any]:
                         **each,
                         "loss": show_wan(each["loss"]),
                         "share": show_percent(Fraction(each["loss"], total) if total else None, 1),
+                        "name": _name_group(axis, each["name"]),
                         "part": show_percent(
                             Fraction(each["loss"], each["output"]) if each["output"] else None, 2
                         ),
@@ -378,6 +413,17 @@ def show_borne(plan: Plan, level: str) -> dict[str, Any]:
             for axis in AXES
         ],
     }
+
+
+def _name_group(axis: str, name: str) -> str:
+    """Enterprises of no graded trade are told by their industry's code: its name reads better."""
+    code, _bracket, rest = name.partition("（")
+    if axis != "industry" or not code.isdigit():
+        return name
+    try:
+        return f"{industry_name(code)} {code}{_bracket}{rest}"
+    except UnknownIndustry:
+        return name
 
 
 def borne_chart(plan: Plan, level: str) -> Chart:
