@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
-from hypothesis import given, settings
+import numpy as np
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from emergency.options.t1_list import WAN, build, common_settings, kilograms
-from muheng.emergency.inventory.model import Firm, Inventory, Line, Source
+from muheng.documents.message import Refusal
+from muheng.emergency.comparison import compare
+from muheng.emergency.explanation import explain
+from muheng.emergency.inventory.model import Filed, Firm, Inventory, Line, Source
+from muheng.emergency.norms import load_norms
 from muheng.emergency.options import Built
+from muheng.emergency.orders import orders_of
 from muheng.emergency.plan.answer import Plan
 from muheng.emergency.plan.solve import solve
 from muheng.emergency.plan.verify import verify
-from muheng.emergency.settings import Settings
+from muheng.emergency.reach import explain_reach
+from muheng.emergency.settings import Settings, Supply
+from muheng.emergency.spread import spread
 
 EXACT = Fraction(0)
 GRADES = ("A", "B", "C", "D", "")
@@ -128,3 +137,82 @@ def test_without_an_exemption_nothing_gets_dearer(inventory: Inventory, n: int) 
     firms[n] = replace(firms[n], guarantee="", grade="C" if firms[n].grade == "A" else firms[n].grade)
     asked = build(replace(inventory, firms=tuple(firms)), "orange")
     assert cost(plan_of(asked)) <= cost(plan_of(spared))
+
+
+@st.composite
+def city_choices(draw: st.DrawFn) -> Settings:
+    """Any mixture of the rules that a city can turn on."""
+    plain = common_settings()
+    percent = st.sampled_from((None, Decimal(30), Decimal(50), Decimal(100)))
+    execution = plain.execution.model_copy(
+        update={
+            "whole_lines": draw(st.booleans()),
+            "norms": draw(st.booleans()),
+            "filed": draw(st.sampled_from(("bind", "preferred", "ignored"))),
+        }
+    )
+    fairness = plain.fairness.model_copy(
+        update={
+            "county_share": draw(percent),
+            "firm_cap": draw(percent),
+            "band": draw(st.sampled_from((None, Decimal(1), Decimal(10)))),
+            "grade_order": draw(st.booleans()),
+        }
+    )
+    ratio = plain.ratio.model_copy(update={"pooling": draw(st.booleans())})
+    supply = draw(st.sampled_from(((), (Supply(name="供热", part=Decimal(60)),))))
+    return plain.model_copy(
+        update={"execution": execution, "fairness": fairness, "ratio": ratio, "supply": supply}
+    )
+
+
+@st.composite
+def rich_lists(draw: st.DrawFn) -> Inventory:
+    """With boilers, heat that is delivered, and filed plans."""
+    plain = draw(lists())
+    lines = list(plain.lines)
+    if len(lines) > 1 and draw(st.booleans()):
+        lines[0] = replace(lines[0], serves=(lines[1].id,))
+    if draw(st.booleans()):
+        lines[-1] = replace(lines[-1], supply="供热", supplied=draw(st.integers(0, 500)))
+    measures = (
+        ("正常生产", None, 0),
+        ("限产50%", "限产", 500),
+        ("停产", "停产", 1000),
+        ("少烘两炉", "限产", 210),
+    )
+    filed = [
+        Filed(line.id, level, *draw(st.sampled_from(measures)))  # type: ignore[arg-type]
+        for line in lines
+        for level in ("yellow", "orange", "red")
+        if draw(st.integers(0, 3)) == 0
+    ]
+    return replace(plain, lines=tuple(lines), filed=tuple(filed))
+
+
+@settings(max_examples=60)
+@given(rich_lists(), city_choices())
+def test_whatever_a_city_turns_on_the_plan_keeps_it_or_says_which_rule_cannot_be_kept(
+    inventory: Inventory, asked: Settings
+) -> None:
+    built = build(inventory, settings=asked, norms=load_norms()[0])
+    problem = built.problem
+    assert problem.permitted is not None
+    assert np.logical_or.reduceat(problem.permitted, problem.start[:-1], axis=1).all()
+    for v in range(3):
+        for option in range(len(problem.loss)):
+            assert (built.left_out(v, option) is None) == problem.permitted[v, option]
+    try:
+        plan = solve(problem)
+    except Refusal:
+        event("impossible")
+        return
+    assert verify(plan) == ()
+    told = explain(plan, built)
+    for i in range(len(problem.lines)):
+        for v in range(3):
+            answer = told.answer(i, v)
+            assert answer.why.render("en") != ""
+            assert sum(each.chosen for each in answer.weighed) == 1
+    assert len(explain_reach(plan, built)) == len(compare(plan, built)) == len(spread(plan)) == 3
+    assert sum(order.loss["red"] for order in orders_of(built, plan).values()) == plan.levels[2].loss
