@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from muheng.documents.message import say
-from muheng.emergency.inventory.filed import INDUSTRY, add
+from muheng.emergency.inventory.filed import INDUSTRY, add, running
 from muheng.emergency.inventory.finding import Finding, about_firm, about_line, kilograms, tonnes
 from muheng.emergency.inventory.model import NOTHING, Firm, Inventory, Line
-from muheng.emergency.inventory.sheets import POLLUTANTS, find_place, own_number
+from muheng.emergency.inventory.sheets import POLLUTANT_NAMES, find_place, join_names, own_number
 from muheng.standards.rounding import divide_half_up
 
 Monitored = Mapping[str, tuple[int | None, int | None, int | None, int | None]]
@@ -65,7 +65,7 @@ def yearly(line: Line) -> list[int | None]:
 def _compare_day_with_year(inventory: Inventory, line: Line) -> Iterator[Finding]:
     if line.days is None:
         return
-    for name, year, day in zip(POLLUTANTS, line.yearly, line.daily, strict=True):
+    for name, year, day in zip(POLLUTANT_NAMES, line.yearly, line.daily, strict=True):
         if year is None:
             continue
         due = divide_half_up(year, line.days)
@@ -89,7 +89,7 @@ def _compare_day_with_year(inventory: Inventory, line: Line) -> Iterator[Finding
 
 def _compare_with_permit(inventory: Inventory, firm: Firm, own: list[Line]) -> Iterator[Finding]:
     amounts = [yearly(line) for line in own]
-    for at, (name, allowed) in enumerate(zip(POLLUTANTS, firm.permitted, strict=True)):
+    for at, (name, allowed) in enumerate(zip(POLLUTANT_NAMES, firm.permitted, strict=True)):
         total = sum(amount[at] or 0 for amount in amounts)
         if allowed is not None and total > allowed:
             yield about_firm(
@@ -110,7 +110,7 @@ def _compare_with_permit(inventory: Inventory, firm: Firm, own: list[Line]) -> I
 
 def _compare_with_monitoring(inventory: Inventory, line: Line, monitored: Monitored) -> Iterator[Finding]:
     for name, stated, measured in zip(
-        POLLUTANTS, line.daily, monitored.get(line.id, (None,) * 4), strict=True
+        POLLUTANT_NAMES, line.daily, monitored.get(line.id, (None,) * 4), strict=True
     ):
         if measured is not None and _differs(stated, measured):
             yield about_line(
@@ -134,7 +134,9 @@ def _compare_firm_with_monitoring(
     totals = NOTHING
     for line in own:
         totals = add(totals, line.daily)
-    for name, stated, measured in zip(POLLUTANTS, totals, monitored.get(firm.code, (None,) * 4), strict=True):
+    for name, stated, measured in zip(
+        POLLUTANT_NAMES, totals, monitored.get(firm.code, (None,) * 4), strict=True
+    ):
         if measured is not None and _differs(stated, measured):
             yield about_firm(
                 inventory,
@@ -187,7 +189,7 @@ def _find_shared_outlets(inventory: Inventory, own: list[Line]) -> Iterator[Find
             if line.outlet and line.outlet == served.outlet:
                 both = [
                     name
-                    for name, one, other in zip(POLLUTANTS, line.daily, served.daily, strict=True)
+                    for name, one, other in zip(POLLUTANT_NAMES, line.daily, served.daily, strict=True)
                     if one and other
                 ]
                 if both:
@@ -201,7 +203,7 @@ def _find_shared_outlets(inventory: Inventory, own: list[Line]) -> Iterator[Find
                             number=own_number(line.id, line.firm),
                             served=own_number(served.id, served.firm),
                             outlet=line.outlet,
-                            pollutants="、".join(both),
+                            pollutants=join_names(both),
                         ),
                         say("同一股烟气只算一次：请把它的排放量只写在公用设施上。"),
                     )
@@ -237,12 +239,7 @@ def _compare_with_base(inventory: Inventory) -> Iterator[Finding]:
             say("请补上工业源：它至少是清单里各线的合计。"),
         )
         return
-    still = {firm.code for firm in inventory.firms if firm.stopped}
-    total = NOTHING
-    for line in inventory.lines:
-        if line.firm not in still:
-            total = add(total, line.daily)
-    for name, listed, stated in zip(POLLUTANTS, total, industry.emission, strict=True):
+    for name, listed, stated in zip(POLLUTANT_NAMES, running(inventory), industry.emission, strict=True):
         if listed > stated:
             yield Finding(
                 "error",

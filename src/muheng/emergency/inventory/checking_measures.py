@@ -11,7 +11,14 @@ from muheng.documents.message import Message, say
 from muheng.emergency.inventory.filed import filed_ratios, line_cut, measure_cut
 from muheng.emergency.inventory.finding import Finding, about_firm, about_line, kilograms, percent
 from muheng.emergency.inventory.model import NOTHING, Filed, Firm, Inventory, Level, Line, Transport
-from muheng.emergency.inventory.sheets import LEVEL_NAMES, LEVELS, POLLUTANTS, find_place, own_number
+from muheng.emergency.inventory.sheets import (
+    LEVEL_NAMES,
+    LEVELS,
+    POLLUTANT_NAMES,
+    find_place,
+    join_names,
+    own_number,
+)
 from muheng.standards.rounding import format_exact
 
 FORCED = ("停产", "限产", "停止工序")
@@ -58,7 +65,7 @@ def check_measures(inventory: Inventory, today: datetime.date | None) -> Iterato
 def check_ratios(inventory: Inventory, required: Required) -> Iterator[Finding]:
     """The ratios that the measures in force reach, against those required."""
     for level, share in filed_ratios(inventory).items():
-        for name, reached, due in zip(POLLUTANTS, share.ratios, required.get(level, ()), strict=False):
+        for name, reached, due in zip(POLLUTANT_NAMES, share.ratios, required.get(level, ()), strict=False):
             if reached is not None and reached < due:
                 yield Finding(
                     "warning",
@@ -77,11 +84,7 @@ def check_ratios(inventory: Inventory, required: Required) -> Iterator[Finding]:
 
 
 def _levels(levels: list[Level]) -> Message:
-    """黄色、橙色."""
-    text: Message = LEVEL_NAMES[levels[0]]
-    for level in levels[1:]:
-        text = say("{one}、{other}", one=text, other=LEVEL_NAMES[level])
-    return text
+    return join_names([LEVEL_NAMES[level] for level in levels])
 
 
 def _forced(of_line: OfLine, level: Level) -> list[Filed]:
@@ -95,7 +98,7 @@ def _check_cuts(inventory: Inventory, line: Line, of_line: OfLine) -> Iterator[F
         total = [sum(cuts) for cuts in zip(*(measure_cut(line, each) for each in measures), strict=True)]
         over = [
             (name, cut, own)
-            for name, cut, own in zip(POLLUTANTS, total or NOTHING, line.daily, strict=True)
+            for name, cut, own in zip(POLLUTANT_NAMES, total or NOTHING, line.daily, strict=True)
             if cut > own
         ]
         stop = next((each for each in measures if each.kind == "停产" and each.part == _WHOLE), None)
@@ -147,7 +150,7 @@ def _check_nesting(inventory: Inventory, line: Line, of_line: OfLine) -> Iterato
                     say(
                         "{level}预警的 {pollutant} 减排 {cut} kg，比{below}预警的 {less} kg 还少。",
                         level=LEVEL_NAMES[level],
-                        pollutant=POLLUTANTS[short],
+                        pollutant=POLLUTANT_NAMES[short],
                         cut=kilograms(cut[short]),
                         below=LEVEL_NAMES[below],
                         less=kilograms(less[short]),

@@ -42,8 +42,13 @@ def filed_ratios(inventory: Inventory) -> dict[Level, Share]:
 
 
 def shares(inventory: Inventory, cuts: Mapping[Level, Mass]) -> dict[Level, Share]:
-    """For each level, the part of the region's emissions that ``cuts`` of the list's lines and the other sources make."""
+    """For each level, the part of the region's emissions that ``cuts`` of the list's lines and the other sources make.
+
+    Where the base has no industry the list's lines stand for it; without a base there is no ratio.
+    """
     base = NOTHING
+    if inventory.base and not any(source.name == INDUSTRY for source in inventory.base):
+        base = running(inventory)
     others: dict[Level, Mass] = dict.fromkeys(LEVELS, NOTHING)
     for source in inventory.base:
         base = add(base, source.emission)
@@ -51,6 +56,16 @@ def shares(inventory: Inventory, cuts: Mapping[Level, Mass]) -> dict[Level, Shar
             for level in LEVELS:
                 others[level] = add(others[level], source.cut.get(level, NOTHING))
     return {level: Share(base, others[level], cuts.get(level, NOTHING)) for level in LEVELS}
+
+
+def running(inventory: Inventory) -> Mass:
+    """What the lines emit a day, those of enterprises that stand still aside."""
+    still = {firm.code for firm in inventory.firms if firm.stopped}
+    total = NOTHING
+    for line in inventory.lines:
+        if line.firm not in still:
+            total = add(total, line.daily)
+    return total
 
 
 def filed_cuts(inventory: Inventory) -> dict[Level, Mass]:

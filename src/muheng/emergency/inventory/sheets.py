@@ -6,6 +6,7 @@ Reading and writing share it, so that what was written is read again. The declar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from muheng.cities.pack import PACKS
@@ -30,6 +31,8 @@ CODE = "统一社会信用代码"
 NAME = "企业名称"
 NUMBER = "生产线编号"
 POLLUTANTS = ("SO2", "NOx", "颗粒物", "VOCs")
+POLLUTANT_NAMES: tuple[Message, ...] = (say("SO2"), say("NOx"), say("颗粒物"), say("VOCs"))
+"""For sentences."""
 LEVELS: dict[Level, str] = {"yellow": "黄色", "orange": "橙色", "red": "红色"}
 """As the columns 预警级别 and 保障最高级别 say them; with 预警 behind it in headers."""
 LEVEL_OF = {name: level for level, name in LEVELS.items()}
@@ -51,6 +54,14 @@ def list_layout() -> Layout:
 def alert(level: Level) -> str:
     """黄色预警, 橙色预警, 红色预警."""
     return LEVELS[level] + "预警"
+
+
+def join_names(names: Sequence[Message]) -> Message:
+    """甲、乙."""
+    text = names[0]
+    for name in names[1:]:
+        text = say("{one}、{other}", one=text, other=name)
+    return text
 
 
 def source_order(name: str) -> tuple[int, str]:

@@ -21,12 +21,7 @@ from muheng.documents.message import Language, Message, say
 from muheng.emergency.inventory import cells, sheets
 from muheng.emergency.inventory.cells import Cell
 from muheng.emergency.inventory.filed import add, filed_ratios, shares
-from muheng.emergency.inventory.model import (
-    NOTHING,
-    Inventory,
-    Level,
-    Mass,
-)
+from muheng.emergency.inventory.model import NOTHING, Inventory, Level, Mass
 from muheng.emergency.inventory.notes import COLUMN_NOTES
 from muheng.intake.layout import Column
 from muheng.standards.rounding import scale_half_up
