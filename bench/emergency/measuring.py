@@ -58,7 +58,7 @@ class Job:
 
 
 JOBS = (
-    *(Job(1_000, (level,), 1e-3, 2, peer_limit=20) for level in NESTED),
+    *(Job(1_000, (level,), 1e-3, 2, peer_limit=15) for level in NESTED),
     Job(10_000, ("yellow",), 2e-4, 2),
     Job(10_000, ("orange",), 2e-4, 2, peer_limit=60),
     Job(10_000, ("red",), 2e-4, 2),

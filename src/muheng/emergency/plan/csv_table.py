@@ -246,22 +246,24 @@ class _Reading:
     def _mend_column(
         self, frame: pl.DataFrame, cells: pl.DataFrame, odd: pl.Series, name: str, least: float
     ) -> pl.DataFrame:
-        rows, values, faults = [], [], 0
-        for row, text in cells.select("/row", name).iter_rows():
-            if not odd[row]:
-                continue
-            value = read_number(text)
-            if value is not None and math.isfinite(value) and value >= least:
-                rows.append(row)
-                values.append(value)
-                continue
-            faults += 1
-            if faults <= MOST_TOLD:
-                self._add(row + 2, name, *_fault(text, value, least))
-        self.found += count_others(self.file, name, faults)
-        if not rows:
+        rows = cells.get_column("/row")
+        own = odd.gather(rows)
+        rows, texts = rows.filter(own), cells.get_column(name).filter(own)
+        meant = {text: read_number(text) for text in texts.unique()}
+        good = {
+            text: value
+            for text, value in meant.items()
+            if value is not None and math.isfinite(value) and value >= least
+        }
+        mended = texts.is_in(list(good))
+        faults = (~mended).arg_true()
+        for at in faults.head(MOST_TOLD):
+            self._add(rows[at] + 2, name, *_fault(texts[at], meant[texts[at]], least))
+        self.found += count_others(self.file, name, len(faults))
+        if not good:
             return frame
-        return frame.with_columns(frame.get_column(name).scatter(rows, values))
+        values = texts.filter(mended).replace_strict(good, return_dtype=pl.Float64)
+        return frame.with_columns(frame.get_column(name).scatter(rows.filter(mended), values))
 
     def _without_blank_rows(self, frame: pl.DataFrame) -> Table:
         texts = [column.name for column in self.columns if column.number is None]
