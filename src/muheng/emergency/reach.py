@@ -64,6 +64,8 @@ class Reach:
     closes: bool
     notice: tuple[int, Mass] | None
     """With so many hours of notice, so much more could be cut."""
+    held: Mass
+    """What processes that cannot stop, or not so far, keep from being cut."""
     said: tuple[Message, ...]
 
     @property
@@ -126,14 +128,15 @@ def _explain_level(plan: Plan, built: Built | None, v: int, most: Integers) -> R
     )
     four = (limits[0], limits[1], limits[2], limits[3])
     if figures.feasible:
-        return Reach(figures.level, four, (), False, None, ())
+        return Reach(figures.level, four, (), False, None, (0, 0, 0, 0), ())
     said = [_say_limit(problem, figures.level, limit) for limit in four if limit.short]
     closers: tuple[Closer, ...] = ()
-    closes, notice = False, None
+    closes, notice, held = False, None, (0, 0, 0, 0)
     if built is not None:
         closers, left = _find_closers(built, v, figures.shortfall)
         closes = not any(left)
         notice = _find_notice(built, v, figures.shortfall)
+        held = _find_held(built, v)
         said += _say_closers(problem, closers, closes, left)
         if notice is not None:
             said.append(
@@ -143,6 +146,13 @@ def _explain_level(plan: Plan, built: Built | None, v: int, most: Integers) -> R
                     amounts=_say_masses(problem, notice[1], figures.shortfall),
                 )
             )
+    if any(mass for mass, lacking in zip(held, figures.shortfall, strict=True) if lacking):
+        said.append(
+            say(
+                "工艺不能停或不能再降，少减 {amounts}：只有治理提升才减得下来。",
+                amounts=_say_masses(problem, held, figures.shortfall),
+            )
+        )
     beyond = [limit.pollutant for limit in four if limit.short and limit.most >= limit.need]
     if beyond:
         said.append(
@@ -151,7 +161,7 @@ def _explain_level(plan: Plan, built: Built | None, v: int, most: Integers) -> R
                 pollutants="、".join(beyond),
             )
         )
-    return Reach(figures.level, four, closers, closes, notice, tuple(said))
+    return Reach(figures.level, four, closers, closes, notice, held, tuple(said))
 
 
 def _due(problem: Problem, built: Built | None, v: int, p: int) -> int:
@@ -239,6 +249,21 @@ def _find_notice(built: Built, v: int, short: Sequence[int]) -> tuple[int, Mass]
             hours = max(hours, line.stop_hours)
             adds = [total + max(each, 0) for total, each in zip(adds, gained, strict=True)]
     return (hours, (adds[0], adds[1], adds[2], adds[3])) if hours else None
+
+
+def _find_held(built: Built, v: int) -> Mass:
+    """What continuous processes keep lines that are asked from cutting."""
+    problem = built.problem
+    more = _most(problem, None) - _most(problem, built.possible[v])
+    asked = np.array(
+        [
+            line.continuous
+            and ((ruling := built.rulings.get((v, i))) is None or ruling.rule not in (*_LIFTED, "stopped"))
+            for i, line in enumerate(sorted(built.inventory.lines, key=lambda line: line.id))
+        ]
+    )
+    so2, nox, pm, voc = (int(each) for each in more[asked].sum(axis=0))
+    return so2, nox, pm, voc
 
 
 # -- in words ---------------------------------------------------------------------------------------------
