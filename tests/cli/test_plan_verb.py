@@ -7,7 +7,9 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from emergency.options.t1_list import t1_list, t1_twin
 from muheng.emergency.inventory.model import Inventory
 from muheng.emergency.inventory.reading import read_inventory
 from muheng.emergency.inventory.writing import write_inventory
+from muheng.emergency.plan.answer import Plan
+from muheng.emergency.plan.solve import solve
 
 LINES = """line,firm,county,industry,grade
 L1,虚构钢铁厂,甲县,钢铁,A
@@ -252,6 +256,60 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
     outcome = muheng("plan", tmp_path / "empty", "--out", tmp_path / "out", "--quiet")
     assert outcome.code == 1
     assert all(name in outcome.err for name in ("lines.csv", "options.csv", "targets.toml"))
+
+
+def enumerate_plans() -> Iterator[tuple[dict[str, dict[str, Any]], float, list[float]]]:
+    """Every plan of T1: the option of each line, the loss, the cuts."""
+    by_line: dict[str, list[dict[str, Any]]] = {}
+    for row in csv.DictReader(OPTIONS.splitlines()):
+        by_line.setdefault(row["line"], []).append(row)
+    for options in product(*by_line.values()):
+        chosen = {row["line"]: row for row in options}
+        cuts = [sum(float(row[each]) for row in options) for each in ("so2", "nox", "pm", "voc")]
+        yield chosen, sum(float(row["loss"]) for row in options), cuts
+
+
+ORANGE = (96, 277.4, 85, 147)
+
+
+def test_caps_of_enterprises_hold(city: Path, tmp_path: Path) -> None:
+    (city / "firms.csv").write_text("firm,cap\n虚构第二水泥厂,45000\n", encoding="utf-8")
+    best = min(
+        loss
+        for chosen, loss, cuts in enumerate_plans()
+        if all(cut >= need for cut, need in zip(cuts, ORANGE, strict=True))
+        and float(chosen["L2"]["loss"]) <= 45_000
+    )
+    assert plan(city, tmp_path / "out", "--levels", "orange")["orange"]["loss"] == best > 202_000
+
+
+def test_shares_of_counties_hold(city: Path, tmp_path: Path) -> None:
+    shares = city / "counties.csv"
+    shares.write_text("county,level,so2,nox,pm,voc\n乙县,orange,60,0,0,0\n", encoding="utf-8")
+    best = min(
+        loss
+        for chosen, loss, cuts in enumerate_plans()
+        if all(cut >= need for cut, need in zip(cuts, ORANGE, strict=True))
+        and sum(float(chosen[line]["so2"]) for line in ("L3", "L4", "L7", "L8")) >= 60
+    )
+    assert plan(city, tmp_path / "out", "--levels", "orange")["orange"]["loss"] == best > 202_000
+    shares.write_text("county,level,so2,nox,pm,voc\n乙县,orange,600,0,0,0\n", encoding="utf-8")
+    outcome = muheng("plan", city, "--out", tmp_path / "none", "--quiet")
+    assert (outcome.code, "乙县" in outcome.err, (tmp_path / "none").exists()) == (1, True, False)
+
+
+def test_a_plan_that_fails_its_check_is_not_written(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def solve_badly(*given: Any) -> Plan:
+        good = solve(*given)
+        return replace(good, chosen=good.chosen * 0)
+
+    monkeypatch.setattr("muheng.emergency.plan.solve.solve", solve_badly)
+    outcome = muheng("plan", city, "--out", tmp_path / "out", "--quiet", "--json")
+    assert (outcome.code, outcome.data["error"]["kind"]) == (1, "internal")
+    assert outcome.data["error"]["details"][0]["level"] == "yellow"
+    assert not (tmp_path / "out").exists()
 
 
 def write_list(inventory: Inventory, path: Path) -> Path:
