@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from typing import get_args
 
@@ -27,9 +28,11 @@ from muheng.emergency.permission import Permission, Ruling, permit
 from muheng.emergency.plan.problem import LEVELS, Demand, Integers, Labels, Link, Pool, Problem
 from muheng.emergency.season import Burden, charge_for_season
 from muheng.emergency.settings import Settings, part_of
+from muheng.standards.industry import UnknownIndustry, industry_name
 
 NO_CAP = 2**62
 UNGRADED = "未评级"
+OTHER_INDUSTRY = "其他行业"
 
 
 class UnusableList(ValueError):
@@ -223,7 +226,7 @@ def _assemble(
         lines=pl.Series("line", [line.id for line in lines], pl.String),
         firms=owners,
         counties=counties,
-        industries=_labels([_peers(firms[line.firm], grades[line.firm]) for line in lines]),
+        industries=_labels([_peers(firms[line.firm], grades[line.firm], settings) for line in lines]),
         grades=_labels([grades[line.firm] or UNGRADED for line in lines]),
         start=start,
         options=_labels([option.name for option in options]),
@@ -279,10 +282,21 @@ def _labels(values: Sequence[str]) -> Labels:
     return Labels(np.array([code[value] for value in values], np.int32), tuple(names))
 
 
-def _peers(firm: Firm, grade: str) -> str:
-    """Who is compared with whom: of the same trade or industry; those without a grade among themselves."""
-    industry = firm.trade or firm.industry
-    return industry if grade else f"{industry}（{UNGRADED}）"
+def _peers(firm: Firm, grade: str, settings: Settings) -> str:
+    """Who is compared with whom: of the same trade, or of the same division of industry.
+
+    Where better grades must not cut more than worse ones, those without a grade stand aside.
+    """
+    name = firm.trade or _division(firm.industry)
+    return f"{name}（{UNGRADED}）" if settings.fairness.grade_order and not grade else name
+
+
+@cache
+def _division(code: str) -> str:
+    try:
+        return industry_name(code)
+    except UnknownIndustry:
+        return code or OTHER_INDUSTRY
 
 
 def _outputs(owners: Labels, firms: Mapping[str, Firm], stop_loss: Integers) -> Integers:

@@ -279,22 +279,32 @@ def ask_fairness(
 
 
 def share_by_county(problem: Problem, share: Fraction) -> Integers:
-    """(levels, counties, 4): each county's part of the need by what its lines can cut at most; ``share`` of that."""
-    wanted = np.zeros((len(problem.levels), len(problem.counties.names), 4), np.int64)
+    """(levels, counties, 4): ``share`` of the need, by what each county's lines emit; no more than they can cut.
+
+    A line is taken to emit what its strictest measure cuts, whether it may be asked for it or not.
+    """
+    counties = len(problem.counties.names)
+    emitted = _by_county(problem, problem.reduction)
+    wanted = np.zeros((len(problem.levels), counties, 4), np.int64)
     for v in range(len(problem.levels)):
-        able = (
-            problem.reduction
-            if problem.permitted is None
-            else np.where(problem.permitted[v][:, None], problem.reduction, 0)
-        )
-        reach = np.zeros((len(problem.counties.names), 4), np.int64)
-        np.add.at(reach, problem.counties.codes, np.maximum.reduceat(able, problem.start[:-1], axis=0))
+        able = problem.reduction
+        if problem.permitted is not None:
+            able = np.where(problem.permitted[v][:, None], problem.reduction, 0)
+        reach = _by_county(problem, able)
         for p in range(4):
-            total = int(reach[:, p].sum())
-            if total:
-                due = min(int(problem.need[v, p]), total)
-                wanted[v, :, p] = [math.floor(share * due * int(own) / total) for own in reach[:, p]]
+            total = int(emitted[:, p].sum())
+            for c in range(counties):
+                if total:
+                    due = math.ceil(share * int(problem.need[v, p]) * int(emitted[c, p]) / total)
+                    wanted[v, c, p] = min(due, int(reach[c, p]))
     return wanted
+
+
+def _by_county(problem: Problem, cuts: Integers) -> Integers:
+    """(counties, 4): what each county's lines cut at most."""
+    sums = np.zeros((len(problem.counties.names), 4), np.int64)
+    np.add.at(sums, problem.counties.codes, np.maximum.reduceat(cuts, problem.start[:-1], axis=0))
+    return sums
 
 
 def _hardest(plan: Plan) -> Fraction:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
-from emergency.options.t1_list import KG, WAN, build, t1_list
+from emergency.options.t1_list import KG, WAN, build, common_settings, t1_list
 from muheng.emergency.plan.solve import solve
 from muheng.emergency.plan.verify import verify
-from muheng.emergency.spread import ask_fairness, price_fairness, spread
+from muheng.emergency.spread import ask_fairness, price_fairness, share_by_county, spread
 
 
 def test_who_bears_it() -> None:
@@ -53,3 +54,14 @@ def test_demands_that_contradict_each_other_are_told() -> None:
     _free, both = price_fairness(built.problem, (None, Fraction(3, 10)), (Fraction(1, 2),))
     assert both.levels == ()
     assert str(both.impossible) == "黄色预警：即使不要求减排比例，也做不到：F4 的损失上限。"
+
+
+def test_shares_of_counties_are_those_of_the_settings() -> None:
+    settings = common_settings()
+    fairness = settings.fairness.model_copy(update={"county_share": Decimal(50)})
+    asked = build(t1_list(), settings=settings.model_copy(update={"fairness": fairness}))
+    plain = build(t1_list())
+    assert asked.problem.county_need is not None
+    found = share_by_county(plain.problem, Fraction(1, 2))
+    # Glass cannot stop, but half and a stop of it stand among its measures: what it emits is known.
+    assert found.tolist() == asked.problem.county_need.tolist()

@@ -439,3 +439,21 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert one.problem.lines.equals(other.problem.lines)
     assert one.options == other.options
     assert solve(one.problem).chosen.tolist() == solve(other.problem).chosen.tolist()
+
+
+def test_who_is_compared_with_whom() -> None:
+    firms = [
+        firm(0, trade="水泥", grade="B"),
+        firm(1, trade="水泥"),
+        firm(2, industry="3011"),
+        firm(3, industry="?"),
+        firm(4),
+    ]
+    plain = listed(firms, [line(n) for n in range(5)])
+
+    def peers(built: Built) -> list[str]:
+        return [built.problem.industries.names[code] for code in built.problem.industries.codes]
+
+    assert peers(build(plain)) == ["水泥", "水泥", "非金属矿物制品业", "?", "其他行业"]
+    ordered = build(plain, settings=fair(grade_order=True))
+    assert peers(ordered)[:2] == ["水泥", "水泥（未评级）"]
