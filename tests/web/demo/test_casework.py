@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
+from django.db.models import F, Sum
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from muheng.web.casework import kinds, measures
 from muheng.web.casework.measures import Cut, Sight, measure, rank_counties
 from muheng.web.casework.models import Case, PersonalValue
 from muheng.web.casework.writing import standing_of
+from muheng.web.emergency.models import Alert, Forecast, Plan
 from muheng.web.liaison import rules
 from muheng.web.matching import figures
 from muheng.web.matching.figures import Span
@@ -54,12 +56,31 @@ def check_logins(client: Client, usernames: list[str]) -> None:
         assert client.get("/").status_code == 200
 
 
+def check_emergency() -> None:
+    """A list in force with its adopted plan, an episode that has its report, and a forecast that asks for the next."""
+    plan = Plan.objects.get(state="adopted")
+    assert plan.inventory.state == "in_force"
+    assert not [each for each in plan.inventory.findings if each["severity"] == "error"]
+    assert all(each["feasible"] for each in plan.figures["levels"].values())
+    alert = Alert.objects.get()
+    assert alert.state == "lifted"
+    orders = alert.orders.filter(lines__gt=0)
+    held = orders.aggregate(lines=Sum("lines"), done=Sum("done_lines"), broken=Sum("broken_lines"))
+    assert held["lines"] > held["done"] > held["lines"] * 0.8
+    assert held["broken"] > 0
+    assert 0 < orders.filter(acknowledged_at=None).count() < orders.count() / 4
+    assert not orders.filter(acknowledged_at__lt=F("sent_at")).exists()
+    assert alert.reports.get().docx is not None
+    now = Forecast.objects.get(judgement__action="issue", issued_at__gt=alert.lifted_at)
+    assert now.judgement["level"] in ("yellow", "orange", "red")
+
+
 @pytest.mark.django_db
 def test_jining(client: Client, settings: Any) -> None:
     load(settings, "jining")
     today = timezone.localdate()
     assert held_city() == city_title() == "济宁市"
-    check_logins(client, ["clerk", "leader", "enterprise", "desk"])
+    check_logins(client, ["clerk", "leader", "enterprise", "desk", "air"])
 
     # 164 demands solved in 2022, the same by county, by office and case by case.
     first, last = date(2022, 1, 1), date(2022, 12, 31)
@@ -99,6 +120,8 @@ def test_jining(client: Client, settings: Any) -> None:
     meeting = Gathering.objects.get(kind="technology")
     assert Attendance.objects.filter(gathering=meeting).exclude(signed_at=None).count() == 108
     assert set(Need.objects.values_list("kind", flat=True)) == {"technology"}
+
+    check_emergency()
 
     # Rows say what histories say, persons are not in histories, and a second time adds nothing.
     for case in Case.objects.order_by("?")[:25]:

@@ -14,7 +14,7 @@ from muheng.web import demo
 from muheng.web.audit.actions import find_break
 from muheng.web.audit.models import Entry
 from muheng.web.casework.models import Case
-from muheng.web.demo import county_round, filings, intake_batches, persons, procedure
+from muheng.web.demo import county_round, emergency, filings, intake_batches, persons, procedure
 from muheng.web.demo.days import moment, working_day_before, working_day_of
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Run
 from muheng.web.filing import queries as filing_queries
@@ -42,6 +42,7 @@ def test_the_demo_city(monkeypatch: pytest.MonkeyPatch) -> None:
         persons.LEADER,
         persons.OWNER,
         persons.LIAISON,
+        emergency.AIR,
     ]
 
     # Four signed years, this one in publicity with something still to answer.

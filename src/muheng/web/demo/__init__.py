@@ -24,6 +24,7 @@ from muheng.web.demo import (
     casework,
     county_round,
     earlier_years,
+    emergency,
     filings,
     intake_batches,
     methods,
@@ -42,12 +43,13 @@ Tell = Callable[[str], None]
 
 
 def logins() -> list[Login]:
-    """Who can log in, as the terminal shows it."""
+    """Who can log in, as the terminal shows it: those of them that the city has."""
     shown = [
         (say("经办人"), persons.CLERK),
         (say("分管领导"), persons.LEADER),
         (say("企业"), persons.OWNER),
         (say("联络员"), persons.LIAISON) if settings.CITY == CITY else (say("诉求受理岗"), persons.DESK),
+        (say("大气环境管理员"), emergency.AIR),
     ]
     return [Login(who, username, persons.PASSWORD) for who, username in shown]
 
@@ -76,6 +78,9 @@ def load_demo(tell: Tell = print) -> None:
         actor = _load_every_room(pack, registry, root, step)
     else:
         actor = _load_casework_only(pack, registry, root, step)
+    if (pack.folder / "emergency.toml").exists():
+        step("应急减排清单、方案、一次重污染过程")
+        emergency.load_emergency(pack, registry, root, SEED)
     record(actor, LOADED, root, city=pack.id, seed=SEED, year=YEAR)
     step("完成")
 
