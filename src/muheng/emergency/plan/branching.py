@@ -20,6 +20,7 @@ from muheng.emergency.plan.prices import (
     Points,
     decide,
     first_of_each,
+    limit_prices,
     lowest,
     net_costs,
     open_box,
@@ -86,6 +87,7 @@ class _Tree:
         self._gap = gap
         self._points = points
         self._model = Model(len(cover.need))
+        self._most = limit_prices(cover)
         self._chosen, self._cost = known, float(cover.cost[known].sum())
         self._given_up = np.inf
         """The least bound of what needs no further look."""
@@ -205,7 +207,7 @@ class _Tree:
         """The node's best prices, as closely as matters."""
         points = self._recall(node)
         best = int(points.values.argmax())
-        value, box = float(points.values[best]), open_box(points.prices[best])
+        value, box = float(points.values[best]), open_box(points.prices[best], self._most)
         scale = max(abs(value), float(box.center.max(initial=0.0)), 1e-12)
         self._model.load(points, scale)
         tolerance = 0.02 * self._gap * abs(value) + 1e-12 * scale

@@ -1,34 +1,23 @@
-"""Back to the list in force wherever that costs nothing that was asked: ratios, gap and the order of levels stay."""
+"""Nearest to the list in force: of all plans within the gap, one that changes fewest lines.
+
+The same method with another cost: a line costs one where it does not do what is filed; what may be lost is one row more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from muheng.emergency.plan.choice import Floats
-from muheng.emergency.plan.cover import Row, add_exactly, charge_of, measure_row
-from muheng.emergency.plan.problem import POLLUTANTS, Problem
+from muheng.emergency.plan.cover import CHARGED, Cover, Row, charge_of
+from muheng.emergency.plan.least import find_least
+from muheng.emergency.plan.problem import Problem
 
-
-def go_back(
-    problem: Problem,
-    chosen: NDArray[np.int32],
-    rows: Sequence[tuple[Row, ...]],
-    prices: Floats,
-    budget: Sequence[int],
-) -> NDArray[np.int32]:
-    """The plan with as many filed options as the budget of each level allows, those first that cost least.
-
-    ``rows``: by level, what has to be met; ``prices``: by level and pollutant, money units for a mass unit; ``budget``:
-    by level, the most that it may be charged.
-    """
-    assert problem.filed is not None
-    chosen = chosen.copy()
-    for v in range(len(chosen)):
-        _go_back_at(problem, chosen, v, rows[v], prices[v], budget[v])
-    return chosen
+_GAP = 0.01
+"""Of the number of changes."""
 
 
 def count_changes(problem: Problem, chosen: NDArray[np.int32]) -> tuple[int, ...]:
@@ -40,36 +29,36 @@ def count_changes(problem: Problem, chosen: NDArray[np.int32]) -> tuple[int, ...
     )
 
 
-def _go_back_at(
-    problem: Problem, chosen: NDArray[np.int32], v: int, rows: tuple[Row, ...], prices: Floats, budget: int
-) -> None:
+def keep_filed(
+    problem: Problem, covers: Sequence[Cover], chosen: NDArray[np.int32], budgets: Sequence[int]
+) -> NDArray[np.int32]:
+    """Level by level between its neighbours, charged no more than the budget; ``covers`` ask for what is reached."""
     assert problem.filed is not None
-    charge = charge_of(problem)
-    filed, row = problem.filed[v], chosen[v]
-    open_to = (filed >= 0) & (filed != row)
-    if problem.permitted is not None:
-        open_to &= problem.permitted[v, np.maximum(filed, 0)]
-    if v > 0:
-        open_to &= filed >= chosen[v - 1]
-    if v + 1 < len(chosen):
-        open_to &= filed <= chosen[v + 1]
-    lines = np.flatnonzero(open_to)
-    dearer = charge[filed[lines]] - charge[row[lines]]
-    less = problem.reduction[row[lines]] - problem.reduction[filed[lines]]
-    order = np.argsort(dearer + less @ prices, kind="stable")
-    spent = sum(charge[row].tolist())
-    cut = list(add_exactly(problem, row))
-    for k in order.tolist():
-        left = [have - int(gone) for have, gone in zip(cut, less[k], strict=True)]
-        if spent + int(dearer[k]) > budget or not _met(problem, rows, left):
-            continue
-        spent, cut = spent + int(dearer[k]), left
-        row[lines[k]] = filed[lines[k]]
+    chosen = chosen.copy()
+    for v, (cover, budget) in enumerate(zip(covers, budgets, strict=True)):
+        option = cover.option[0]
+        line = problem.line_of[option]
+        kept = np.ones(len(option), bool)
+        if v > 0:
+            kept &= option >= chosen[v - 1][line]
+        if v + 1 < len(chosen):
+            kept &= option <= chosen[v + 1][line]
+        asked = _limit(cover.keep_choices(kept), problem.filed[v], budget)
+        known = np.flatnonzero(asked.option[0] == chosen[v][problem.line_of[asked.option[0]]])
+        found = find_least(asked, _GAP, known)
+        chosen[v] = asked.option[0][found.chosen]
+    return chosen
 
 
-def _met(problem: Problem, rows: tuple[Row, ...], cut: list[int]) -> bool:
-    if problem.pool is None:  # the same as below, without a fraction for each line
-        return all(cut[row.pollutant] >= row.need for row in rows)
-    found = tuple(cut)
-    assert len(found) == len(POLLUTANTS)
-    return all(measure_row(problem, row, found) >= row.need for row in rows)
+def _limit(cover: Cover, filed: NDArray[np.int32], budget: int) -> Cover:
+    problem, option = cover.problem, cover.option[0]
+    due = filed[problem.line_of[option]]
+    scale = float(max(budget, 1))
+    return replace(
+        cover,
+        rows=(*cover.rows, Row(cover.levels[0], CHARGED, Fraction(-budget))),
+        cost=((due >= 0) & (due != option)).astype(np.float64),
+        cut=np.vstack([cover.cut, charge_of(problem)[option] / -scale]),
+        need=np.append(cover.need, -budget / scale),
+        scale=np.append(cover.scale, scale),
+    )

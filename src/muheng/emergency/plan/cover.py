@@ -17,6 +17,7 @@ from muheng.emergency.plan.choice import Floats, Indices
 from muheng.emergency.plan.problem import POLLUTANTS, Problem
 
 POOLED = -1
+CHARGED = -2
 _DOUBT = 1e-9
 """Part of a sum by which floating point may be wrong, generously."""
 
@@ -25,7 +26,8 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Row:
-    """A ratio at a level: of a pollutant, or of SO2 and NOx together (``POOLED``); need in mass units or, pooled, as is."""
+    """A ratio at a level: of a pollutant, need in mass units; or of SO2 and NOx together (``POOLED``), need as it is; or
+    what all may be charged (``CHARGED``), as a negative need."""
 
     level: int
     pollutant: int
@@ -51,11 +53,14 @@ class Cover:
 
     def measure(self, chosen: Indices) -> tuple[Fraction, ...]:
         """What an answer comes to in each row, exactly."""
-        cuts = {
-            level: add_exactly(self.problem, option[chosen])
-            for level, option in zip(self.levels, self.option, strict=True)
-        }
-        return tuple(measure_row(self.problem, row, cuts[row.level]) for row in self.rows)
+        options = {level: option[chosen] for level, option in zip(self.levels, self.option, strict=True)}
+        cuts = {level: add_exactly(self.problem, taken) for level, taken in options.items()}
+        return tuple(
+            Fraction(-add_integers(charge_of(self.problem)[options[row.level]]))
+            if row.pollutant == CHARGED
+            else measure_row(self.problem, row, cuts[row.level])
+            for row in self.rows
+        )
 
     def meets(self, chosen: Indices) -> bool:
         return all(found >= row.need for found, row in zip(self.measure(chosen), self.rows, strict=True))

@@ -16,6 +16,10 @@ from muheng.emergency.plan.cover import Cover
 
 _MOST_STEPS = 60
 """For each row."""
+_RAISES = 4
+"""Times a thousand: rows are in units of their needs, so that prices are seldom above all costs together."""
+_HIGHEST = 1e6
+"""Times all costs together: prices beyond say only that floating point sees a need that cannot be covered."""
 _DOUBT = 1e-13
 """Part of the sums by which a bound is lowered, more than floating point can have raised it."""
 
@@ -142,7 +146,7 @@ class Box:
 
     center: Floats
     radius: Floats
-    most: Floats | None = None
+    most: Floats
 
     @property
     def floor(self) -> Floats:
@@ -150,13 +154,11 @@ class Box:
 
     @property
     def ceiling(self) -> Floats:
-        top = self.center + self.radius
-        return top if self.most is None else np.minimum(top, self.most)
+        return np.minimum(self.center + self.radius, self.most)
 
     def holds_inside(self, prices: Floats) -> bool:
         """Whether prices are free of the box: where they touch it, a larger one may do better."""
-        free = prices < self.ceiling
-        return bool((free if self.most is None else free | (prices >= self.most)).all())
+        return bool(((prices < self.ceiling) | (prices >= self.most)).all())
 
     def move(self, point: Point, gained: float, hoped: float) -> Box:
         """The box after a step: larger where the step kept its promise, smaller where it gained nothing."""
@@ -167,7 +169,7 @@ class Box:
         return replace(self, center=point.prices, radius=grown)
 
 
-def open_box(prices: Floats, most: Floats | None = None) -> Box:
+def open_box(prices: Floats, most: Floats) -> Box:
     largest = float(prices.max(initial=0.0))
     return Box(prices, np.maximum(prices * 0.5, 0.1 * largest + 1e-12), most)
 
@@ -177,6 +179,7 @@ def find_prices(
 ) -> tuple[Point, Points]:
     """The prices of the greatest bound, within ``tolerance`` of it, and all points tried; no price is above ``most``."""
     best = decide(cover, _guess(cover, most) if begin is None else begin)
+    most = limit_prices(cover) if most is None else most
     points = Points(best.prices[None], np.array([best.value]), best.slope[None])
     box = open_box(best.prices, most)
     scale = max(abs(best.value), float(best.prices.max(initial=0.0)), 1e-12)
@@ -196,13 +199,21 @@ def find_prices(
     return best, points
 
 
+def limit_prices(cover: Cover) -> Floats:
+    """What no price needs to be above."""
+    total = float(np.abs(cover.cost[np.isfinite(cover.cost)]).sum())
+    return np.full(len(cover.need), _HIGHEST * max(total, 1.0))
+
+
 def _guess(cover: Cover, most: Floats | None) -> Floats:
     """One price for all rows, from which the search begins: about where the cuts come up to the needs together."""
     ones = np.ones(len(cover.need))
     if most is not None:
         return most * 0.5
     low, high = 0.0, max(float(cover.cost.max(initial=0.0)), 1.0)
-    while decide(cover, ones * high).slope.sum() > 0 and high < 1e200:
+    for _ in range(_RAISES):
+        if decide(cover, ones * high).slope.sum() <= 0:
+            break
         low, high = high, high * 1e3
     for _ in range(8):
         middle = float(np.sqrt(low * high)) if low else high / 8

@@ -16,7 +16,7 @@ from muheng.emergency.plan.prices import Point, lowest, net_costs, spread_out
 
 _NEAREST = 120
 """Lines nearest a tie that may change, and as many again that change most for what they cost."""
-_MOVES = 320
+_MOVES = 120
 _PENALTIES = (0.5, 1.0, 3.0, 10.0, 100.0)
 _MOST_EXCHANGES = 40
 """At each penalty."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from muheng.documents.message import Message, say
 from muheng.emergency.plan.answer import JointFigures, LevelFigures, Plan
-from muheng.emergency.plan.changes import count_changes, go_back
+from muheng.emergency.plan.changes import count_changes, keep_filed
 from muheng.emergency.plan.choice import Floats
 from muheng.emergency.plan.cover import (
     POOLED,
@@ -58,7 +57,7 @@ def solve(problem: Problem, gap: Fraction = DEFAULT_GAP, progress: Progress | No
         together = nest(problem, alone, near)
         chosen, joint = together.chosen, max(joint, _floor(together.bound))
     if problem.filed is not None:
-        chosen = _go_back(problem, alone, chosen, gap)
+        chosen = _keep_filed(problem, alone, chosen, gap)
     return _report(problem, alone, chosen, joint)
 
 
@@ -78,19 +77,16 @@ def _floor(bound: float) -> int:
     return max(0, math.ceil(bound - _DOUBT * abs(bound)))
 
 
-def _go_back(problem: Problem, alone: list[Alone], chosen: Chosen, gap: Fraction) -> Chosen:
-    """Nearer to the list in force, within the gap."""
+def _keep_filed(problem: Problem, alone: list[Alone], chosen: Chosen, gap: Fraction) -> Chosen:
+    """Nearer to the list in force, within the gap, missing no more than before."""
     charge = charge_of(problem)
-    budget, rows = [], []
+    budgets, covers = [], []
     for each, row in zip(alone, chosen, strict=True):
-        within = _floor(each.least.bound) * (1 + gap)
-        budget.append(max(add_integers(charge[row]), math.floor(within)))
+        budgets.append(max(add_integers(charge[row]), math.floor(_floor(each.least.bound) * (1 + gap))))
         cut = add_exactly(problem, row)
-        rows.append(
-            tuple(replace(due, need=min(due.need, measure_row(problem, due, cut))) for due in each.cover.rows)
-        )
-    prices = np.stack([_price_units(problem, each.cover, each.least) for each in alone])
-    return go_back(problem, chosen, rows, prices, budget)
+        needs = [min(due.need, measure_row(problem, due, cut)) for due in each.cover.rows]
+        covers.append(each.cover.ask(needs))
+    return keep_filed(problem, covers, chosen, budgets)
 
 
 def _price_units(problem: Problem, cover: Cover, least: Least) -> Floats:
