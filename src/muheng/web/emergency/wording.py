@@ -34,6 +34,13 @@ def show_percent(part: Fraction | None, digits: int = 2) -> str:
     return f"{Decimal(scaled).scaleb(-digits):,f}%"
 
 
+def show_change(part: str | None) -> str:
+    """A kept part as a signed percentage: +1.25%."""
+    if part is None:
+        return ""
+    return ("+" if Fraction(part) > 0 else "") + show_percent(Fraction(part))
+
+
 def show_wan(fen: int) -> str:
     """Money in 万元 with up to four digits, in English in yuan."""
     if language() == "en":

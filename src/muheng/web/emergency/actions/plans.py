@@ -289,6 +289,8 @@ def compute_fairness(plan: Plan, progress: Progress) -> None:
         progress(at, len(asked), _("第 %(at)s 种要求") % {"at": at + 1})
         points += price_fairness(problem, (cap,), (share,), solve=lambda each: solve(each, Fraction(1, 200)))
     free = points[0].levels
+    weight = problem.weight or (1,) * len(free)
+    together = [sum(w * level.loss for w, level in zip(weight, each.levels, strict=True)) for each in points]
     kept = [
         {
             "cap": str(each.cap) if each.cap is not None else None,
@@ -299,10 +301,11 @@ def compute_fairness(plan: Plan, progress: Progress) -> None:
                 str(Fraction(level.loss - first.loss, first.loss)) if first.loss else None
                 for level, first in zip(each.levels, free, strict=True)
             ],
+            "together": str(Fraction(total - together[0], together[0])) if together[0] else None,
             "hardest": str(each.hardest),
             "top_firms": str(each.top_firms),
         }
-        for each in points
+        for each, total in zip(points, together, strict=True)
     ]
     with transaction.atomic():
         row = Plan.objects.select_for_update(of=("self",)).get(pk=plan.pk)

@@ -28,6 +28,7 @@ from muheng.web.emergency.queries.lists import (
 from muheng.web.emergency.stored_plans import Measured, StoredPlan, measured, read_plan
 from muheng.web.emergency.wording import (
     LEVEL_TITLES,
+    show_change,
     show_percent,
     show_short_wan,
     show_small,
@@ -580,13 +581,15 @@ def show_fairness(plan: Plan) -> list[dict[str, Any]]:
             "levels": [
                 (
                     show_short_wan(loss),
-                    show_percent(Fraction(dearer)) if dearer is not None else "",
+                    show_change(dearer),
                     feasible,
                 )
                 for loss, dearer, feasible in zip(
                     each["losses"], each["dearer"], each["feasible"], strict=True
                 )
             ],
+            "feasible": all(each["feasible"]),
+            "together": show_change(each["together"]),
             "hardest": show_percent(Fraction(each["hardest"]), 1),
             "top_firms": show_percent(Fraction(each["top_firms"]), 1),
         }
