@@ -1,4 +1,4 @@
-"""``muheng reference``: docs/policy.md, cases.md and matching.md, made from the schemas of these files. For maintainers."""
+"""``muheng reference``: docs/policy.md, cases.md, matching.md and emergency.md, made from the schemas of these files. For maintainers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def command(lang: Language) -> click.Command:
     return verb(
         "reference",
         lang,
-        say(
-            "由规则文件、事项类型、供需规则的格式定义生成参考手册 docs/policy.md、docs/cases.md、docs/matching.md。"
-        ),
+        say("由规则文件、事项类型、供需规则、应急减排设置的格式定义生成 docs 里的参考手册。"),
         write_reference,
         option(lang, "--out", about=say("写到哪个文件。"), required=True, metavar="FILE"),
         option(
             lang,
             "--of",
             "subject",
-            about=say("哪一本：policy 规则文件，cases 事项类型，matching 供需规则；不写为 policy。"),
-            type=click.Choice(("policy", "cases", "matching")),
+            about=say(
+                "哪一本：policy 规则文件，cases 事项类型，matching 供需规则，emergency 应急减排设置；不写为 policy。"
+            ),
+            type=click.Choice(("policy", "cases", "matching", "emergency")),
             default="policy",
         ),
         hidden=True,
@@ -34,7 +34,12 @@ def command(lang: Language) -> click.Command:
 
 
 def write_reference(out: str, subject: str, lang: Language) -> Answer:
-    make = {"policy": policy_reference, "cases": case_reference, "matching": matching_reference}[subject]
+    make = {
+        "policy": policy_reference,
+        "cases": case_reference,
+        "matching": matching_reference,
+        "emergency": emergency_reference,
+    }[subject]
     text = make()
     Path(out).write_text(text, encoding="utf-8", newline="\n")
     return Answer([say("写在 {out}", out=out).render(lang)], {"file": out, "characters": len(text)})
@@ -62,6 +67,16 @@ def matching_reference() -> str:
     from muheng.matching.document import MatchingDocument
 
     return reference_markdown(MatchingDocument, "供需规则参考", _introduction("matching_language.md"))
+
+
+def emergency_reference() -> str:
+    """What each choice means exactly, then every key of the settings and of the table of norms."""
+    from muheng.documents.reference import reference_markdown
+    from muheng.emergency.norms import Norms
+    from muheng.emergency.settings import Settings
+
+    settings = reference_markdown(Settings, "应急减排设置参考", _introduction("emergency_language.md"))
+    return f"{settings}\n{reference_markdown(Norms, '最低措施表参考')}"
 
 
 def _introduction(name: str) -> str:
