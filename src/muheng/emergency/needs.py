@@ -61,15 +61,25 @@ def add_needs(
     sources = {source.name: source for source in inventory.base}
     stated = sources.get(INDUSTRY)
     if stated is not None:
-        over = [name for name, own, most in zip(_NAMES, industry, stated.emission, strict=True) if own > most]
-        if over:
+        over = [
+            (name, (own - most) * 100 > most)
+            for name, own, most in zip(_NAMES, industry, stated.emission, strict=True)
+            if own > most
+        ]
+        far = "、".join(name for name, much in over if much)
+        if far:
             problems.append(
                 say(
                     "清单各生产线的 {pollutants} 合计超过减排基数表里的工业源。请核对基数表或日排放量。",
-                    pollutants="、".join(over),
+                    pollutants=far,
                 )
             )
-        industry = stated.emission
+        elif over:
+            names = "、".join(name for name, _much in over)
+            notes.append(
+                say("清单的 {pollutants} 合计比工业源多，不到百分之一，按清单算。", pollutants=names)
+            )
+        industry = _larger(industry, stated.emission)
     base = settings.ratio.base
     counted = [name for name in settings.ratio.sources_counted if name != INDUSTRY]
     if base == "all_society":
@@ -105,6 +115,11 @@ _NAMES = ("SO2", "NOx", "PM", "VOCs")
 
 def _up(exact: Parts) -> Mass:
     so2, nox, pm, voc = (math.ceil(each) for each in exact)
+    return so2, nox, pm, voc
+
+
+def _larger(one: Mass, other: Mass) -> Mass:
+    so2, nox, pm, voc = (max(pair) for pair in zip(one, other, strict=True))
     return so2, nox, pm, voc
 
 

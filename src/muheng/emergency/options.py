@@ -59,7 +59,7 @@ class Built:
     rulings: Mapping[tuple[int, int], Ruling]
     """(level, line): the rule that decided what is left."""
     barred: Mapping[tuple[int, int], Message]
-    """(level, option): what the process does not allow, and why."""
+    """(level, option): what the process does not allow, or a later level takes away, and why."""
     stop_loss: Integers
     """By line: the loss of its strictest measure in a day; what its share is counted in."""
     notice: Mapping[str, int]
@@ -76,9 +76,7 @@ class Built:
             return None
         if (why := self.barred.get((v, option))) is not None:
             return why
-        if (ruling := self.rulings.get((v, int(problem.line_of[option])))) is not None:
-            return ruling.why
-        return say("下一级不允许这样严，为逐级加严，本级也不用。")
+        return self.rulings[v, int(problem.line_of[option])].why
 
     def line_options(self, line: int) -> range:
         return range(int(self.problem.start[line]), int(self.problem.start[line + 1]))

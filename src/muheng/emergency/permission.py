@@ -16,7 +16,7 @@ from typing import Literal
 
 from muheng.documents.message import Message, say
 from muheng.emergency.inventory.model import Firm, Inventory, Level, Line
-from muheng.emergency.measures import WHOLE, Measures, Option
+from muheng.emergency.measures import WHOLE, Measures, Option, some
 from muheng.emergency.norms import Norms
 from muheng.emergency.plan.problem import LEVELS
 from muheng.emergency.settings import Settings, part_of
@@ -45,7 +45,7 @@ class Permission:
     rulings: dict[tuple[str, int], Ruling] = field(default_factory=dict)
     """(level, line): the rule that left less than what is possible."""
     barred: dict[tuple[str, int, int], Message] = field(default_factory=dict)
-    """(level, line, option): what the process does not allow, and why."""
+    """(level, line, option): what the process does not allow, or a later level takes away, and why."""
     firm_norms: list[tuple[str, tuple[Fraction, ...]]] = field(default_factory=list)
     """Enterprises of several lines that stop whole ones: the part of their lines that stands at each level, at least."""
     notes: list[Message] = field(default_factory=list)
@@ -105,6 +105,7 @@ def permit(
             if ruling is not None:
                 found.rulings[level, i] = ruling
         _nest(found, i, levels)
+    found.notes += _unsupplied(lines, firms, settings)
     if norms is not None and settings.execution.whole_lines:
         found.firm_norms = _firm_norms(found, lines, firms, grades, several, norms, levels)
     return found
@@ -313,7 +314,30 @@ def _nest(found: Permission, i: int, levels: Sequence[Level]) -> None:
         if not left:
             below = [j for j in found.possible[mild][i] if j <= most]
             left = frozenset({max(below, default=min(found.possible[mild][i]))})
+        for j in found.permitted[mild][i] - left:
+            found.barred[mild, i, j] = _LATER
         found.permitted[mild][i] = left
+
+
+def _unsupplied(lines: Sequence[Line], firms: Mapping[str, Firm], settings: Settings) -> list[Message]:
+    """Who is guaranteed for what it delivers, and has no line that says what that is."""
+    delivering = {line.firm for line in lines if line.supply}
+    silent = [
+        firm.name
+        for code, firm in sorted(firms.items())
+        if code not in delivering
+        and (own := settings.find_guarantee(firm.guarantee)) is not None
+        and own.rule == "supply"
+    ]
+    if not silent:
+        return []
+    return [
+        say(
+            "{count} 家企业按供应量保障，但没有生产线写明供应什么，不受保障：{firms}。",
+            count=len(silent),
+            firms=some(silent),
+        )
+    ]
 
 
 def _several(lines: Sequence[Line], firms: Mapping[str, Firm]) -> dict[str, int]:
@@ -347,6 +371,8 @@ def _percent(thousandths: int) -> str:
 
 
 # One Message each, whatever the number of lines.
+
+_LATER = say("下一级不允许这样严，为逐级加严，本级也不用。")
 
 
 @cache

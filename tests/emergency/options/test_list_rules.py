@@ -111,6 +111,13 @@ def test_industry_may_be_more_than_the_list_but_not_less() -> None:
     ]
 
 
+def test_a_base_that_was_rounded_does_not_stop_the_work() -> None:
+    rounded = Source("工业源", (99_500, 50_000, 20_000, 10_000))
+    built = build(listed([firm()], [line()], base=(rounded,)), "orange")
+    assert built.needs[0].base == kilograms((100, 50, 20, 10))
+    assert "清单的 SO2 合计比工业源多，不到百分之一，按清单算。" in [str(each) for each in built.notes]
+
+
 def test_needs_are_rounded_up_to_whole_grams() -> None:
     built = build(listed([firm()], [line(daily=(11, 0, 0, 0))]), "yellow")
     assert built.needs[0].exact[0] == Fraction(11, 10)
@@ -359,6 +366,11 @@ def test_a_guarantee_of_supply_leaves_the_rest_to_be_cut() -> None:
     built = build(plain, "orange", settings=settings)
     plan = solve(built.problem)
     assert [built.options[o].name for o in plan.chosen[0]] == ["限产30%"]
+    silent = build(listed([firm(0, guarantee="以热定产")], [line(0)]), "orange", settings=settings)
+    assert "1 家企业按供应量保障，但没有生产线写明供应什么，不受保障：示例企业0。" in [
+        str(each) for each in silent.notes
+    ]
+    assert len(allowed(silent, "F0-1")) == 4
 
 
 def test_counties_have_their_share_and_enterprises_their_cap() -> None:
