@@ -20,6 +20,8 @@ _RATE = re.compile(
     r"[(（【\[]?\s*([^()（）【】\[\]/／|]+?)\s*[/／]\s*(年|a|日|天|d)\s*[)）】\]]?\s*$", re.IGNORECASE
 )
 _UNIT_ALONE = re.compile(r"(?:g|kg|t|克|千克|公斤|吨|元|万元|千元)", re.IGNORECASE)
+_LONGEST_HEADER = 100
+"""A page of text in a cell is no header, and would be searched for long."""
 _YEAR = re.compile(r"(20[0-9]{2})\s*年")
 
 
@@ -60,7 +62,7 @@ def _without_rates(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plain_rate(text: str) -> str:
-    found = _RATE.search(text)
+    found = _RATE.search(text) if len(text) <= _LONGEST_HEADER else None
     if found is None or _UNIT_ALONE.fullmatch(found.group(1)) is None:
         return text
     base, unit = text[: found.start()].strip(), found.group(1)
@@ -82,7 +84,7 @@ def _wrong_rates(table: TextTable, header: Header) -> Iterator[tuple[str, str, s
             continue
         below = table.frame.get_column(letters)[header.row - 1 : header.first_row - 1].to_list()
         for text in (over if header.row > 1 and "|" in header.texts.get(letters, "") else None, *below):
-            rate = _RATE.search(text) if text else None
+            rate = _RATE.search(text) if text and len(text) <= _LONGEST_HEADER else None
             if rate is not None and _UNIT_ALONE.fullmatch(rate.group(1)):
                 yearly = rate.group(2) in ("年", "a", "A")
                 if yearly != name.startswith("年"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, Literal
 
 import polars as pl
@@ -82,9 +83,10 @@ class Row:
     def text(self, column: str | None) -> str:
         """What stands in the cell, as it was written."""
         found = self.sheet.header.columns.get(column) if column is not None else None
-        if found is None:
-            return ""
-        return self.sheet.table.frame.get_column(found.letters)[self.number - 1] or ""
+        column_texts = None if found is None else self.sheet.table.frame.get_column(found.letters)
+        if column_texts is None or self.number > len(column_texts):
+            return ""  # Rows that hold nothing but formulas without results stand below the table.
+        return column_texts[self.number - 1] or ""
 
     @property
     def place(self) -> str:
@@ -158,7 +160,8 @@ def refuse_merged_figures(typed: TypedSheet, notes: Notes) -> None:
             "合并单元格 {place} 由几行共用一个数，分不清各是多少。",
             place=f"{letters}{span.first_row}:{letters}{span.last_row}",
         )
-        found = typed.table.frame.get_column(letters)[row - 1] or ""
+        texts = typed.table.frame.get_column(letters)
+        found = texts[row - 1] or "" if row <= len(texts) else ""
         flaw = Flaw("error", row, name, letters, found, what, say("请取消合并，逐行填写。"))
         tell_flaws(replace(typed, flaws=(flaw,)), notes)
 
@@ -177,6 +180,7 @@ def rows_of_firms(
 
     Of an enterprise that was `refused` (by code or name) enough is said at its own row.
     """
+    explained = cache(partial(explain_unmatched, roster=roster))
     for typed in found:
         frame = typed.frame
         codes = frame.get_column(CODE) if CODE in frame.columns else None
@@ -196,7 +200,7 @@ def rows_of_firms(
             elif row.code is None and (values.get(CODE) in refused or row.name in refused):
                 continue
             elif row.code is None:
-                what, fix = explain_unmatched(values.get(CODE), row.name, roster)
+                what, fix = explained(values.get(CODE), row.name)
                 notes.add("error", what, fix, at=row, column=column)
             else:
                 if meant[REASON] != BY_CODE and values.get(CODE) is not None:
