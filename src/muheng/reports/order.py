@@ -61,12 +61,17 @@ class OrderedLine(_Strict):
     """What it had to do at the level before, where that was something else."""
 
     @property
+    def left(self) -> str:
+        """The part of its usual load that it may keep: 65%."""
+        return f"{format_trimmed(max(WHOLE - self.part, 0), 1)}%"
+
+    @property
     def load(self) -> str:
         """To what load."""
         if self.part >= WHOLE:
             return "停止生产"
         if self.part > 0:
-            return f"负荷不超过平日的{format_trimmed(WHOLE - self.part, 1)}%"
+            return f"负荷不超过平日的{self.left}"
         return "按措施内容执行"
 
     @property

@@ -1,4 +1,4 @@
-"""emergency: the app's name."""
+"""emergency: the app's name, its events for the timeline, its background work."""
 
 from __future__ import annotations
 
@@ -9,3 +9,6 @@ class EmergencyConfig(AppConfig):
     name = "muheng.web.emergency"
     label = "emergency"
     verbose_name = "应急减排"
+
+    def ready(self) -> None:
+        from muheng.web.emergency import events, rounds  # noqa: F401
