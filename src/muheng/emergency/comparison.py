@@ -46,6 +46,17 @@ class Alike:
 
 
 @dataclass(frozen=True)
+class AsFiled:
+    """The measures of the list in force, each where it may still be asked; where none is filed the mildest."""
+
+    loss: int
+    reductions: tuple[int, int, int, int]
+    lines: int
+    reaches: bool
+    """Whether they come up to what the plan has to reach."""
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One level: the plan, and the others at the same needs. None where even the strictest of all does not reach them."""
 
@@ -55,6 +66,8 @@ class Comparison:
     uniform: Alike | None
     uniform_offered: Alike | None
     graded: Alike | None
+    filed: AsFiled | None = None
+    """None where nothing is filed."""
 
     def saved(self, other: Alike | None) -> int | None:
         """How much less the plan loses in a day."""
@@ -85,6 +98,7 @@ def compare(plan: Plan, built: Built | None = None) -> tuple[Comparison, ...]:
                 _cut_alike("uniform", problem, curves, even, wanted),
                 _cut_offered(problem, curves, wanted),
                 _cut_alike("graded", problem, curves, weights, wanted),
+                _cut_as_filed(problem, v, curves, wanted),
             )
         )
     return tuple(found)
@@ -262,3 +276,17 @@ def _cut_offered(problem: Problem, curves: _Curves, wanted: Sequence[Row]) -> Al
         (so2, nox, pm, voc),
         int(acting.sum()),
     )
+
+
+def _cut_as_filed(problem: Problem, v: int, curves: _Curves, wanted: Sequence[Row]) -> AsFiled | None:
+    if problem.filed is None or (problem.filed[v] < 0).all():
+        return None
+    filed = problem.filed[v].astype(np.int64)
+    askable = filed >= 0
+    if problem.permitted is not None:
+        askable &= problem.permitted[v, filed]
+    chosen = np.where(askable, filed, curves.options[curves.start[:-1]])
+    so2, nox, pm, voc = (int(each) for each in problem.reduction[chosen].sum(axis=0))
+    acting = (problem.loss[chosen] > 0) | problem.reduction[chosen].any(axis=1)
+    cuts = (so2, nox, pm, voc)
+    return AsFiled(int(problem.loss[chosen].sum()), cuts, int(acting.sum()), _reaches(cuts, wanted))

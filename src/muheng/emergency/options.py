@@ -104,16 +104,8 @@ def build_problem(
     notice = _notice(settings, notice_hours)
     grades, notes = _grades(inventory, on)
     measures = offer_measures(inventory, settings)
-    allowed = permit(
-        inventory,
-        lines,
-        measures,
-        settings,
-        norms if settings.execution.norms else None,
-        notice,
-        wanted,
-        grades,
-    )
+    followed = norms if settings.execution.norms else None
+    allowed = permit(inventory, measures, settings, followed, notice, wanted, grades)
     controlled = {
         level: {
             line.id
@@ -477,7 +469,7 @@ def _links(
         served = tuple(
             sorted(
                 number[each]
-                for each in line.serves
+                for each in set(line.serves) - {line.id}
                 if each in number and not firms[lines[number[each]].firm].stopped
             )
         )

@@ -53,7 +53,6 @@ class Permission:
 
 def permit(
     inventory: Inventory,
-    lines: Sequence[Line],
     measures: Measures,
     settings: Settings,
     norms: Norms | None,
@@ -61,72 +60,84 @@ def permit(
     levels: Sequence[Level],
     grades: Mapping[str, str],
 ) -> Permission:
-    """``lines`` in the order of the problem; ``grades`` by firm, as they hold today."""
+    """``grades`` by firm, as they hold today; ``notice`` by level, in hours."""
+    city = _City(inventory, measures, settings, norms, notice, levels, grades)
     found = Permission()
-    firms = {firm.code: firm for firm in inventory.firms}
-    several = _several(lines, firms)
-    small = _small(lines, firms, settings)
-    number = {line.id: i for i, line in enumerate(lines)}
-    order = _served_first(lines, number)
     for level in levels:
-        found.possible[level] = [frozenset()] * len(lines)
-        found.permitted[level] = [frozenset()] * len(lines)
-    for i in order:
-        line, firm = lines[i], firms[lines[i].firm]
-        options = measures.options[line.id]
+        found.possible[level] = [frozenset()] * len(city.lines)
+        found.permitted[level] = [frozenset()] * len(city.lines)
+    unkept: list[str] = []
+    for i in _served_first(city):
         for level in levels:
-            allowed = _allow(
-                found,
-                i,
-                line,
-                options,
-                level,
-                notice[level],
-                settings,
-                line.firm in several and not line.serves,
-            )
-            served = [number[each] for each in line.serves if each in number]
-            allowed = _keep_served(found, i, options, level, allowed, served, lines, measures, firms)
+            allowed = _keep_served(city, found, i, level, _allow(city, found, i, level))
             found.possible[level][i] = allowed
-            ruling, left = _rule(
-                line,
-                firm,
-                grades[firm.code],
-                options,
-                allowed,
-                level,
-                settings,
-                norms,
-                firm.code in small,
-                firm.code in several and not line.serves,
-                measures.filed.get((line.id, level)),
-            )
-            found.permitted[level][i] = left
+            ruling, found.permitted[level][i] = _rule(city, i, level, allowed)
             if ruling is not None:
                 found.rulings[level, i] = ruling
+            if city.binds(i, level) and city.filed(i, level) not in allowed:
+                unkept.append(city.lines[i].id)
         _nest(found, i, levels)
-    found.notes += _unsupplied(lines, firms, settings)
+    found.notes += _note(city, unkept)
     if norms is not None and settings.execution.whole_lines:
-        found.firm_norms = _firm_norms(found, lines, firms, grades, several, norms, levels)
+        found.firm_norms = _firm_norms(city, found, norms)
     return found
+
+
+class _City:
+    """The list with everything that is asked once and of many lines."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        measures: Measures,
+        settings: Settings,
+        norms: Norms | None,
+        notice: Mapping[str, int],
+        levels: Sequence[Level],
+        grades: Mapping[str, str],
+    ) -> None:
+        self.lines = sorted(inventory.lines, key=lambda line: line.id)
+        self.firms = {firm.code: firm for firm in inventory.firms}
+        self.measures, self.settings, self.norms = measures, settings, norms
+        self.notice, self.levels, self.grades = notice, levels, grades
+        number = {line.id: i for i, line in enumerate(self.lines)}
+        self.served = [
+            [number[each] for each in line.serves if each in number and each != line.id]
+            for line in self.lines
+        ]
+        self.small = _small(self.lines, self.firms, settings)
+        self.several = _several(self.lines, self.firms) if settings.execution.whole_lines else {}
+
+    def firm(self, i: int) -> Firm:
+        return self.firms[self.lines[i].firm]
+
+    def grade(self, i: int) -> str:
+        return self.grades[self.lines[i].firm]
+
+    def options(self, i: int) -> tuple[Option, ...]:
+        return self.measures.options[self.lines[i].id]
+
+    def filed(self, i: int, level: Level) -> int | None:
+        return self.measures.filed.get((self.lines[i].id, level))
+
+    def binds(self, i: int, level: Level) -> bool:
+        return self.settings.execution.filed == "bind" and self.filed(i, level) is not None
+
+    def stops_whole(self, i: int) -> bool:
+        """Whether it is one of several lines, of which whole ones stop."""
+        return self.lines[i].firm in self.several and not self.lines[i].serves
 
 
 # -- the process ---------------------------------------------------------------------------------------
 
 
-def _allow(
-    found: Permission,
-    i: int,
-    line: Line,
-    options: Sequence[Option],
-    level: Level,
-    notice: int,
-    settings: Settings,
-    several: bool,
-) -> frozenset[int]:
-    can_stop = not line.continuous and line.stop_hours <= notice
+def _allow(city: _City, found: Permission, i: int, level: Level) -> frozenset[int]:
+    """What the line itself can do; that several lines stop whole ones yields to a filed plan that binds."""
+    line, notice = city.lines[i], city.notice[level]
+    whole = city.stops_whole(i) and not line.continuous and line.stop_hours <= notice
+    kept = city.filed(i, level) if city.binds(i, level) else None
     allowed = set()
-    for j, option in enumerate(options):
+    for j, option in enumerate(city.options(i)):
         why: Message | None = None
         if option.stops and line.continuous:
             why = say("连续工序，不能临时停产。")
@@ -140,7 +151,7 @@ def _allow(
                 least=_percent(line.least_load),
                 left=_percent(WHOLE - option.part),
             )
-        elif settings.execution.whole_lines and several and option.limits and can_stop:
+        elif whole and option.limits and j != kept:
             why = say("企业有几条生产线，应整条停线，不逐条降负荷。")
         if why is None:
             allowed.add(j)
@@ -150,35 +161,28 @@ def _allow(
 
 
 def _keep_served(
-    found: Permission,
-    i: int,
-    options: Sequence[Option],
-    level: Level,
-    allowed: frozenset[int],
-    served: Sequence[int],
-    lines: Sequence[Line],
-    measures: Measures,
-    firms: Mapping[str, Firm],
+    city: _City, found: Permission, i: int, level: Level, allowed: frozenset[int]
 ) -> frozenset[int]:
     """A shared facility may stop only where everything that hangs on it can."""
-    for each in served:
-        strictest = max(found.permitted[level][each])
-        if not measures.options[lines[each].id][strictest].stops and not firms[lines[each].firm].stopped:
-            why = say("{line} 靠它生产，本级不停，所以它不能停。", line=lines[each].id)
-            for j in allowed:
-                if options[j].stops:
-                    found.barred[level, i, j] = why
-            return frozenset(j for j in allowed if not options[j].stops)
+    options = city.options(i)
+    for each in city.served[i]:
+        permitted = found.permitted[level][each]  # none yet where facilities serve each other
+        if not permitted or city.firm(each).stopped or city.options(each)[max(permitted)].stops:
+            continue
+        why = say("{line} 靠它生产，本级不停，所以它不能停。", line=city.lines[each].id)
+        for j in allowed:
+            if options[j].stops:
+                found.barred[level, i, j] = why
+        return frozenset(j for j in allowed if not options[j].stops)
     return allowed
 
 
-def _served_first(lines: Sequence[Line], number: Mapping[str, int]) -> list[int]:
+def _served_first(city: _City) -> list[int]:
     """Lines in an order in which those that hang on a facility come before it; circles are cut at their smallest id."""
     order: list[int] = []
-    seen = [False] * len(lines)
-    served = [[number[each] for each in line.serves if each in number] for line in lines]
-    for first in range(len(lines)):
-        pending = [] if seen[first] else [(first, iter(served[first]))]
+    seen = [False] * len(city.lines)
+    for first in range(len(city.lines)):
+        pending = [] if seen[first] else [(first, iter(city.served[first]))]
         seen[first] = True
         while pending:
             i, further = pending[-1]
@@ -188,118 +192,95 @@ def _served_first(lines: Sequence[Line], number: Mapping[str, int]) -> list[int]
                 pending.pop()
             else:
                 seen[following] = True
-                pending.append((following, iter(served[following])))
+                pending.append((following, iter(city.served[following])))
     return order
 
 
 # -- the rules -----------------------------------------------------------------------------------------
 
+Left = tuple[Ruling | None, frozenset[int]]
 
-def _rule(
-    line: Line,
-    firm: Firm,
-    grade: str,
-    options: Sequence[Option],
-    allowed: frozenset[int],
-    level: Level,
-    settings: Settings,
-    norms: Norms | None,
-    small: bool,
-    several: bool,
-    filed: int | None,
-) -> tuple[Ruling | None, frozenset[int]]:
-    mildest = frozenset({min(allowed)})
-    strictest = frozenset({max(allowed)})
-    binds = settings.execution.filed == "bind"
-    if firm.stopped:
-        return Ruling("stopped", say("企业长期停产，不排放，也不计减排。")), mildest
-    sparing = _sparing(firm, grade, level, settings)
-    supplies_all = line.supply and not any(
-        each.name == line.supply and each.part < 100 for each in settings.supply
-    )
-    if sparing is None and supplies_all:
-        why = say("它保障{supply}，供应一概不减。", supply=line.supply)
-        return Ruling("supply", why), frozenset(j for j in allowed if options[j].part == 0) or mildest
-    if sparing is None and grade in settings.grades.stopped and not line.supply:
-        if options[max(allowed)].stops:
-            return Ruling("stop_grade", _stop_by_grade(grade)), strictest
-        return Ruling("stop_grade", _strictest_by_grade(grade)), strictest
-    if sparing is None and small:
-        sparing = Ruling("small", _spared_as_small(settings))
+
+def _rule(city: _City, i: int, level: Level, allowed: frozenset[int]) -> Left:
+    """The first rule that fits, and what it leaves."""
+    line, grade, options = city.lines[i], city.grade(i), city.options(i)
+    mildest, strictest = frozenset({min(allowed)}), frozenset({max(allowed)})
+    if city.firm(i).stopped:
+        return Ruling("stopped", _LONG_STOPPED), mildest
+    sparing = _sparing(city, i, level)
+    if sparing is None and line.supply and _all_of_it(city.settings, line.supply):
+        return _supplied(line.supply), frozenset(j for j in allowed if options[j].part == 0) or mildest
+    if sparing is None and grade in city.settings.grades.stopped and not line.supply:
+        why = _stop_by_grade(grade) if options[max(allowed)].stops else _strictest_by_grade(grade)
+        return Ruling("stop_grade", why), strictest
+    if sparing is None and line.firm in city.small:
+        sparing = Ruling("small", _spared_as_small(city.settings))
     if sparing is not None:
-        if filed is not None and filed in allowed and options[filed].kind == "自主减排":
-            return sparing, frozenset({filed})
-        return sparing, mildest
-    ruling, left = _norm(firm, grade, line, options, allowed, level, norms, settings, several)
-    if binds and filed is not None:
-        if filed in left:
-            name = options[filed].name
-            return Ruling("filed", say("已备案的一厂一策在本级是“{name}”。", name=name)), frozenset({filed})
-        if ruling is not None and filed in allowed:
-            name = options[filed].name
-            why = say("{norm}备案的“{name}”达不到，不照此执行。", norm=ruling.why, name=name)
-            return Ruling(ruling.rule, why), left
-    return ruling, left
+        filed = city.filed(i, level)
+        own_accord = filed is not None and filed in allowed and options[filed].kind == "自主减排"
+        return sparing, frozenset({filed}) if own_accord and filed is not None else mildest
+    return _follow_filed(city, i, level, allowed, _norm(city, i, level, allowed))
 
 
-def _sparing(firm: Firm, grade: str, level: Level, settings: Settings) -> Ruling | None:
+def _follow_filed(city: _City, i: int, level: Level, allowed: frozenset[int], normed: Left) -> Left:
+    """What is filed, where that binds; not what is milder than a norm."""
+    filed = city.filed(i, level)
+    if not city.binds(i, level) or filed is None:
+        return normed
+    ruling, left = normed
+    name = city.options(i)[filed].name
+    if filed in left:
+        return Ruling("filed", say("已备案的一厂一策在本级是“{name}”。", name=name)), frozenset({filed})
+    if ruling is not None and filed in allowed:
+        why = say("{norm}备案的“{name}”达不到，不照此执行。", norm=ruling.why, name=name)
+        return Ruling(ruling.rule, why), left
+    return normed
+
+
+def _sparing(city: _City, i: int, level: Level) -> Ruling | None:
+    firm, grade, settings = city.firm(i), city.grade(i), city.settings
     guarantee = settings.find_guarantee(firm.guarantee) if firm.guarantee else None
     if guarantee is not None and guarantee.rule == "spared":
         most = min(guarantee.most, firm.guarantee_level or guarantee.most, key=LEVELS.index)
         if LEVELS.index(level) <= LEVELS.index(most):
             return Ruling("guarantee", _spared_by_guarantee(firm.guarantee, most))
-    if grade in settings.grades.spared:
-        return Ruling("grade", _spared_by_grade(grade))
-    return None
+    return Ruling("grade", _spared_by_grade(grade)) if grade in settings.grades.spared else None
 
 
-def _norm(
-    firm: Firm,
-    grade: str,
-    line: Line,
-    options: Sequence[Option],
-    allowed: frozenset[int],
-    level: Level,
-    norms: Norms | None,
-    settings: Settings,
-    several: bool,
-) -> tuple[Ruling | None, frozenset[int]]:
-    norm = None if norms is None or line.supply else norms.find(firm.trade, grade, line.step)
-    if norm is None:
+def _all_of_it(settings: Settings, supply: str) -> bool:
+    """Whether nothing less than all of a supply will do."""
+    return not any(each.name == supply and each.part < 100 for each in settings.supply)
+
+
+def _norm(city: _City, i: int, level: Level, allowed: frozenset[int]) -> Left:
+    """A norm of a part is counted by lines where whole lines stop, and not here."""
+    line, grade, trade = city.lines[i], city.grade(i), city.firm(i).trade
+    norm = None if city.norms is None or line.supply else city.norms.find(trade, grade, line.step)
+    least = 0 if norm is None else int(norm.least(level).part * 10)
+    if least == 0 or (city.stops_whole(i) and least < WHOLE):
         return None, allowed
-    least = int(norm.least(level).part * 10)
-    if least == 0 or (several and settings.execution.whole_lines and least < WHOLE):
-        return None, allowed
-    left = frozenset(j for j in allowed if options[j].part >= least)
+    left = frozenset(j for j in allowed if city.options(i)[j].part >= least)
     if left:
-        return Ruling("norm", _least_by_norm(firm.trade, grade, least)), left
-    return Ruling("norm", _strictest_by_norm(firm.trade, grade, least)), frozenset({max(allowed)})
+        return Ruling("norm", _least_by_norm(trade, grade, least)), left
+    return Ruling("norm", _strictest_by_norm(trade, grade, least)), frozenset({max(allowed)})
 
 
-def _firm_norms(
-    found: Permission,
-    lines: Sequence[Line],
-    firms: Mapping[str, Firm],
-    grades: Mapping[str, str],
-    several: Mapping[str, int],
-    norms: Norms,
-    levels: Sequence[Level],
-) -> list[tuple[str, tuple[Fraction, ...]]]:
-    """Norms of a part, for who stops whole lines: counted by lines, no more than can be reached."""
-    wanted = []
+def _firm_norms(city: _City, found: Permission, norms: Norms) -> list[tuple[str, tuple[Fraction, ...]]]:
+    """Norms of a part, for who stops whole lines: counted by lines."""
     own: dict[str, list[int]] = defaultdict(list)
-    for i, line in enumerate(lines):
+    for i, line in enumerate(city.lines):
         if any(line.daily) and not line.serves:
             own[line.firm].append(i)
-    for code in sorted(several):
-        firm = firms[code]
-        norm = norms.find(firm.trade, grades[code])
+    wanted = []
+    for code in sorted(city.several):
+        norm = norms.find(city.firms[code].trade, city.grades[code])
         if norm is None:
             continue
-        free = [all((level, i) not in found.rulings for i in own[code]) for level in levels]
         parts = tuple(
-            part_of(norm.least(level).part) if free[v] and norm.least(level).part < 100 else Fraction(0)
-            for v, level in enumerate(levels)
+            part_of(norm.least(level).part)
+            if norm.least(level).part < 100 and all((level, i) not in found.rulings for i in own[code])
+            else Fraction(0)
+            for level in city.levels
         )
         if any(parts):
             wanted.append((code, parts))
@@ -319,25 +300,35 @@ def _nest(found: Permission, i: int, levels: Sequence[Level]) -> None:
         found.permitted[mild][i] = left
 
 
-def _unsupplied(lines: Sequence[Line], firms: Mapping[str, Firm], settings: Settings) -> list[Message]:
-    """Who is guaranteed for what it delivers, and has no line that says what that is."""
-    delivering = {line.firm for line in lines if line.supply}
+def _note(city: _City, unkept: Sequence[str]) -> list[Message]:
+    """What people should know of the list: who is guaranteed for nothing, what is filed and cannot be done."""
+    notes = []
+    delivering = {line.firm for line in city.lines if line.supply}
     silent = [
         firm.name
-        for code, firm in sorted(firms.items())
+        for code, firm in sorted(city.firms.items())
         if code not in delivering
-        and (own := settings.find_guarantee(firm.guarantee)) is not None
+        and (own := city.settings.find_guarantee(firm.guarantee)) is not None
         and own.rule == "supply"
     ]
-    if not silent:
-        return []
-    return [
-        say(
-            "{count} 家企业按供应量保障，但没有生产线写明供应什么，不受保障：{firms}。",
-            count=len(silent),
-            firms=some(silent),
+    if silent:
+        notes.append(
+            say(
+                "{count} 家企业按供应量保障，但没有生产线写明供应什么，不受保障：{firms}。",
+                count=len(silent),
+                firms=some(silent),
+            )
         )
-    ]
+    if unkept:
+        lines = sorted(set(unkept))
+        notes.append(
+            say(
+                "{count} 条生产线备案的措施工艺上做不到，未照此执行：{lines}。",
+                count=len(lines),
+                lines=some(lines),
+            )
+        )
+    return notes
 
 
 def _several(lines: Sequence[Line], firms: Mapping[str, Firm]) -> dict[str, int]:
@@ -372,7 +363,13 @@ def _percent(thousandths: int) -> str:
 
 # One Message each, whatever the number of lines.
 
+_LONG_STOPPED = say("企业长期停产，不排放，也不计减排。")
 _LATER = say("下一级不允许这样严，为逐级加严，本级也不用。")
+
+
+@cache
+def _supplied(supply: str) -> Ruling:
+    return Ruling("supply", say("它保障{supply}，供应一概不减。", supply=supply))
 
 
 @cache

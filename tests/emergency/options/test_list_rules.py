@@ -313,6 +313,17 @@ def test_filed_plans_bind_or_are_preferred() -> None:
     assert len(allowed(ignored, "F1-1")) == 4
 
 
+def test_what_is_filed_and_binds_goes_before_whole_lines_but_not_before_what_can_be_done() -> None:
+    filed = (Filed("F0-1", "orange", "限产50%", "限产", 500), Filed("F0-2", "orange", "停产", "停产", 1000))
+    lines = [line(0, 1), line(0, 2, stop_hours=99)]
+    built = build(
+        listed([firm()], lines, filed=filed), "orange", settings=executed(filed="bind", whole_lines=True)
+    )
+    assert allowed(built, "F0-1") == ["限产50%"]
+    assert allowed(built, "F0-2") == ["正常生产", "限产30%", "限产50%"]
+    assert "1 条生产线备案的措施工艺上做不到，未照此执行：F0-2。" in [str(each) for each in built.notes]
+
+
 def test_what_is_filed_yields_to_a_norm() -> None:
     norms, _found = load_norms()
     plain = listed(
@@ -337,6 +348,13 @@ def test_a_boiler_stops_only_with_everything_that_hangs_on_it() -> None:
     stuck = build(listed([firm()], [line(0, 1, continuous=True), line(0, 2), boiler]), "orange")
     assert "停产" not in allowed(stuck, "F0-9")
     assert reasons(stuck, "F0-9")["停产"] == "F0-1 靠它生产，本级不停，所以它不能停。"
+
+
+def test_facilities_that_serve_each_other_do_not_stop_the_work() -> None:
+    lines = [line(0, 1, serves=("F0-2", "F0-1", "nobody")), line(0, 2, serves=("F0-1",))]
+    built = build(listed([firm()], lines), "orange")
+    assert [(each.line, each.served) for each in built.problem.links] == [(0, (1,)), (1, (0,))]
+    assert verify(solve(built.problem)) == ()
 
 
 def test_a_boiler_makes_no_second_line() -> None:
