@@ -1,0 +1,1 @@
+"""What pollution sources send of themselves: read, checked, judged. Knows nothing of pages, clocks or sockets."""
