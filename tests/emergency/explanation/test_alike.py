@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emergency.options.t1_list import KG, WAN, build, common_settings, kilograms, t1_list, t1_twin
-from muheng.emergency.comparison import compare
-from muheng.emergency.inventory.model import Firm, Inventory, Line, Source
+from muheng.emergency.comparison import AsFiled, compare
+from muheng.emergency.inventory.model import Filed, Firm, Inventory, Line, Source
 from muheng.emergency.plan.solve import solve
 
 
@@ -43,6 +43,20 @@ def test_everybody_the_same_part() -> None:
     assert found.times(found.uniform_offered) == Fraction(12, 5)
     assert found.uniform.lines == found.uniform_offered.lines == 2
     assert found.lines == 1
+
+
+def test_what_is_filed_stands_beside_the_plan() -> None:
+    # The dearer kiln is filed for a stop: 100 kg for 30,000 yuan, where 40 kg are asked.
+    held = two_lines("", "")
+    filed = replace(held, filed=(Filed("F1-1", "orange", "停产", "停产", 1000),))
+    built = build(filed, "orange")
+    (found,) = compare(solve(built.problem), built)
+    assert found.filed == AsFiled(3 * WAN, (100 * KG, 0, 0, 0), 1, True)
+    mild = replace(held, filed=(Filed("F0-1", "orange", "限产30%", "限产", 300),))
+    built = build(mild, "orange")
+    (found,) = compare(solve(built.problem), built)
+    assert found.filed == AsFiled(3 * WAN // 10, (30 * KG, 0, 0, 0), 1, False)
+    assert compare(solve(build(held, "orange").problem))[0].filed is None
 
 
 def test_by_grade_three_to_two_to_one() -> None:

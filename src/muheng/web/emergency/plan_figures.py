@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from muheng.documents.message import Message
-from muheng.emergency.comparison import Alike, Comparison
+from muheng.emergency.comparison import Alike, AsFiled, Comparison
 from muheng.emergency.explanation import Explanation
 from muheng.emergency.plan.problem import POLLUTANTS
 from muheng.emergency.reach import Reach, explain_reach
@@ -43,6 +43,7 @@ def describe(explanation: Explanation, comparison: Sequence[Comparison], seconds
             "uniform": _alike(beside.uniform),
             "uniform_offered": _alike(beside.uniform_offered),
             "graded": _alike(beside.graded),
+            "filed": _as_filed(beside.filed),
             "changes": plan.changes[v] if plan.changes else None,
             "unfairness": plan.unfairness[v] if plan.unfairness else None,
             "borne": _borne(borne),
@@ -121,6 +122,17 @@ def _alike(other: Alike | None) -> dict[str, Any] | None:
         "loss": other.loss,
         "reductions": list(other.reductions),
         "lines": other.lines,
+    }
+
+
+def _as_filed(filed: AsFiled | None) -> dict[str, Any] | None:
+    if filed is None:
+        return None
+    return {
+        "loss": filed.loss,
+        "reductions": list(filed.reductions),
+        "lines": filed.lines,
+        "reaches": filed.reaches,
     }
 
 

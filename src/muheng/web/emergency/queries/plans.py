@@ -234,7 +234,7 @@ def show_levels(plan: Plan) -> list[dict[str, Any]]:
     """The headline: at each level what is lost, what 一刀切 would lose, how far the proof leaves it open."""
     found = []
     for level, figures in plan.figures.get("levels", {}).items():
-        beside = figures["uniform_offered"] or figures["uniform"]
+        beside, filed = figures["uniform"], figures.get("filed")
         saved = beside["loss"] - figures["loss"] if beside else None
         open_ = max(figures["loss"] - figures["bound"], 0)
         found.append(
@@ -244,7 +244,10 @@ def show_levels(plan: Plan) -> list[dict[str, Any]]:
                 "loss": show_short_wan(figures["loss"]),
                 "uniform": show_short_wan(beside["loss"]) if beside else "",
                 "saved": show_short_wan(saved) if saved is not None and saved > 0 else "",
+                "part": show_percent(Fraction(beside["part"]), 1) if beside else "",
                 "times": f"{beside['loss'] / figures['loss']:.1f}" if beside and figures["loss"] else "",
+                "filed": show_short_wan(filed["loss"]) if filed else "",
+                "filed_reaches": bool(filed and filed["reaches"]),
                 "open": show_small(open_),
                 "gap": show_percent(Fraction(figures["gap"]).limit_denominator(10**9), 3),
                 "proved": open_ == 0,
@@ -263,6 +266,11 @@ def loss_chart(plan: Plan) -> Chart:
     rows: list[tuple[str, str, list[int | None]]] = [
         (_("本方案"), "accent", [each["loss"] for each in levels.values()]),
         (
+            _("现行备案措施"),
+            "A",
+            [each["filed"]["loss"] if each.get("filed") else None for each in levels.values()],
+        ),
+        (
             _("分级一刀切"),
             "soft",
             [each["graded"]["loss"] if each["graded"] else None for each in levels.values()],
@@ -270,12 +278,18 @@ def loss_chart(plan: Plan) -> Chart:
         (
             _("一刀切"),
             "warn",
+            [each["uniform"]["loss"] if each["uniform"] else None for each in levels.values()],
+        ),
+        (
+            _("一刀切（只用可选措施）"),
+            "wrong",
             [
-                (each["uniform_offered"] or each["uniform"] or {"loss": None})["loss"]
+                each["uniform_offered"]["loss"] if each["uniform_offered"] else None
                 for each in levels.values()
             ],
         ),
     ]
+    rows = [row for row in rows if any(value is not None for value in row[2])]
     return Chart(
         "losses",
         _("达到同样减排量，一天的损失"),
