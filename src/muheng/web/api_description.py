@@ -34,6 +34,10 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "evaluations": ("评价", "名单、确认、试算、审核、公示、异议、签发和结果。Evaluations and results."),
     "liaison": ("结对走访", "谁联系哪户企业，一周安排，走访。Pairings, weeks and visits."),
     "matching": ("供需对接", "需求、供给、对接、授信和放款、活动。Needs, offers, credits, gatherings."),
+    "emergency": (
+        "应急减排",
+        "清单、方案、预报、预警、措施和执行。Emergency lists, plans, alerts and orders.",
+    ),
     "filings": ("月度填报", "企业自己每月的数据。Enterprises' monthly figures."),
     "home": ("首页", "今天要做的事，全市概况。What to do today."),
     "notices": ("通知", "告诉您的事：看、标为已读。What you are told."),
@@ -85,6 +89,7 @@ NAMES: Mapping[str, str] = {
 """What a parameter is, where its operation does not say it: the same name is the same thing everywhere."""
 
 _NUMBERS: Mapping[str, str] = {
+    "emergency": "清单、方案、预报、预警或措施单的编号。",
     "cases": "事项的编号，如 SQ-2026-000001。",
     "me": "密钥的编号。",
     "intake": "批次的编号。",
