@@ -75,6 +75,10 @@ class Measures:
     notes: tuple[Message, ...]
     problems: tuple[Message, ...]
 
+    def in_order(self, lines: Iterable[str]) -> tuple[Option, ...]:
+        """The options of these lines, one line after the other."""
+        return tuple(option for line in lines for option in self.options[line])
+
 
 def offer_measures(inventory: Inventory, settings: Settings) -> Measures:
     """The options of all lines."""

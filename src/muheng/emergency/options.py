@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,13 +20,14 @@ from numpy.typing import NDArray
 
 from muheng.documents.message import Message, say
 from muheng.emergency.inventory.model import Firm, Inventory, Level, Line
-from muheng.emergency.measures import WHOLE, Measures, Option, offer_measures, some
+from muheng.emergency.measures import Measures, Option, offer_measures, some
 from muheng.emergency.needs import Need, Needs, add_needs
 from muheng.emergency.norms import Norms
 from muheng.emergency.permission import Permission, Ruling, permit
-from muheng.emergency.plan.problem import LEVELS, Demand, Integers, Labels, Link, Pool, Problem
+from muheng.emergency.plan.problem import LEVELS, Integers, Labels, Pool, Problem
 from muheng.emergency.season import Burden, charge_for_season
 from muheng.emergency.settings import Settings, part_of
+from muheng.emergency.ties import Rows, demand_norms, demand_supplies, link_facilities, share_counties
 from muheng.standards.industry import UnknownIndustry, industry_name
 
 NO_CAP = 2**62
@@ -118,9 +118,20 @@ def build_problem(
     needs = add_needs(inventory, settings, wanted, controlled)
     if measures.problems or needs.problems:
         raise UnusableList((*measures.problems, *needs.problems))
-    notes += [*measures.notes, *needs.notes, *allowed.notes]
-    return _assemble(
-        inventory, lines, firms, settings, measures, allowed, needs, grades, wanted, history, notice, notes
+    problem, more = _assemble(inventory, settings, measures, allowed, needs, grades, history)
+    start = problem.start
+    return Built(
+        problem,
+        inventory,
+        settings,
+        measures.in_order([line.id for line in lines]),
+        needs.levels,
+        _mask(allowed.possible, start, wanted),
+        {(wanted.index(level), i): ruling for (level, i), ruling in allowed.rulings.items()},
+        {(wanted.index(level), int(start[i]) + j): why for (level, i, j), why in allowed.barred.items()},
+        np.maximum.reduceat(problem.loss, start[:-1]),
+        notice,
+        (*notes, *measures.notes, *needs.notes, *allowed.notes, *more),
     )
 
 
@@ -185,35 +196,31 @@ def _grades(inventory: Inventory, on: datetime.date | None) -> tuple[dict[str, s
 
 def _assemble(
     inventory: Inventory,
-    lines: Sequence[Line],
-    firms: Mapping[str, Firm],
     settings: Settings,
     measures: Measures,
     allowed: Permission,
     needs: Needs,
     grades: Mapping[str, str],
-    levels: tuple[Level, ...],
     history: Mapping[str, Burden] | None,
-    notice: Mapping[str, int],
-    notes: list[Message],
-) -> Built:
-    options = [option for line in lines for option in measures.options[line.id]]
-    counts = [len(measures.options[line.id]) for line in lines]
-    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    permitted = _mask(allowed.permitted, start, levels)
+) -> tuple[Problem, list[Message]]:
+    lines = sorted(inventory.lines, key=lambda line: line.id)
+    firms = {firm.code: firm for firm in inventory.firms}
+    levels = tuple(need.level for need in needs.levels)
+    ids = [line.id for line in lines]
+    options = measures.in_order(ids)
+    start = np.concatenate(([0], np.cumsum([len(measures.options[line]) for line in ids]))).astype(np.int64)
     loss = np.array([option.loss for option in options], np.int64)
     reduction = np.array([option.cut for option in options], np.int64).reshape(-1, 4)
     stop_loss = np.maximum.reduceat(loss, start[:-1])
+    rows = Rows(lines, firms, options, start, reduction, _mask(allowed.permitted, start, levels))
     counties = _labels([firms[line.firm].county for line in lines])
     owners = _labels([line.firm for line in lines])
     output = _outputs(owners, firms, stop_loss)
+    county_need, short = share_counties(rows, counties, needs, settings)
+    supplies, lacking = demand_supplies(rows, settings)
     fairness = settings.fairness
-    demands = [
-        *_supplies(lines, start, options, settings, permitted, levels, firms, notes),
-        *_firm_norms(lines, start, options, allowed, permitted, levels, firms),
-    ]
     problem = Problem(
-        lines=pl.Series("line", [line.id for line in lines], pl.String),
+        lines=pl.Series("line", ids, pl.String),
         firms=owners,
         counties=counties,
         industries=_labels([_peers(firms[line.firm], grades[line.firm], settings) for line in lines]),
@@ -225,35 +232,19 @@ def _assemble(
         levels=levels,
         need=_need(needs, settings),
         weight=tuple(getattr(settings.weights, level) for level in levels),
-        permitted=permitted,
-        charge=charge_for_season(
-            loss, start, stop_loss, [line.id for line in lines], history, fairness.rotation
-        ),
+        permitted=rows.permitted,
+        charge=charge_for_season(loss, start, stop_loss, ids, history, fairness.rotation),
         filed=_filed(lines, start, measures, levels),
         pool=_pool(needs, settings),
-        county_need=_county_need(
-            lines, firms, counties, start, reduction, permitted, needs, settings, levels, notes
-        ),
+        county_need=county_need,
         firm_cap=_caps(output, settings),
         output=output,
         band=None if fairness.band is None else part_of(fairness.band),
-        demands=tuple(demands),
-        links=_links(lines, start, options, firms),
+        demands=(*supplies, *demand_norms(rows, allowed.firm_norms)),
+        links=link_facilities(rows),
         grade_order=fairness.grade_order,
     )
-    return Built(
-        problem,
-        inventory,
-        settings,
-        tuple(options),
-        needs.levels,
-        _mask(allowed.possible, start, levels),
-        {(levels.index(level), i): ruling for (level, i), ruling in allowed.rulings.items()},
-        {(levels.index(level), int(start[i]) + j): why for (level, i, j), why in allowed.barred.items()},
-        stop_loss,
-        notice,
-        tuple(notes),
-    )
+    return problem, [*short, *lacking]
 
 
 def _mask(
@@ -339,141 +330,3 @@ def _caps(output: Integers, settings: Settings) -> Integers | None:
         return None
     part = part_of(cap)
     return np.array([math.floor(part * each) if each else NO_CAP for each in output.tolist()], np.int64)
-
-
-def _county_need(
-    lines: Sequence[Line],
-    firms: Mapping[str, Firm],
-    counties: Labels,
-    start: Integers,
-    reduction: Integers,
-    permitted: NDArray[np.bool_],
-    needs: Needs,
-    settings: Settings,
-    levels: Sequence[Level],
-    notes: list[Message],
-) -> Integers | None:
-    """Each county's part of what the lines have to cut, by what its lines emit; no more than they can."""
-    share = settings.fairness.county_share
-    if share is None:
-        return None
-    emitted = np.zeros((len(counties.names), 4), np.int64)
-    running = [i for i, line in enumerate(lines) if not firms[line.firm].stopped]
-    np.add.at(
-        emitted, counties.codes[running], np.array([lines[i].daily for i in running], np.int64).reshape(-1, 4)
-    )
-    wanted = np.zeros((len(levels), len(counties.names), 4), np.int64)
-    short: set[str] = set()
-    for v, need in enumerate(needs.levels):
-        most = _most(start, reduction, permitted[v])
-        reach = np.zeros((len(counties.names), 4), np.int64)
-        np.add.at(reach, counties.codes, most)
-        for c, county in enumerate(counties.names):
-            for p in range(4):
-                if not needs.listed[p]:
-                    continue
-                due = math.ceil(part_of(share) * need.exact[p] * int(emitted[c, p]) / needs.listed[p])
-                if due > reach[c, p]:
-                    short.add(county)
-                wanted[v, c, p] = min(due, int(reach[c, p]))
-    if short:
-        notes.append(
-            say("{counties}达不到县区最低份额，只要求到各自的最大能力。", counties="、".join(sorted(short)))
-        )
-    return wanted
-
-
-def _most(start: Integers, reduction: Integers, permitted: NDArray[np.bool_]) -> Integers:
-    """(lines, 4): the most that each line can cut of each pollutant."""
-    able: Integers = np.where(permitted[:, None], reduction, 0)
-    most: Integers = np.maximum.reduceat(able, start[:-1], axis=0)
-    return most
-
-
-def _supplies(
-    lines: Sequence[Line],
-    start: Integers,
-    options: Sequence[Option],
-    settings: Settings,
-    permitted: NDArray[np.bool_],
-    levels: Sequence[Level],
-    firms: Mapping[str, Firm],
-    notes: list[Message],
-) -> list[Demand]:
-    """What must be delivered, where it is less than all; all of it is a rule of ``permission``."""
-    found = []
-    for supply in sorted(settings.supply, key=lambda each: each.name):
-        own = [
-            i
-            for i, line in enumerate(lines)
-            if line.supply == supply.name and not firms[line.firm].stopped and line.supplied
-        ]
-        if not own or supply.part == 100:
-            continue
-        rows = [row for i in own for row in range(start[i], start[i + 1])]
-        output = np.array(
-            [
-                lines[i].supplied * (WHOLE - options[row].part) // WHOLE
-                for i in own
-                for row in range(start[i], start[i + 1])
-            ],
-            np.int64,
-        )
-        wanted = math.ceil(part_of(supply.part) * sum(lines[i].supplied for i in own))
-        least = []
-        for v in range(len(levels)):
-            able = np.where(permitted[v, rows], output, 0)
-            ends = np.cumsum([0, *(int(start[i + 1] - start[i]) for i in own)])[:-1]
-            reach = int(np.maximum.reduceat(able, ends).sum())
-            least.append(min(wanted, reach))
-        if min(least) < wanted:
-            notes.append(say("已备案的方案使“{name}”的供应低于最低需要，请核对。", name=supply.name))
-        found.append(Demand(supply.name, np.array(rows, np.int64), output, tuple(least)))
-    return found
-
-
-def _firm_norms(
-    lines: Sequence[Line],
-    start: Integers,
-    options: Sequence[Option],
-    allowed: Permission,
-    permitted: NDArray[np.bool_],
-    levels: Sequence[Level],
-    firms: Mapping[str, Firm],
-) -> list[Demand]:
-    """Of an enterprise that stops whole lines, so many at least: thousandths of lines, no more than can be."""
-    own: dict[str, list[int]] = defaultdict(list)
-    for i, line in enumerate(lines):
-        if any(line.daily) and not line.serves:
-            own[line.firm].append(i)
-    found = []
-    for code, parts in allowed.firm_norms:
-        rows = [row for i in own[code] for row in range(start[i], start[i + 1])]
-        given_up = np.array([options[row].part for row in rows], np.int64)
-        ends = np.cumsum([0, *(int(start[i + 1] - start[i]) for i in own[code])])[:-1]
-        least = []
-        for v in range(len(levels)):
-            reach = int(np.maximum.reduceat(np.where(permitted[v, rows], given_up, 0), ends).sum())
-            least.append(min(math.ceil(parts[v] * len(own[code]) * WHOLE), reach))
-        name = f"{firms[code].name}（{firms[code].trade}，按生产线计的最低措施）"
-        found.append(Demand(name, np.array(rows, np.int64), given_up, tuple(least)))
-    return found
-
-
-def _links(
-    lines: Sequence[Line], start: Integers, options: Sequence[Option], firms: Mapping[str, Firm]
-) -> tuple[Link, ...]:
-    number = {line.id: i for i, line in enumerate(lines)}
-    found = []
-    for i, line in enumerate(lines):
-        served = tuple(
-            sorted(
-                number[each]
-                for each in set(line.serves) - {line.id}
-                if each in number and not firms[lines[number[each]].firm].stopped
-            )
-        )
-        limit = next((j for j in range(start[i + 1] - start[i]) if options[start[i] + j].stops), None)
-        if served and limit is not None:
-            found.append(Link(i, int(limit), served))
-    return tuple(found)
