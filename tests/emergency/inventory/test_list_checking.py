@@ -120,6 +120,13 @@ def test_measures_that_do_not_fit_each_other(filed: tuple[Filed, ...], word: str
     assert word in str(only(check(make(filed=filed))).what)
 
 
+def test_a_measure_that_says_nothing() -> None:
+    vague = measure("red", "按要求落实", 0, kind=None)
+    told = only(check(make(filed=(vague,))))
+    assert str(told.what) == "红色预警的“按要求落实”看不出停什么、压多少，减排量按 0 计。"
+    assert check(make(filed=(replace(vague, cut=(KG, 0, 0, 0)),))) == []
+
+
 @pytest.mark.parametrize(
     ("line", "word"),
     [

@@ -363,3 +363,24 @@ def test_yearly_columns_alone_in_one_header_row(read: Read) -> None:
     line = good(read({"生产线": [head, [make_code(0), None, "1", "窑", 300, 3, "６.６"]]})).lines[0]
     assert line.yearly == (3_000_000, 6_600_000, None, None)
     assert YEARLY[0].startswith("年排放量")
+
+
+def test_measures_in_the_rows_of_the_lines(read: Read) -> None:
+    """One wide sheet, as many lists are: emissions and what is done at each level in the line's own row."""
+    levels = [
+        f"{level}预警|{part}"
+        for level in ("黄色", "橙色", "红色")
+        for part in ("减排措施", "限产比例", "NOx")
+    ]
+    lines = line_rows()
+    lines[0] += levels
+    lines[1] += [None, None, None, "限产", 0.3, 6, "停产", 1, 20]
+    lines[2] += ["自主减排"] + [None] * 8
+    answer = read({"生产线": lines})
+    filed = good(answer).filed
+    assert [(each.line[-1], each.level, each.kind, each.part, each.cut) for each in filed] == [
+        ("1", "orange", "限产", 300, (0, 6_000, 0, 0)),
+        ("1", "red", "停产", 1000, (0, 20_000, 0, 0)),
+        ("1", "yellow", "自主减排", 0, None),
+    ]
+    assert not any("没有“减排措施”表" in str(problem.what) for problem in answer[1])

@@ -54,7 +54,7 @@ def compare(before: Inventory, after: Inventory) -> list[Change]:
         sheets.BASE,
     ):
         old, new = _rows(before, sheet), _rows(after, sheet)
-        declared = sheets.list_layout().sheet[sheet].columns
+        declared = sheets.written_columns(sheet)
         # An enterprise that took another name changed once, not in each of its rows.
         columns = {
             name: column for name, column in declared.items() if sheet == sheets.FIRMS or name != sheets.NAME

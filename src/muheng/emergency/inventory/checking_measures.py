@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from muheng.documents.message import Message, say
-from muheng.emergency.inventory.filed import filed_ratios, line_cut, measure_cut
+from muheng.emergency.inventory.filed import OF_PRODUCTION, filed_ratios, line_cut, measure_cut
 from muheng.emergency.inventory.finding import Finding, about_firm, about_line, kilograms, percent
 from muheng.emergency.inventory.model import NOTHING, Filed, Firm, Inventory, Level, Line, Transport
 from muheng.emergency.inventory.sheets import (
@@ -21,8 +21,6 @@ from muheng.emergency.inventory.sheets import (
 )
 from muheng.standards.rounding import format_exact
 
-FORCED = ("停产", "限产", "停止工序")
-"""What takes production from a line."""
 VOLUNTARY_GRADES = ("A", "引领性")
 _WHOLE = 1000
 
@@ -41,6 +39,7 @@ def check_measures(inventory: Inventory, today: datetime.date | None) -> Iterato
         of_line, firm = filed.get(line.id, {}), firms[line.firm]
         yield from _check_cuts(inventory, line, of_line)
         yield from _check_nesting(inventory, line, of_line)
+        yield from _check_wording(inventory, line, of_line)
         yield from _check_process(inventory, line, of_line)
         yield from _check_evidence(inventory, line, of_line)
         yield from _check_grade(inventory, firm, line, of_line)
@@ -88,7 +87,7 @@ def _levels(levels: list[Level]) -> Message:
 
 
 def _forced(of_line: OfLine, level: Level) -> list[Filed]:
-    return [each for each in of_line.get(level, ()) if each.kind in FORCED and (each.part or each.cut)]
+    return [each for each in of_line.get(level, ()) if each.kind in OF_PRODUCTION and (each.part or each.cut)]
 
 
 def _check_cuts(inventory: Inventory, line: Line, of_line: OfLine) -> Iterator[Finding]:
@@ -158,6 +157,26 @@ def _check_nesting(inventory: Inventory, line: Line, of_line: OfLine) -> Iterato
                     say("级别越高，措施应越严；请补齐或改正。"),
                 )
         below = level
+
+
+def _check_wording(inventory: Inventory, line: Line, of_line: OfLine) -> Iterator[Finding]:
+    """A measure of which nobody can say what it takes or cuts."""
+    for level in LEVELS:
+        vague = next((each for each in of_line.get(level, ()) if each.kind is None and not each.part), None)
+        if vague is not None and vague.cut is None:
+            yield about_line(
+                inventory,
+                line,
+                "warning",
+                "measures",
+                say(
+                    "{level}预警的“{name}”看不出停什么、压多少，减排量按 0 计。",
+                    level=LEVEL_NAMES[level],
+                    name=vague.name,
+                ),
+                say("请填措施类型和限产比例，或填减排量。"),
+            )
+            return
 
 
 def _check_process(inventory: Inventory, line: Line, of_line: OfLine) -> Iterator[Finding]:
@@ -253,7 +272,7 @@ def _check_grade(inventory: Inventory, firm: Firm, line: Line, of_line: OfLine) 
         running = [
             level
             for level in LEVELS
-            if not any(each.part == _WHOLE and each.kind in FORCED for each in of_line.get(level, ()))
+            if not any(each.part == _WHOLE and each.kind in OF_PRODUCTION for each in of_line.get(level, ()))
         ]
         if running and not line.continuous:
             yield about_line(
@@ -334,7 +353,7 @@ def _check_served(
 
 
 def _stands(of_line: OfLine, level: Level) -> bool:
-    return any(each.kind in FORCED and each.part == _WHOLE for each in of_line.get(level, ()))
+    return any(each.kind in OF_PRODUCTION and each.part == _WHOLE for each in of_line.get(level, ()))
 
 
 def _check_validity(inventory: Inventory, firm: Firm, today: datetime.date | None) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ from muheng.emergency.inventory.sheets import LEVELS
 
 INDUSTRY = "工业源"
 """What the list itself cuts belongs to this source; a cut stated in the base for it is not counted beside the list's."""
-_BY_PART = ("停产", "限产", "停止工序")
+OF_PRODUCTION = (None, "停产", "限产", "停止工序")
+"""What takes production from a line, so that its part says what it cuts; None: only the part is given."""
 _WHOLE = 1000
 
 
@@ -98,7 +99,7 @@ def measure_cut(line: Line, filed: Filed) -> Mass:
     """
     if filed.cut is not None:
         return filed.cut
-    if filed.kind not in _BY_PART:
+    if filed.kind not in OF_PRODUCTION:
         return NOTHING
     so2, nox, pm, voc = (own * filed.part // _WHOLE for own in line.daily)
     return so2, nox, pm, voc

@@ -90,7 +90,8 @@ def _note_absent(found: Mapping[str, list[TypedSheet]], notes: Notes) -> None:
             )
         elif not any(typed.frame.height for typed in found[kind]):
             notes.add("error", say("“{sheet}”表里没有数据。", sheet=kind), sheet=found[kind][0].table.sheet)
-    if sheets.FILED not in found and sheets.FILED_BY_LEVEL not in found:
+    aside = any("预警" in name for typed in found.get(sheets.LINES, ()) for name in typed.header.columns)
+    if sheets.FILED not in found and sheets.FILED_BY_LEVEL not in found and not aside:
         notes.add("warning", say("没有“{sheet}”表：没有现行的一厂一策可以对照。", sheet=sheets.FILED))
     if sheets.OFFERS not in found:
         notes.add("warning", say("没有“{sheet}”表：各生产线按城市设置里的措施菜单。", sheet=sheets.OFFERS))
@@ -125,10 +126,12 @@ def _assemble(stem: str, found: Mapping[str, list[TypedSheet]], notes: Notes) ->
     def rows_of(kind: str) -> Iterator[Row]:
         return rows_of_firms(found.get(kind, []), roster, refused - {None}, notes)
 
-    lines = read_lines(list(rows_of(sheets.LINES)), places, notes)
+    line_rows = list(rows_of(sheets.LINES))
+    lines = read_lines(line_rows, places, notes)
     offers = list(read_offers(list(rows_of(sheets.OFFERS)), lines, places, notes))
     filed = list(read_filed(list(rows_of(sheets.FILED)), lines, places, notes))
-    filed += read_filed_by_level(list(rows_of(sheets.FILED_BY_LEVEL)), lines, places, notes)
+    by_level = [*rows_of(sheets.FILED_BY_LEVEL), *filter(_bears_measures, line_rows)]
+    filed += read_filed_by_level(by_level, lines, places, notes)
     transport = list(read_transport(list(rows_of(sheets.TRANSPORT)), places, notes))
     base = list(read_base(own_rows(found.get(sheets.BASE, [])), places, notes))
     order = {level: at for at, level in enumerate(sheets.LEVELS)}
@@ -142,6 +145,11 @@ def _assemble(stem: str, found: Mapping[str, list[TypedSheet]], notes: Notes) ->
         tuple(sorted(base, key=lambda source: sheets.source_order(source.name))),
         places,
     )
+
+
+def _bears_measures(row: Row) -> bool:
+    """A line's own row may say what it does at each level."""
+    return f"{sheets.alert('yellow')}|减排措施" in row.sheet.header.columns
 
 
 def _title(firms: list[TypedSheet]) -> str | None:

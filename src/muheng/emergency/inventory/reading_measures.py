@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import cache
 from typing import cast
 
 from muheng.documents.message import say
@@ -26,7 +28,6 @@ from muheng.emergency.inventory.parts import WHOLE, read_parts
 from muheng.emergency.inventory.reading_lines import known_line
 from muheng.emergency.inventory.row import Notes, Row, require, within
 
-_STOP = re.compile(r"(?:全部|整线|全厂)?停产")
 _LIMIT = re.compile(r"限产\s*([0-9]{1,3}(?:\.[0-9])?)\s*[%％]")
 
 
@@ -43,13 +44,20 @@ def _name_and_part(
 ) -> tuple[str, MeasureKind | None, int]:
     """What the name alone says (停产, 限产30%) where type or part are left empty."""
     limit = _LIMIT.fullmatch(unicodedata.normalize("NFKC", name))
-    if kind is None and (limit is not None or _STOP.fullmatch(name)):
-        kind = "停产" if limit is None else "限产"
+    if kind is None:
+        kind = "限产" if limit is not None else _kinds_by_name().get(name)
     if part is None and kind == "限产" and limit is not None:
-        part = round(float(limit.group(1)) * 10)
+        part = int(Decimal(limit.group(1)) * 10)
     if part is None and kind in ("停产", "停止工序"):
         part = WHOLE
     return name or kind or "", kind, part or 0
+
+
+@cache
+def _kinds_by_name() -> dict[str, MeasureKind]:
+    """The kinds by all that the column of kinds would accept."""
+    values = sheets.list_layout().sheet[sheets.OFFERS].columns["措施类型"].values or {}
+    return {text: cast(MeasureKind, kind) for kind, others in values.items() for text in (kind, *others)}
 
 
 def _refuse_no_part(row: Row, kind: MeasureKind | None, part: int, cut: Mass | None, notes: Notes) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from muheng.cities.pack import PACKS
 from muheng.documents.message import Message, say
 from muheng.emergency.inventory.model import Inventory, Level
-from muheng.intake.layout import Layout, load_layouts
+from muheng.intake.layout import Column, Layout, load_layouts
 
 FIRMS = "企业"
 LINES = "生产线"
@@ -49,6 +49,14 @@ def list_layout() -> Layout:
     layouts, diagnostics = load_layouts([PACKS / "common" / "emergency" / "list.toml"])
     assert not diagnostics, diagnostics
     return layouts[0]
+
+
+def written_columns(kind: str) -> dict[str, Column]:
+    """The columns that we write: measures have a sheet of their own, though a line's row may also bear them."""
+    columns = list_layout().sheet[kind].columns
+    if kind != LINES:
+        return columns
+    return {name: column for name, column in columns.items() if "预警" not in name}
 
 
 def alert(level: Level) -> str:

@@ -141,7 +141,7 @@ def _write_sheet(
     notes: Language | None,
 ) -> None:
     """One declared sheet: a title, two rows of headers, the rows. ``notes``: say at each header what it holds."""
-    columns = sheets.list_layout().sheet[kind].columns
+    columns = sheets.written_columns(kind)
     page = book.add_worksheet(kind)
     page.write_string(0, 0, title, looks.title)
     heads = [_head(name, column) for name, column in columns.items()]
@@ -335,7 +335,7 @@ def _write_notes(book: Any, looks: _Looks, lang: Language) -> None:
         page.set_column(at, at, width, looks.line)
     row = _FIRST_ROW
     for kind in _WRITTEN:
-        for name, column in sheets.list_layout().sheet[kind].columns.items():
+        for name, column in sheets.written_columns(kind).items():
             note = COLUMN_NOTES.get(name)
             texts = (
                 kind,
