@@ -32,7 +32,9 @@ from muheng.emergency.plan.general_rows import Rows
 
 WIDE = 40_000
 """Columns beyond which only those that are nearly worth taking are decided whole."""
-_CORE = 20_000
+_CORE = 2_000
+"""Columns that are decided whole to begin with."""
+_GIANTS = 250
 _ATTEMPTS = 6
 
 
@@ -126,24 +128,34 @@ def search(choice: Choice, gap: Fraction, start: Places | None = None, bound: in
     if found.within(choice, gap):
         return found
     alive = _keep(choice, priced + extra, found.chosen)
-    if int(alive.sum()) - len(base) <= WIDE:
-        return _decide(choice, alive, base, found, gap, proof=True)
-    nearest = np.sort(extra[alive])[_CORE + len(base)]
-    core = alive & (extra <= nearest)
-    if start is not None:
-        core[start] = True
-    found = _decide(choice, core, base, found, gap, proof=False)
-    alive = _keep(choice, priced + extra, found.chosen)
-    if found.within(choice, gap) or int(alive.sum()) - len(base) > WIDE:
+    if int(alive.sum()) - len(base) > _CORE:
+        core = alive & _find_core(choice, extra, base)
+        found = _decide(choice, core, base, found, gap, proof=False)
+        if found.within(choice, gap):
+            return found
+        alive = _keep(choice, priced + extra, found.chosen)
+    if int(alive.sum()) - len(base) > WIDE:
         return found
     return _decide(choice, alive, base, found, gap, proof=True)
+
+
+def _find_core(choice: Choice, extra: Floats, base: Places) -> Mask:
+    """The columns that add least, and all of the groups whose part in the cost is largest."""
+    stake = np.abs(choice.cost - choice.cost[base][choice.group]).astype(np.float64)
+    stake = np.where(choice.allowed, np.minimum(stake, np.maximum(stake - extra, 0.0)), 0.0)
+    largest = np.maximum.reduceat(stake, choice.start[:-1])
+    giants = np.zeros(len(base), np.bool_)
+    giants[np.argsort(-largest, kind="stable")[:_GIANTS]] = True
+    order = np.argsort(extra, kind="stable")
+    core = giants[choice.group]
+    core[order[: len(base) + _CORE]] = True
+    return core
 
 
 def _cheapest(choice: Choice, extra: Floats) -> Places:
     """The first column of each group that adds nothing."""
     best = np.flatnonzero(extra <= 0)
-    groups = choice.group[best]
-    return _begin(best, groups)
+    return _begin(best, choice.group[best])
 
 
 def _begin(columns: Places, groups: Places) -> Places:
@@ -163,6 +175,9 @@ def _keep(choice: Choice, floor: Floats, best: Places | None) -> Mask:
 
 def _decide(choice: Choice, alive: Mask, base: Places, found: Found, gap: Fraction, proof: bool) -> Found:
     """Whole columns among those alive; with ``proof`` the others are known to be in nothing cheaper."""
+    if found.chosen is not None:
+        alive = alive.copy()
+        alive[found.chosen] = True
     reduced = reduce(choice, alive, base)
     answer, chosen = solve_exactly(choice, reduced, float(gap) * 0.9, found.chosen)
     best = found.chosen
