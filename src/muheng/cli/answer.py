@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,14 @@ class Answer:
     lines: Sequence[str | Table]
     data: Mapping[str, Any]
     failed: bool = False
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Answers too many to hold: ``lines`` for a person or a line of JSON each for a program; only one is asked for."""
+
+    lines: Callable[[], Iterable[str | Table]]
+    data: Callable[[], Iterable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)

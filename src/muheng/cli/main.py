@@ -29,6 +29,7 @@ VERBS = (
     "deadline",
     "aqi",
     "plan",
+    "hj212",
     "upload",
     "serve",
 )

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import click
 
-from muheng.cli.answer import Answer, Failure, Table
+from muheng.cli.answer import Answer, Failure, Feed, Table
 from muheng.cli.usage import refuse_surplus
 from muheng.documents.message import Language, Message, say
 
@@ -27,7 +27,7 @@ def verb(
     name: str,
     lang: Language,
     about: Message,
-    act: Callable[..., Answer | Generator[Answer]],
+    act: Callable[..., Answer | Feed | Generator[Answer]],
     *params: click.Parameter,
     hidden: bool = False,
 ) -> click.Command:
@@ -39,6 +39,8 @@ def verb(
 
     def callback(as_json: bool, **values: Any) -> int:
         answer = act(**values)
+        if isinstance(answer, Feed):
+            return pour(answer, as_json)
         if isinstance(answer, Answer):
             return give(answer, as_json)
         with closing(answer) as answers:
@@ -65,6 +67,17 @@ def give(answer: Answer, as_json: bool) -> int:
     else:
         print_lines(answer.lines)
     return 1 if answer.failed else 0
+
+
+def pour(feed: Feed, as_json: bool) -> int:
+    """Print what comes, as it comes."""
+    if as_json:
+        for each in feed.data():
+            print_json(each, short=True)
+    else:
+        for line in feed.lines():
+            print_lines([line])
+    return 0
 
 
 class _Verb(click.Command):
@@ -153,12 +166,12 @@ def help_option(lang: Language) -> click.Option:
 # -- where answers go ------------------------------------------------------------------------------
 
 
-def print_json(data: Mapping[str, Any], stream: IO[str] | None = None) -> None:
-    """One document, on one line where it is short. A terminal that cannot show Chinese gets escapes."""
+def print_json(data: Mapping[str, Any], stream: IO[str] | None = None, short: bool = False) -> None:
+    """One document, on one line where it is short or must be. A terminal that cannot show Chinese gets escapes."""
     target = stream or sys.stdout
     plain = (getattr(target, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
     text = json.dumps(data, ensure_ascii=plain)
-    if len(text) > SHORT:
+    if len(text) > SHORT and not short:
         text = json.dumps(data, ensure_ascii=plain, indent=1)
     click.echo(text, file=target)
 

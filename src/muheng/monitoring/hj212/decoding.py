@@ -54,6 +54,13 @@ class Packet(NamedTuple):
         return len(self.forgiven) == len(self.reasons) and bool(find(self.header, "CN"))
 
     @property
+    def size(self) -> int:
+        """Bytes of the data segment in plain text, as the length counts them."""
+        if not self.cipher:
+            return len(self.frame.segment)
+        return self.frame.segment.index(OPEN) + len(OPEN) + len(self.content) + len(CLOSE)
+
+    @property
     def flag(self) -> int:
         """0 where there is none."""
         return read_flag(find(self.header, "Flag"))

@@ -17,6 +17,8 @@ Read = tuple[dict[str, str], dict[str, str], Factors]
 
 _CUT = b"CP=&&"
 _SEMICOLON = ord(";")
+FREE, FREE_BYTES = "//", b"//"
+"""Around free text, as device information has it."""
 _NO_SEPARATORS = bytes(set(range(256)) - set(b";,="))
 _TO_EQUALS = bytes.maketrans(b";,", b"==")
 _REGULAR = re.compile(rb"=(?:[;,]=)*")
@@ -36,7 +38,7 @@ class _Layout(NamedTuple):
 
 def read_regular(segment: bytes, cut: int) -> Read | None:
     """An ASCII data segment that ends with ``&&``; ``cut`` is where its ``CP=&&`` stands. None: read it item by item."""
-    if cut and segment[cut - 1] != _SEMICOLON:
+    if (cut and segment[cut - 1] != _SEMICOLON) or FREE_BYTES in segment:
         return None
     before = segment.count(b";", 0, cut)
     text = segment[:-2].replace(_CUT, b"", 1)
@@ -127,21 +129,17 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def split_items(text: str) -> Iterator[tuple[str, str]]:
-    """Names and values as they stand.
-
-    What stands between separators without a ``=`` is taken for more of the value before it: remarks are free text.
-    """
-    name, value = "", ""
+    """Names and values as they stand; free text between ``//`` may hold separators. What has no ``=`` has no value."""
+    name, value, loose = "", "", False
     for separator, part in re.findall(r"(^|[;,])([^;,]*)", text):
-        head, equals, rest = part.partition("=")
-        if equals:
+        if loose:
+            value += separator + part
+        else:
             if name:
                 yield name, value
-            name, value = head, rest
-        elif name and head.strip():
-            value += separator + head
-        elif head.strip():
-            yield head, ""
+            name, _, value = part.partition("=")
+            name = name.strip()
+        loose = bool(name) and value.startswith(FREE) and not (value.endswith(FREE) and len(value) > 3)
     if name:
         yield name, value
 
