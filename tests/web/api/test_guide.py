@@ -20,11 +20,13 @@ from pytest_django.live_server_helper import LiveServer
 from muheng.policy.seal import verify_bundle
 from muheng.web.api_errors import STATUSES
 from muheng.web.casework.models import Case as CaseRow
+from muheng.web.emergency.models import EmergencyList, Plan
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
 from muheng.web.paging import MOST
-from muheng.web.people.actions import make_token
+from muheng.web.people.actions import appoint, make_token, take_roles
+from web.emergency.worked_list import workbook_of, worked_inventory
 from web.evaluation.city import make_case
 from web.intake.workbooks import tax, taxes
 
@@ -87,7 +89,11 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
         "EVALUATION": str(case.evaluation.pk),
         "BATCH": "",
         "CASE": "",
+        "LIST": "",
+        "PLAN": "",
     }
+    appoint(people.clerk, take_roles()["air_officer"], people.root)
+    (tmp_path / "应急减排清单.xlsx").write_bytes(workbook_of(worked_inventory(people)))
     (tmp_path / "红线图.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n")
     answers: dict[str, object] = {}
     for example in EXAMPLES:
@@ -95,6 +101,8 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
         run_pending()
         known["BATCH"] = str(getattr(Batch.objects.first(), "pk", ""))
         known["CASE"] = getattr(CaseRow.objects.first(), "number", "")
+        known["LIST"] = str(getattr(EmergencyList.objects.first(), "pk", ""))
+        known["PLAN"] = str(getattr(Plan.objects.first(), "pk", ""))
         if " -o " not in example:
             answers[example.rsplit("/api/", 1)[1].strip('"')] = json.loads(body)
     assert len(EXAMPLES) > 12
@@ -105,6 +113,9 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
     shown = answers["cases/$CASE/acts"]
     assert [each["act"] for each in shown["history"]] == ["记一笔", "受理", "登记"]  # type: ignore[index]
     assert len(answers["cases/bulk"]["done"]) == 1  # type: ignore[index]
+    assert answers["emergency/lists/$LIST"]["state"] == "draft"  # type: ignore[index]
+    assert answers["emergency/plans/$PLAN"]["levels"]["red"]["feasible"]  # type: ignore[index]
+    assert len(answers["emergency/plans/$PLAN/why?line=$CODE-1"]["levels"]) == 3  # type: ignore[index]
     assert verify_bundle(tmp_path / "bundle.zip").proved
     assert (tmp_path / "facts.zip").read_bytes()[:2] == b"PK"
 

@@ -105,7 +105,7 @@ class Weighing(Schema):
     why_not: str
 
 
-class WhyLine(Schema):
+class WhyAtLevel(Schema):
     """Why a line does what it does at a level."""
 
     level: str
@@ -117,13 +117,13 @@ class WhyLine(Schema):
     weighed: list[Weighing]
 
 
-class Why(Schema):
+class WhyOfLine(Schema):
     """Of one line, at each level; no levels where this version of the program makes another problem of the plan."""
 
     line: str
     name: str
     firm: str = Field(description="统一社会信用代码。")
-    levels: list[WhyLine]
+    levels: list[WhyAtLevel]
 
 
 class LineFilter(Schema):
@@ -202,7 +202,7 @@ def list_plan_lines(
     return answer_part(request, items, part, rows.height)
 
 
-@router.get("/plans/{number}/why", response=Why, summary="为什么")
+@router.get("/plans/{number}/why", response=WhyOfLine, summary="为什么")
 def explain_line(request: Request, number: int, asked: Query[LineAsked]) -> dict[str, Any]:
     """Why a line does what it does, at each level, beside what else it could do."""
     plan = plans.find_plan(request.user, number)
