@@ -1,4 +1,4 @@
-"""emergency: the app's name, its events for the timeline, its background work."""
+"""emergency: the app's name, its card and events on an enterprise's page, its background work."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class EmergencyConfig(AppConfig):
     verbose_name = "应急减排"
 
     def ready(self) -> None:
-        from muheng.web.emergency import events, rounds  # noqa: F401
+        from muheng.web.emergency import cards, events, rounds  # noqa: F401

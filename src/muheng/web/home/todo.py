@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db.models import Min
 from django.urls import reverse
@@ -17,6 +17,9 @@ from django.utils.translation import gettext as _
 from muheng.web.casework import listing as cases
 from muheng.web.casework import own as own_cases
 from muheng.web.casework.queries import LEAD
+from muheng.web.emergency.models import EmergencyList, Plan
+from muheng.web.emergency.queries import lists as emergency
+from muheng.web.emergency.queries import plans
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Run
 from muheng.web.evaluation.queries.enterprise import PUBLIC
 from muheng.web.evaluation.queries.procedure import Deed, evaluations_for, next_deed
@@ -301,6 +304,38 @@ def _cases(user: User) -> Iterator[Todo]:
             yield Todo(said % {"count": cases.say_count(many)}, f"{address}?tab={tab}", due, weight=3)
 
 
+def _emergency_lists(user: User) -> Iterator[Todo]:
+    """Lists and plans that wait: with mistakes for who handed them in, to be adopted for who may and did not make them."""
+    if holds(user, emergency.EDIT):
+        wrong = emergency.lists_for(user).filter(state=EmergencyList.State.WRONG, made_by=user)
+        for row in wrong[:2]:
+            yield Todo(
+                _("改正“%(title)s”里的 %(errors)s 处错误")
+                % {"title": row.title, "errors": row.figures.get("errors", 0)},
+                reverse("emergency:list", args=[row.pk]),
+                note=_("改完之前整份清单不收。"),
+                weight=2,
+            )
+    if not holds(user, emergency.ADOPT):
+        return
+    proposed = plans.plans_for(user).filter(state=Plan.State.PROPOSED).exclude(made_by=user)
+    for plan in proposed.filter(inventory__state__in=("draft", "in_force"))[:2]:
+        yield Todo(
+            _("核对减排方案“%(title)s”，可以时采用") % {"title": plan.title},
+            reverse("emergency:plan", args=[plan.pk]),
+            note=_("%(name)s算的，%(list)s") % {"name": plan.made_by, "list": plan.inventory.title},
+            weight=4,
+        )
+    drafts = emergency.lists_for(user).filter(state=EmergencyList.State.DRAFT)
+    for row in drafts.exclude(made_at__lt=timezone.now() - timedelta(days=90))[:2]:
+        yield Todo(
+            _("启用应急减排清单“%(title)s”") % {"title": row.title},
+            reverse("emergency:list", args=[row.pk]),
+            note=_("%(firms)s 家企业、%(lines)s 条生产线") % {"firms": row.firms, "lines": row.lines},
+            weight=WORTH_A_LOOK,
+        )
+
+
 # -- enterprises ---------------------------------------------------------------------------------------
 
 
@@ -389,6 +424,7 @@ PROVIDERS: tuple[Provider, ...] = (
     _filings,
     _drafts,
     _visits,
+    _emergency_lists,
     _own_sheets,
     _own_cases,
     _own_filings,
