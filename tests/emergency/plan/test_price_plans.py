@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 from brute_force import (
+    enumerate_level,
     find_least_cost,
     find_least_miss,
     find_least_together,
@@ -124,3 +125,21 @@ def test_an_exemption_dropped_is_never_dearer(problem: Problem) -> None:
     if bound.feasible:
         assert free.feasible
         assert free.loss <= bound.loss * (1 + GAP)
+
+
+@given(problems(most_lines=4))
+@settings(max_examples=150)
+def test_no_plan_within_the_gap_changes_fewer_lines(problem: Problem) -> None:
+    if problem.filed is None:
+        problem = replace(problem, filed=problem.start[None, :-1].astype(np.int32))
+    filed = problem.filed
+    assert filed is not None
+    plan = solve(problem, GAP)
+    assert verify(plan) == ()
+    due = tuple(d - m for d, m in zip(needs(problem, 0), missed_of(plan, 0), strict=True))
+    fewest = min(
+        sum(f >= 0 and f != j for f, j in zip(filed[0].tolist(), chosen, strict=True))
+        for chosen, found, cost in enumerate_level(problem, 0)
+        if cost <= plan.levels[0].bound * (1 + GAP) and all(f >= d for f, d in zip(found, due, strict=True))
+    )
+    assert plan.changes == (fewest,)

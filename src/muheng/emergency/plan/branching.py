@@ -26,7 +26,7 @@ from muheng.emergency.plan.prices import (
     open_box,
     spread_out,
 )
-from muheng.emergency.plan.rounding import settle, span
+from muheng.emergency.plan.rounding import settle, span, unmix
 
 _LARGEST = 600
 """Lines that are looked at first for one to split."""
@@ -36,13 +36,13 @@ _MEMORY = 400
 """Points that are remembered."""
 _MOST_STEPS = 30
 """Prices tried in a node."""
-_ROUND_EVERY = 20
-"""Nodes, beside those that are nearly settled."""
+_ROUND_EARLY, _ROUND_EVERY = (1, 4, 10), 20
+"""Nodes that are rounded, beside those that are nearly settled."""
 _WEIGHT = 1e-6
 _WORK = 20_000_000
 """Nodes times choices."""
-_NODES = (60, 4000)
-"""The least and the most nodes, whatever the size."""
+_LEAST_NODES, _MOST_NODES = 60, 64_000
+"""Whatever the size; the most for one row, fewer by the square of the rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,8 @@ class _Tree:
         self._watch(np.sort(np.argsort(-swing, kind="stable")[:_LARGEST]))
 
     def grow(self) -> Answer:
-        limit = int(np.clip(_WORK // max(len(self._cover.cost), 1), *_NODES))
+        rows = len(self._cover.need)
+        limit = max(_LEAST_NODES, min(_WORK // len(self._cover.cost), _MOST_NODES // rows**2))
         while self._nodes < limit and not self._hopeless(self._low()):
             node, self._next = self._next or heapq.heappop(self._open)[2], None
             self._nodes += 1
@@ -141,8 +142,8 @@ class _Tree:
         if self._hopeless(value):
             return [node]
         line, threshold, left = self._find_undecided(node, found)
-        if left <= 0.5 * self._gap * value or self._nodes % _ROUND_EVERY == 1:
-            self._round(node, found.point)
+        if left <= 0.5 * self._gap * value or self._nodes in _ROUND_EARLY or self._nodes % _ROUND_EVERY == 0:
+            self._round(node, found)
             if self._hopeless(value):
                 return [node]
         if line is None:
@@ -189,19 +190,28 @@ class _Tree:
             [np.setdiff1d(np.arange(start[i], start[i + 1]), inside) for i, inside in node.allowed.items()]
         )
 
-    def _round(self, node: _Node, point: Point) -> None:
-        """An answer near the node's prices, if it is better than the best; integers decide whether it is one."""
-        room = self._cost - node.bound
+    def _round(self, node: _Node, found: _Mixture) -> None:
+        """An answer near the mixture, if it is better than the best; integers decide whether it is one."""
+        cover, ruled_out = self._cover, self._ruled_out(node)
+        taken = np.array([self._decide(prices, ruled_out) for prices in found.prices])
+        chosen = unmix(cover, found.point.prices, taken, found.weights) if len(taken) else found.point.chosen
+        slope = cover.need - cover.cut[:, chosen].sum(axis=1)
+        point = replace(found.point, chosen=chosen, slope=slope)
         for margin in (0.0, 1e-9):
-            answer = settle(self._cover, point, self._ruled_out(node), room, margin)
+            answer = settle(cover, point, ruled_out, self._cost - node.bound, margin)
             if answer is None:
                 return
-            cost = float(self._cover.cost[answer].sum())
+            cost = float(cover.cost[answer].sum())
             if cost >= self._cost:
                 return
-            if self._cover.meets(answer):
+            if cover.meets(answer):
                 self._chosen, self._cost = answer, cost
                 return
+
+    def _decide(self, prices: Floats, ruled_out: Indices) -> Indices:
+        net = net_costs(self._cover, prices)
+        net[ruled_out] = np.inf
+        return decide(self._cover, prices, net).chosen
 
     def _price(self, node: _Node) -> _Mixture:
         """The node's best prices, as closely as matters."""
@@ -283,7 +293,7 @@ class _Tree:
         )
 
     def _find_undecided(self, node: _Node, found: _Mixture) -> tuple[int | None, float, float]:
-        """The line that points choose most differently, the worth at which to split it, and what all such lines swing."""
+        """The line that points choose most differently, the worth at which to split it, and what the largest such lines swing."""
         place, threshold, left = self._find_watched(node, found)
         if place is None and len(self._lines) < len(self._cover.start) - 1:
             others = self._find_others(node, found)
@@ -303,7 +313,7 @@ class _Tree:
         swing = top - np.minimum.reduceat(np.where(used, worth, np.inf), first)
         least = 1e-9 * abs(node.bound)
         place = int(apart.argmax())
-        left = float(swing[apart > least].sum())
+        left = float(np.sort(swing[apart > least])[-2 * len(found.point.prices) :].sum())
         return (place if apart[place] > least else None), float(mean[place]), left
 
     def _share(self, node: _Node, found: _Mixture) -> Floats:
@@ -320,12 +330,5 @@ class _Tree:
     def _find_others(self, node: _Node, found: _Mixture) -> Indices:
         """Lines not watched that the points of the mixture choose differently."""
         ruled_out = self._ruled_out(node)
-        seen: Indices | None = None
-        differs = np.zeros(len(self._cover.start) - 1, bool)
-        for prices in found.prices:
-            net = net_costs(self._cover, prices)
-            net[ruled_out] = np.inf
-            chosen = decide(self._cover, prices, net).chosen
-            differs |= False if seen is None else chosen != seen
-            seen = chosen
-        return np.flatnonzero(differs)
+        taken = np.array([self._decide(prices, ruled_out) for prices in found.prices])
+        return np.flatnonzero((taken != taken[:1]).any(axis=0))

@@ -63,6 +63,31 @@ def settle(
     return answer
 
 
+def unmix(cover: Cover, prices: Floats, taken: Indices, weights: Floats) -> Indices:
+    """One answer for a mixture of answers: each line takes what one of them takes, so that all stay near the mixture.
+
+    ``taken``: (answers, lines). The largest go first, and what they leave over or short, the smaller make up for.
+    """
+    chosen: Indices = taken[int(weights.argmax())].copy()
+    lines = np.flatnonzero((taken != taken[:1]).any(axis=0))
+    if not len(lines):
+        return chosen
+    floor = np.maximum(prices, 1e-3 * float(prices.max(initial=0.0)) + 1e-300)
+    worth = cover.cut[:, taken[:, lines]] * floor[:, None, None]
+    apart = worth - np.einsum("pal,a->pl", worth, weights)[:, None, :]
+    order = np.argsort(-np.abs(apart).sum(axis=(0, 1)), kind="stable")
+    steps = np.ascontiguousarray(apart.transpose(2, 1, 0)[order])
+    off = np.zeros(len(prices))
+    pick = np.empty(len(order), np.int64)
+    for k, step in enumerate(steps):
+        reached = step + off
+        best = int(np.einsum("ap,ap->a", reached, reached).argmin())
+        pick[k], off = best, reached[best]
+    lines = lines[order]
+    chosen[lines] = taken[pick, lines]
+    return chosen
+
+
 def _look_near(cover: Cover, point: Point, over: Floats, room: float) -> _Near:
     second = over.copy()
     second[point.chosen] = np.inf
