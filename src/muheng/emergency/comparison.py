@@ -47,7 +47,8 @@ class Alike:
 
 @dataclass(frozen=True)
 class AsFiled:
-    """The measures of the list in force, each where it may still be asked; where none is filed the mildest."""
+    """The measures of the list in force, whether or not the settings would still ask them; where none is filed the
+    mildest."""
 
     loss: int
     reductions: tuple[int, int, int, int]
@@ -282,10 +283,7 @@ def _cut_as_filed(problem: Problem, v: int, curves: _Curves, wanted: Sequence[Ro
     if problem.filed is None or (problem.filed[v] < 0).all():
         return None
     filed = problem.filed[v].astype(np.int64)
-    askable = filed >= 0
-    if problem.permitted is not None:
-        askable &= problem.permitted[v, filed]
-    chosen = np.where(askable, filed, curves.options[curves.start[:-1]])
+    chosen = np.where(filed >= 0, filed, curves.options[curves.start[:-1]])
     so2, nox, pm, voc = (int(each) for each in problem.reduction[chosen].sum(axis=0))
     acting = (problem.loss[chosen] > 0) | problem.reduction[chosen].any(axis=1)
     cuts = (so2, nox, pm, voc)

@@ -179,10 +179,11 @@ def _say_task(line: Line, option: Option, level: str, words: Mapping[tuple[str, 
         return Message("{text}", (("text", option.text),))
     if text := words.get((line.id, level, option.part)):
         return Message("{text}", (("text", text),))
-    unit = f"{line.name}（{line.equipment}）" if line.equipment else line.name
+    # A name often says the step or the equipment already.
+    unit = line.name if line.equipment in line.name else f"{line.name}（{line.equipment}）"
     if option.as_usual:
         return say("{unit}：正常生产，落实日常管理。", unit=unit)
-    step = f"（{line.step}）" if line.step else ""
+    step = "" if line.step in unit else f"（{line.step}）"
     if option.stops:
         return say("{unit}{step}停产。", unit=unit, step=step)
     if option.kind == "停止工序":
