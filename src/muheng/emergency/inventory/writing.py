@@ -47,6 +47,8 @@ _ROOM = 2000
 _DATES = datetime.datetime(1980, 1, 1)
 _BEHIND = {"停产准备时间": "小时", "恢复时间": "小时"}
 _WIDE = {"企业名称": 30, "措施内容": 40, "治理设施": 24, "生产设备": 24, "统一社会信用代码": 21}
+_PRINTABLE = 20
+"""Columns that can still be read on one page."""
 _SMALL_PART = 10
 """Up to one per cent a bare figure could be taken for a fraction, so it bears its sign."""
 
@@ -164,7 +166,9 @@ def _write_sheet(
             _write_cell(page, row, at, values.get(name), column, look)
     fixed = 3 if kind in (sheets.LINES, sheets.OFFERS, sheets.FILED) else 2
     page.freeze_panes(_FIRST_ROW, fixed if kind != sheets.BASE else 1)
-    _set_paper(page)
+    if rows:
+        page.autofilter(_HEADER_ROWS, 0, _HEADER_ROWS + len(rows), len(heads) - 1)
+    _set_paper(page, len(heads))
 
 
 def _head(name: str, column: Column) -> tuple[str, str]:
@@ -221,11 +225,13 @@ def _write_cell(page: Any, row: int, at: int, value: Cell, column: Column, look:
         page.write_number(row, at, float(Fraction(value, 10**column.scale)), look)
 
 
-def _set_paper(page: Any) -> None:
+def _set_paper(page: Any, columns: int) -> None:
     page.set_paper(8)  # A3: the list is wide.
     page.set_landscape()
     page.repeat_rows(0, _FIRST_ROW - 1)
-    page.fit_to_pages(1, 0)
+    if columns > _PRINTABLE:
+        page.repeat_columns(0, 1)
+    page.fit_to_pages(1 + columns // _PRINTABLE, 0)
 
 
 def _write_plan(book: Any, looks: _Looks, inventory: Inventory, plan: Plan, lang: Language) -> None:
@@ -241,7 +247,7 @@ def _write_plan(book: Any, looks: _Looks, inventory: Inventory, plan: Plan, lang
     _write_heads(page, looks, heads)
     for at, width in enumerate((21, 30, 12, 10, 12, 20)):
         page.set_column(at, at, width, looks.text)
-    page.set_column(len(own), len(heads) - 1, 11)
+    page.set_column(len(own), len(heads) - 1, 14)
     firms = {firm.code: firm for firm in inventory.firms}
     for row, line in enumerate(inventory.lines, _FIRST_ROW):
         firm = firms[line.firm]
@@ -262,15 +268,20 @@ def _write_plan(book: Any, looks: _Looks, inventory: Inventory, plan: Plan, lang
     last = _FIRST_ROW + len(inventory.lines)
     page.write_string(last, 0, _TOTAL.render(lang), looks.head)
     for at in range(len(own), len(heads)):
-        if (at - len(own)) % 7 >= 2:
+        level_at, part = divmod(at - len(own), 7)
+        if part >= 2:
             span = f"{xl_col_to_name(at)}{_FIRST_ROW + 1}:{xl_col_to_name(at)}{last}"
-            total = _column_total(inventory, plan, (at - len(own)) // 7, (at - len(own)) % 7)
+            total = _column_total(inventory, plan, level_at, part)
             page.write_formula(
-                last, at, f"=SUM({span})" if inventory.lines else "=0", looks.numbers[3], total
+                last,
+                at,
+                f"=SUM({span})" if inventory.lines else "=0",
+                looks.numbers[2 if part == 2 else 3],
+                total,
             )
     page.freeze_panes(_FIRST_ROW, 2)
     page.autofilter(_HEADER_ROWS, 0, max(last - 1, _HEADER_ROWS), len(heads) - 1)
-    _set_paper(page)
+    _set_paper(page, len(heads))
 
 
 _TOTAL = say("合计")
@@ -317,7 +328,7 @@ def _write_ratios(book: Any, looks: _Looks, inventory: Inventory, plan: Plan | N
     note = say("比例 =（其他源减排 + 清单各线减排）÷ 全社会日排放；同一条线的措施合计不超过它的排放。")
     page.write_string(row + 1, 0, note.render(lang))
     page.freeze_panes(_FIRST_ROW, 2)
-    _set_paper(page)
+    _set_paper(page, len(heads))
 
 
 def _write_notes(book: Any, looks: _Looks, lang: Language) -> None:
@@ -327,7 +338,8 @@ def _write_notes(book: Any, looks: _Looks, lang: Language) -> None:
     first = say(
         "列名可以用通行的别名，列的先后不限；单位写在表头括号里，数里不写单位。有一处错误，整份清单都不导入。"
     )
-    page.write_string(1, 0, first.render(lang))
+    page.merge_range(1, 0, 1, 5, first.render(lang), looks.line)
+    page.set_row(1, 32)
     heads = (say("表"), say("列"), say("单位"), say("必填"), say("可填的值"), say("说明"))
     for at, head in enumerate(heads):
         page.write_string(2, at, head.render(lang), looks.head)
@@ -349,4 +361,4 @@ def _write_notes(book: Any, looks: _Looks, lang: Language) -> None:
                 page.write_string(row, at, text or "", looks.line)
             row += 1
     page.freeze_panes(_FIRST_ROW, 0)
-    _set_paper(page)
+    _set_paper(page, len(heads))
