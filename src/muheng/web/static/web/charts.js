@@ -30,13 +30,13 @@ function option(spec) {
     barMaxWidth: 34,
     itemStyle: { color: tone(each.tone) || PALETTE[index % PALETTE.length] },
     lineStyle: each.dashed ? { type: "dashed" } : undefined,
-    markLine: each.lines ? { symbol: "none", silent: true, label: { formatter: "{b}" }, data: each.lines.map((line) => ({ name: line.name, yAxis: line.value })) } : undefined,
+    markLine: each.lines ? { symbol: "none", silent: true, label: { formatter: "{b}", position: "insideEndTop" }, data: each.lines.map((line) => ({ name: line.name, yAxis: line.value })) } : undefined,
   }));
   return {
     animation: false,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     color: PALETTE,
-    grid: { left: 8, right: 18, top: spec.series.length > 1 ? 34 : 12, bottom: 8, containLabel: true },
+    grid: { left: 8, right: spec.series.some((each) => each.lines) ? 44 : 18, top: spec.series.length > 1 ? 34 : 12, bottom: 8, containLabel: true },
     legend: spec.series.length > 1 ? { top: 0, left: 0, itemHeight: 10, itemWidth: 16, icon: "roundRect" } : undefined,
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, confine: true },
     xAxis: across ? values : categories,
