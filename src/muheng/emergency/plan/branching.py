@@ -65,6 +65,17 @@ class _Node:
 
 
 @dataclass(frozen=True, eq=False)
+class _Undecided:
+    """A line whose choices are split where their worth at one level's prices passes the mean of the mixture."""
+
+    line: int
+    prices: Floats
+    mean: float
+    apart: float
+    """How far the mixture's choices are from it on average."""
+
+
+@dataclass(frozen=True, eq=False)
 class _Mixture:
     """The best prices of a node, and how the points mix there: a fractional answer at the cost of the bound."""
 
@@ -141,17 +152,17 @@ class _Tree:
         node = replace(node, bound=value, prices=found.point.prices)
         if self._hopeless(value):
             return [node]
-        line, threshold, left = self._find_undecided(node, found)
+        undecided, left = self._find_undecided(node, found)
         if left <= 0.5 * self._gap * value or self._nodes in _ROUND_EARLY or self._nodes % _ROUND_EVERY == 0:
             self._round(node, found)
             if self._hopeless(value):
                 return [node]
-        if line is None:
+        if undecided is None:
             return self._split_anyhow(node, found.point)
-        inside = self._inside(node, line)
-        worth = node.prices @ self._cover.cut[:, inside]
-        parts = (inside[worth < threshold], inside[worth >= threshold])
-        return [self._narrow(node, line, part) for part in parts if len(part)]
+        inside = self._inside(node, undecided.line)
+        worth = undecided.prices @ self._cover.cut[:, inside]
+        parts = (inside[worth < undecided.mean], inside[worth >= undecided.mean])
+        return [self._narrow(node, undecided.line, part) for part in parts if len(part)]
 
     def _split_anyhow(self, node: _Node, point: Point) -> list[_Node]:
         """Where prices seem to decide everything: its choice, or any other, of the line nearest a tie."""
@@ -292,29 +303,35 @@ class _Tree:
             cut=np.ascontiguousarray(self._cover.cut[:, self._columns]),
         )
 
-    def _find_undecided(self, node: _Node, found: _Mixture) -> tuple[int | None, float, float]:
-        """The line that points choose most differently, the worth at which to split it, and what the largest such lines swing."""
-        place, threshold, left = self._find_watched(node, found)
-        if place is None and len(self._lines) < len(self._cover.start) - 1:
+    def _find_undecided(self, node: _Node, found: _Mixture) -> tuple[_Undecided | None, float]:
+        """The line that points choose most differently, and what the largest such lines swing."""
+        undecided, left = self._find_watched(node, found)
+        if undecided is None and len(self._lines) < len(self._cover.start) - 1:
             others = self._find_others(node, found)
             if len(others):
                 self._watch(np.union1d(self._lines, others))
-                place, threshold, left = self._find_watched(node, found)
-        return (None if place is None else int(self._lines[place])), threshold, left
+                undecided, left = self._find_watched(node, found)
+        return undecided, left
 
-    def _find_watched(self, node: _Node, found: _Mixture) -> tuple[int | None, float, float]:
+    def _find_watched(self, node: _Node, found: _Mixture) -> tuple[_Undecided | None, float]:
         share = self._share(node, found)
-        worth = found.point.prices @ self._watched.cut
-        first = self._at[:-1]
-        mean = np.add.reduceat(share * worth, first)
-        apart = np.add.reduceat(share * np.abs(worth - spread_out(self._watched, mean)), first)
-        used = share > _WEIGHT
-        top = np.maximum.reduceat(np.where(used, worth, -np.inf), first)
-        swing = top - np.minimum.reduceat(np.where(used, worth, np.inf), first)
-        least = 1e-9 * abs(node.bound)
-        place = int(apart.argmax())
-        left = float(np.sort(swing[apart > least])[-2 * len(found.point.prices) :].sum())
-        return (place if apart[place] > least else None), float(mean[place]), left
+        best, left = _Undecided(-1, node.prices, 0.0, 1e-9 * abs(node.bound)), 0.0
+        for prices in self._by_level(found.point.prices):
+            worth = prices @ self._watched.cut
+            mean = np.add.reduceat(share * worth, self._at[:-1])
+            off = np.abs(worth - spread_out(self._watched, mean))
+            apart = np.add.reduceat(share * off, self._at[:-1])
+            place = int(apart.argmax())
+            if apart[place] > best.apart:
+                best = _Undecided(int(self._lines[place]), prices, float(mean[place]), float(apart[place]))
+            swing = np.maximum.reduceat(np.where(share > _WEIGHT, off, 0.0), self._at[:-1])
+            left += float(np.sort(swing)[-4 * np.count_nonzero(prices) :].sum())
+        return (best if best.line >= 0 else None), left
+
+    def _by_level(self, prices: Floats) -> list[Floats]:
+        """The prices of each level, those of the others zero."""
+        at = np.array([row.level for row in self._cover.rows])
+        return [np.where(at == level, prices, 0.0) for level in self._cover.levels]
 
     def _share(self, node: _Node, found: _Mixture) -> Floats:
         """The part of each watched choice in the mixture."""

@@ -94,8 +94,8 @@ def _look_near(cover: Cover, point: Point, over: Floats, room: float) -> _Near:
     margin = lowest(cover, second)
     worth = point.prices @ cover.cut
     step = np.abs(worth - spread_out(cover, worth[point.chosen]))
-    largest = float(step.max(initial=0.0))
-    rate = lowest(cover, np.where(second <= room, second / (step + 1e-9 * largest + 1e-300), np.inf))
+    largest = max(float(step.max(initial=0.0)), 1e-9)
+    rate = lowest(cover, np.where(second <= room, second / np.maximum(step, 1e-9 * largest), np.inf))
     lines = np.union1d(_least(margin, room), _least(rate, np.finfo(float).max))
     counts = cover.start[lines + 1] - cover.start[lines]
     columns = span(cover.start[lines], counts)
