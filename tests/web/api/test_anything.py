@@ -27,15 +27,20 @@ from schemathesis.specs.openapi.checks import (
 from muheng.web.casework.actions import open_case
 from muheng.web.casework.models import Case as CaseRow
 from muheng.web.casework.templates import write_template
+from muheng.web.emergency.actions.lists import put_in_force
+from muheng.web.emergency.actions.plans import adopt_plan
+from muheng.web.emergency.models import EmergencyList, Plan
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.filing.models import Filing
 from muheng.web.intake.actions import drop_workbooks
 from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
 from muheng.web.jobs.models import Job
-from muheng.web.people.actions import make_token
+from muheng.web.people.actions import appoint, make_token, take_roles
+from muheng.web.people.models import User
 from muheng.web.registry.actions import add_holding, add_meter, add_parcel, grant_status
 from muheng.web.registry.models import Holding, Parcel
+from web.emergency.worked_list import Bureau, take, work_out
 from web.evaluation.city import Case, make_case
 from web.intake.workbooks import tax, taxes
 
@@ -82,6 +87,12 @@ def case() -> Case:
         fields = {"detail": "…", "contact": "吴某", "phone": "13800000001"}
         open_case(people.clerk, "demand", "要地", enterprise=enterprise, kind="land", fields=fields)
         Filing.objects.create(enterprise=enterprise, year=2026, month=1, values={}, reasons={})
+    appoint(people.clerk, take_roles()["air_officer"], people.root)
+    # Read anew: what a person may do is asked for once in the life of the object.
+    bureau = Bureau(people, User.objects.get(pk=people.clerk.pk), people.chief)
+    listing = take(bureau)
+    put_in_force(people.chief, listing)
+    adopt_plan(people.chief, work_out(bureau, listing))
     return made
 
 
@@ -152,6 +163,10 @@ def places(case: Case) -> dict[str, list[Any]]:
         "cases.number": list(CaseRow.objects.order_by("pk").values_list("number", flat=True)),
         "cases.file": [1],
         "template": [write_template(case.people.chief, case.people.department, "demand", "答", "……").pk],
+        "emergency.number": [
+            EmergencyList.objects.latest("pk").pk,
+            *Plan.objects.order_by("pk").values_list("pk", flat=True),
+        ],
         "jobs.number": [Job.objects.latest("pk").pk],
     }
 
