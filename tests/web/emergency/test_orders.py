@@ -15,6 +15,7 @@ from docx import Document
 from web.emergency.population import NOW, START, Town, enter, issue
 from web.emergency.test_alerts import refused
 
+LATER = START + timedelta(hours=1)
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
     b"\x00\x00\x00\nIDATx\x9cc\x00\x01\x00\x00\x05\x00\x01\r\n-\xb4\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -25,6 +26,13 @@ def upload(name: str = "现场.png", content: bytes = PNG) -> Any:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     return SimpleUploadedFile(name, content)
+
+
+def begun(town: Town, clock: Callable[[datetime], None], level: str = "orange") -> Any:
+    """An alert whose response has begun."""
+    alert = issue(town, level)
+    clock(LATER)
+    return alert
 
 
 def order_of(town: Town, alert: Any) -> Any:
@@ -142,10 +150,12 @@ def test_acknowledged_once_by_the_enterprise_or_by_telephone(town: Town) -> None
         ("0", "0", "open"),
     ],
 )
-def test_a_reading_is_judged_at_the_boundary(town: Town, usual: str, found: str, verdict: str) -> None:
+def test_a_reading_is_judged_at_the_boundary(
+    town: Town, clock: Callable[[datetime], None], usual: str, found: str, verdict: str
+) -> None:
     from muheng.web.emergency.actions.checkins import Evidence, check_in
 
-    order = order_of(town, issue(town))
+    order = order_of(town, begun(town, clock))
     evidence = Evidence("power", usual=Decimal(usual), found=Decimal(found), unit="kWh")
     made = check_in(town.owner, order, line_of(order), evidence)
     order.refresh_from_db()
@@ -154,11 +164,11 @@ def test_a_reading_is_judged_at_the_boundary(town: Town, usual: str, found: str,
     assert order.acknowledged_at is not None  # who brings evidence has the order
 
 
-def test_what_cannot_be_brought(town: Town) -> None:
+def test_what_cannot_be_brought(town: Town, clock: Callable[[datetime], None]) -> None:
     from muheng.web.emergency.actions.checkins import Evidence, check_in
     from muheng.web.emergency.models import CheckIn
 
-    order = order_of(town, issue(town))
+    order = order_of(town, begun(town, clock))
     line = line_of(order)
     for evidence, at in (
         (Evidence("site"), "kind"),
@@ -167,8 +177,8 @@ def test_what_cannot_be_brought(town: Town) -> None:
         (Evidence("power", usual=Decimal("NaN"), found=Decimal(1)), "usual"),
         (Evidence("power", usual=Decimal(10) ** 13, found=Decimal(1)), "usual"),
         (Evidence("photo"), "files"),
-        (Evidence("photo", note="停了", at=NOW + timedelta(hours=1)), "at"),
-        (Evidence("photo", note="停了", at=NOW - timedelta(hours=1)), "at"),
+        (Evidence("photo", note="停了", at=LATER + timedelta(hours=1)), "at"),
+        (Evidence("photo", note="停了", at=START - timedelta(seconds=1)), "at"),
     ):
         assert refused(lambda evidence=evidence: check_in(town.owner, order, line, evidence)).at == at
     assert refused(lambda: check_in(town.owner, order, "X-9", Evidence("photo", note="停了"))).at == "line"
@@ -177,21 +187,23 @@ def test_what_cannot_be_brought(town: Town) -> None:
     assert not CheckIn.objects.exists()
 
 
-def test_sent_twice_it_is_one(town: Town) -> None:
+def test_sent_twice_it_is_one(town: Town, clock: Callable[[datetime], None]) -> None:
     from muheng.web.emergency.actions.checkins import Evidence, check_in
     from muheng.web.emergency.models import CheckIn
 
-    order = order_of(town, issue(town))
+    order = order_of(town, begun(town, clock))
     evidence = Evidence("power", usual=Decimal(100), found=Decimal(10), reference="20261121-01")
     first = check_in(town.owner, order, line_of(order), evidence)
     assert check_in(town.owner, order, line_of(order), evidence) == first
     assert CheckIn.objects.count() == 1
 
 
-def test_what_an_officer_found_stands_until_an_officer_looks_again(town: Town) -> None:
+def test_what_an_officer_found_stands_until_an_officer_looks_again(
+    town: Town, clock: Callable[[datetime], None]
+) -> None:
     from muheng.web.emergency.actions.checkins import Evidence, check_in, inspect
 
-    order = order_of(town, issue(town))
+    order = order_of(town, begun(town, clock))
     line = line_of(order)
     good = Evidence("power", usual=Decimal(100), found=Decimal(5))
     check_in(town.owner, order, line, good)
@@ -199,28 +211,28 @@ def test_what_an_officer_found_stands_until_an_officer_looks_again(town: Town) -
     assert refused(lambda: inspect(town.owner, order, line, "done")).status == 404
     made = inspect(town.inspector, order, line, "broken", note="设备在运转", uploads=[upload()])
     assert made.files.count() == 1
-    check_in(town.owner, order, line, good, now=NOW + timedelta(hours=1))
+    check_in(town.owner, order, line, good, now=LATER + timedelta(hours=1))
     order.refresh_from_db()
     assert (order.done_lines, order.broken_lines) == (0, 1)
-    inspect(town.inspector, order, line, "done", now=NOW + timedelta(hours=2))
+    inspect(town.inspector, order, line, "done", now=LATER + timedelta(hours=2))
     order.refresh_from_db()
     assert (order.done_lines, order.broken_lines) == (1, 0)
 
 
-def test_checks_are_never_changed(town: Town) -> None:
+def test_checks_are_never_changed(town: Town, clock: Callable[[datetime], None]) -> None:
     from muheng.web.emergency.actions.checkins import inspect
 
-    order = order_of(town, issue(town))
+    order = order_of(town, begun(town, clock))
     made = inspect(town.inspector, order, line_of(order), "done")
     made.verdict = "broken"
     assert refused(made.save).status == 409
 
 
-def test_a_lifted_alert_takes_nothing_more(town: Town) -> None:
+def test_a_lifted_alert_takes_nothing_more(town: Town, clock: Callable[[datetime], None]) -> None:
     from muheng.web.emergency.actions.alerts import lift_alert
     from muheng.web.emergency.actions.checkins import Evidence, acknowledge, check_in, inspect
 
-    alert = issue(town)
+    alert = begun(town, clock)
     order = order_of(town, alert)
     lift_alert(town.issuer, alert, reason="好了", number="2号", despite=True)
     line = line_of(order)
@@ -232,11 +244,11 @@ def test_a_lifted_alert_takes_nothing_more(town: Town) -> None:
         assert "已解除" in refused(deed).what
 
 
-def test_what_is_not_in_place_becomes_a_case_once(town: Town) -> None:
+def test_what_is_not_in_place_becomes_a_case_once(town: Town, clock: Callable[[datetime], None]) -> None:
     from muheng.web.casework.ways import ways_of
     from muheng.web.emergency.actions.checkins import inspect, open_hazard
 
-    order = order_of(town, issue(town))
+    order = order_of(town, begun(town, clock))
     assert "没有查到" in refused(lambda: open_hazard(town.inspector, order, note="")).what
     inspect(town.inspector, order, line_of(order), "broken", note="在运转")
     case = open_hazard(town.inspector, order, note="2号炉没有停")
@@ -301,12 +313,12 @@ def test_papers_are_made_once_and_say_what_was_sent(town: Town) -> None:
     assert find_paper(order, "board") != held
 
 
-def test_the_list_of_the_city_holds_every_line(town: Town) -> None:
+def test_the_list_of_the_city_holds_every_line(town: Town, clock: Callable[[datetime], None]) -> None:
     from muheng.web.emergency.actions.checkins import inspect
     from muheng.web.emergency.actions.orders import make_roster_docx, make_roster_xlsx
     from muheng.web.emergency.queries.alerts import orders_of, states_of_lines
 
-    alert = issue(town)
+    alert = begun(town, clock)
     order = order_of(town, alert)
     inspect(town.inspector, order, line_of(order), "broken", note="在运转")
     orders = list(orders_of(town.officer, alert))
@@ -350,6 +362,7 @@ def test_the_report_adds_up(town: Town, clock: Callable[[datetime], None]) -> No
     assert "还没有解除" in refused(lambda: issue_report(town.officer, alert)).what
     order = order_of(town, alert)
     acknowledge(town.owner, order, at=NOW + timedelta(hours=3))
+    clock(LATER)
     check_in(town.owner, order, line_of(order), Evidence("power", usual=Decimal(100), found=Decimal(50)))
     other = alert.orders.get(enterprise=town.people.enterprises[1])
     inspect(town.inspector, other, line_of(other), "broken", note="没有停")

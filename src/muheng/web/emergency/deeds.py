@@ -92,10 +92,12 @@ def _to_propose(place: Organisation, now: datetime) -> Iterator[Waiting]:
     judged = judge_again(forecast, None, now)
     if judged.action == "issue":
         title = _("预报达到%(level)s预警，提出预警") % {"level": say_level(judged.level or "")}
-        note = _("最迟%(when)s发布") % {"when": moment(judged.issue_by)} if judged.issue_by else ""
-        yield Waiting(
-            title, reverse("emergency:forecast", args=[forecast.pk]), judged.issue_by, note, urgent=True
-        )
+        note = ""
+        if judged.issue_by is not None:
+            said = _("最迟应在%(when)s发布，已过，请立即办") if judged.late else _("最迟%(when)s发布")
+            note = said % {"when": moment(judged.issue_by)}
+        href = reverse("emergency:forecast", args=[forecast.pk])
+        yield Waiting(title, href, None, note, urgent=True)
 
 
 def _to_report(place: Organisation) -> Iterator[Waiting]:

@@ -30,6 +30,7 @@ from muheng.web.people.models import User
 from muheng.web.people.scope import scope_of
 from muheng.web.reading import language
 from muheng.web.refusal import Refused, refused_by
+from muheng.web.templatetags.words import moment
 
 READINGS = (CheckIn.Kind.POWER, CheckIn.Kind.MONITOR)
 BY_PLANT = (*READINGS, CheckIn.Kind.LEDGER, CheckIn.Kind.PHOTO)
@@ -109,7 +110,7 @@ def check_in(
         sent = CheckIn.objects.filter(order=row, measure=measure, reference=reference).first()
         if sent is not None:
             return sent
-    moment = _check_moment(row, evidence.at or when, when)
+    seen = _check_moment(row, evidence.at or when, when)
     reading = evidence.kind in READINGS
     if reading:
         _check_reading(evidence)
@@ -122,7 +123,7 @@ def check_in(
         order=row,
         measure=measure,
         kind=evidence.kind,
-        at=moment,
+        at=seen,
         usual=evidence.usual if reading else None,
         found=evidence.found if reading else None,
         unit=_clean(evidence.unit)[:20] if reading else "",
@@ -319,8 +320,9 @@ def _check_in_force(row: Order) -> None:
 def _check_moment(row: Order, at: datetime, now: datetime) -> datetime:
     if at > now + AHEAD:
         raise _invalid(_("核查时间在将来。"), "at")
-    if at < row.sent_at:
-        raise _invalid(_("核查时间早于通知下达的时间。"), "at")
+    if at < row.due_at:
+        # What a meter shows before the response says nothing of it.
+        raise _invalid(_("措施从%(start)s起执行，核查时间应在这之后。") % {"start": moment(row.due_at)}, "at")
     return at
 
 

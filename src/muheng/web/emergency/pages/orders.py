@@ -262,6 +262,7 @@ def check(request: Request, number: int, measure: int) -> HttpResponse:
         "said": (line.text_english or line.said) if language() == "en" else line.said,
         "inspecting": inspects and not own,
         "live": queries.in_force(order),
+        "begun": order.due_at <= timezone.now(),
         "kinds": [each for each in CheckIn.Kind.choices if each[0] in actions.BY_PLANT],
         "kind": request.POST.get("kind") or _usual_kind(line),
         "verdicts": [
