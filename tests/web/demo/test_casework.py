@@ -80,7 +80,7 @@ def test_jining(client: Client, settings: Any) -> None:
     load(settings, "jining")
     today = timezone.localdate()
     assert held_city() == city_title() == "济宁市"
-    check_logins(client, ["clerk", "leader", "enterprise", "desk", "air"])
+    check_logins(client, ["clerk", "leader", "enterprise", "desk", "air", "plant"])
 
     # 164 demands solved in 2022, the same by county, by office and case by case.
     first, last = date(2022, 1, 1), date(2022, 12, 31)

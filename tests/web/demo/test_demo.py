@@ -43,6 +43,7 @@ def test_the_demo_city(monkeypatch: pytest.MonkeyPatch) -> None:
         persons.OWNER,
         persons.LIAISON,
         emergency.AIR,
+        emergency.PLANT,
     ]
 
     # Four signed years, this one in publicity with something still to answer.

@@ -50,6 +50,7 @@ def logins() -> list[Login]:
         (say("企业"), persons.OWNER),
         (say("联络员"), persons.LIAISON) if settings.CITY == CITY else (say("诉求受理岗"), persons.DESK),
         (say("大气环境管理员"), emergency.AIR),
+        (say("列入应急减排清单的企业"), emergency.PLANT),
     ]
     return [Login(who, username, persons.PASSWORD) for who, username in shown]
 

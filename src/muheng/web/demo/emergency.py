@@ -23,18 +23,21 @@ from muheng.web.demo.work import do_pending
 from muheng.web.emergency.actions.alerts import enter_forecast, issue_alert, lift_alert, propose_alert
 from muheng.web.emergency.actions.checkins import inspect
 from muheng.web.emergency.actions.episodes import issue_report
+from muheng.web.emergency.actions.grades import state_facts
 from muheng.web.emergency.actions.lists import add_list, put_in_force
 from muheng.web.emergency.actions.orders import write_orders
 from muheng.web.emergency.actions.plans import adopt_plan, ask_plan
 from muheng.web.emergency.city_settings import settings_text
+from muheng.web.emergency.grades import find_table
 from muheng.web.emergency.loading import Answer, Reading, load_answers
 from muheng.web.emergency.models import Alert, CheckIn, Forecast, Measure, Order, Plan
 from muheng.web.emergency.queries.alerts import measures_of
 from muheng.web.people.actions import appoint, make_person, take_roles
 from muheng.web.people.models import Organisation, User
+from muheng.web.registry.actions import represent
 from muheng.web.registry.models import Enterprise, Representative
 
-AIR, OFFICER = "air", "inspector"
+AIR, OFFICER, PLANT = "air", "inspector", "plant"
 _OFFICE = "市生态环境局"
 _NAMES = {
     AIR: ("苏静远", "Su Jingyuan", "大气科科长", "air_officer"),
@@ -54,6 +57,7 @@ def load_emergency(pack: Pack, registry: DemoRegistry, root: Organisation, seed:
     plan = _plan(pack, registry, air, adopter, seed, today)
     week = make_bad_week(seed, today - timedelta(_EPISODE))
     alert = _episode(air, signer, plan, root, week)
+    _open_plant(alert, adopter, today)
     _answer(alert, air, officer, seed)
     _end(alert, air, signer, week)
     _forecast(air, root, make_bad_week(seed + 1, today + timedelta(1)), timezone.now())
@@ -126,6 +130,33 @@ def _episode(air: User, signer: User, plan: Plan, root: Organisation, week: Sequ
     write_orders(alert.steps.order_by("pk")[1], at=moment(before, 16))
     do_pending()
     return alert
+
+
+_STATED = {
+    "spraying": "静电喷涂",
+    "low_voc_paint": "35",
+    "voc_control": "吸附浓缩加燃烧",
+    "nmhc": "28",
+    "closed_booths": "是",
+    "monitored": "否",
+    "dcs_kept": "是",
+    "ledgers": "是",
+    "clean_transport": "45",
+}
+"""What the plant says of itself, by indicator of the coating trade's table."""
+
+
+def _open_plant(alert: Alert, chief: User, today: date) -> None:
+    """An account for the enterprise of a graded trade with the most to do, and what it says of its grade."""
+    table = find_table("工业涂装")
+    rows = alert.orders.filter(firm__trade="工业涂装", firm__grade="C", enterprise__isnull=False)
+    order = rows.order_by("-lines", "firm__code").first()
+    if table is None or order is None or order.enterprise is None:
+        raise ValueError(alert)
+    plant = make_person(PLANT, "严立诚", PASSWORD, english="Yan Licheng", post="厂长")
+    represent(chief, plant, order.enterprise)
+    given = {each.id: _STATED.get(each.id, "") for each in table.indicators}
+    state_facts(plant, order.enterprise, table, given, at=moment(today - timedelta(_ADOPTED - 4)))
 
 
 def _answer(alert: Alert, air: User, officer: User, seed: int) -> None:
