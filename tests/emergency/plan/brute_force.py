@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -147,12 +148,30 @@ def find_least_together(problem: Problem, missed: list[tuple[Fraction, ...]]) ->
                 if all(f >= d for f, d in zip(found, due, strict=True))
             ]
         )
-    best: list[tuple[tuple[int, ...], int]] = kept[0]
-    for level in kept[1:]:
+    return _find_least_nested(kept)
+
+
+def find_least_miss_together(problem: Problem) -> Fraction | None:
+    """The least that nested answers miss, all levels' ratios together; None where no answers are nested."""
+    missing = []
+    for v in range(len(problem.levels)):
+        due = needs(problem, v)
+        answers = enumerate_level(problem, v)
+        missing.append([(chosen, part(miss(found, due), due)) for chosen, found, _ in answers])
+    return _find_least_nested(missing)
+
+
+Amount = TypeVar("Amount", int, Fraction)
+
+
+def _find_least_nested(levels: list[list[tuple[tuple[int, ...], Amount]]]) -> Amount | None:
+    """The least sum of one answer of each level, none milder than the one before."""
+    best = levels[0]
+    for level in levels[1:]:
         following = []
-        for chosen, cost in level:
+        for chosen, amount in level:
             below = [c for other, c in best if all(a <= b for a, b in zip(other, chosen, strict=True))]
             if below:
-                following.append((chosen, cost + min(below)))
+                following.append((chosen, amount + min(below)))
         best = following
-    return min((cost for _, cost in best), default=None)
+    return min((amount for _, amount in best), default=None)

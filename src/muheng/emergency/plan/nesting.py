@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from muheng.documents.message import Refusal, say
 from muheng.emergency.plan.choice import Floats, Indices
-from muheng.emergency.plan.cover import Cover, Mask, Row, cover_level
+from muheng.emergency.plan.cover import Cover, Mask, Row, cover_level, write_rows
 from muheng.emergency.plan.least import Least, find_least
 from muheng.emergency.plan.prices import decide, lowest, net_costs, spread_out
 from muheng.emergency.plan.problem import Problem
@@ -46,6 +46,7 @@ class Together:
     chosen: Chosen
     """(levels, lines)"""
     bound: float
+    """No nested plan that misses no more costs less."""
 
 
 def close_nesting(problem: Problem) -> list[Mask]:
@@ -78,7 +79,11 @@ def close_nesting(problem: Problem) -> list[Mask]:
 
 
 def nest(problem: Problem, alone: Sequence[Alone], gap: float) -> Together:
-    """A nested plan within ``gap`` of the bound, or the best that was found."""
+    """A nested plan within ``gap`` of the bound, or the best that was found.
+
+    Where order keeps levels from cutting what each could alone, all their needs together are missed by as little as
+    possible, and the bound is for that.
+    """
     weight = np.array(problem.weight or (1,) * len(alone), np.float64)
     bound = float(sum(w * each.least.bound for w, each in zip(weight, alone, strict=True)))
     usable = close_nesting(problem)
@@ -92,11 +97,14 @@ def nest(problem: Problem, alone: Sequence[Alone], gap: float) -> Together:
         return Together(chosen, bound)
     common = _cover_together(problem, alone, usable, weight, cost)
     if common is None:
-        return Together(chosen, bound)
-    known = _find_choices(common, chosen) if whole else None
+        return Together(chosen, bound if whole else 0.0)
     begin = np.concatenate([w * each.least.prices for w, each in zip(weight, alone, strict=True)])
-    found = find_least(common, gap, known, begin)
-    return Together(common.option[:, found.chosen], max(bound, found.bound))
+    if whole:
+        found = find_least(common, gap, _find_choices(common, chosen), begin)
+        return Together(common.option[:, found.chosen], max(bound, found.bound))
+    asked = common.ask([row.need for v in range(len(alone)) for row in write_rows(problem, v)])
+    found = find_least(asked, gap, begin=begin)
+    return Together(asked.option[:, found.chosen], found.bound)
 
 
 def _charge(problem: Problem, row: Chosen) -> float:

@@ -51,11 +51,14 @@ def solve(problem: Problem, gap: Fraction = DEFAULT_GAP, progress: Progress | No
         tell(say("正在求{level}预警的方案", level=LEVEL_NAMES[level]))
         alone.append(_solve_alone(problem, v, near))
     chosen = np.stack([each.options for each in alone])
-    joint = sum(_floor(each.least.bound) * w for each, w in zip(alone, _weights(problem), strict=True))
+    together = 0.0
     if len(alone) > 1 and bool((np.diff(chosen, axis=0) < 0).any()):
         tell(say("正在使各级方案依次从严"))
-        together = nest(problem, alone, near)
-        chosen, joint = together.chosen, max(joint, _floor(together.bound))
+        nested = nest(problem, alone, near)
+        chosen, together = nested.chosen, nested.bound
+        alone = [_ask_reached(problem, v, each, chosen[v], near) for v, each in enumerate(alone)]
+    joint = sum(_floor(each.least.bound) * w for each, w in zip(alone, _weights(problem), strict=True))
+    joint = max(joint, _floor(together))
     if problem.filed is not None:
         chosen = _keep_filed(problem, alone, chosen, gap)
     return _report(problem, alone, chosen, joint)
@@ -66,6 +69,17 @@ def _solve_alone(problem: Problem, v: int, gap: float) -> Alone:
     least = find_least(cover, gap)
     asked = [row.need - short for row, short in zip(cover.rows, least.short, strict=True)]
     return Alone(cover.ask(asked) if any(least.short) else cover, least)
+
+
+def _ask_reached(problem: Problem, v: int, each: Alone, row: Chosen, gap: float) -> Alone:
+    """A level asked for what the nested plan reaches, where alone it was asked for more."""
+    cut = add_exactly(problem, row)
+    needs = [min(due.need, measure_row(problem, due, cut)) for due in write_rows(problem, v)]
+    if all(need >= asked.need for need, asked in zip(needs, each.cover.rows, strict=True)):
+        return each
+    cover = each.cover.ask(needs)
+    known = np.flatnonzero(cover.option[0] == row[problem.line_of[cover.option[0]]])
+    return Alone(cover, find_least(cover, gap, known))
 
 
 def _weights(problem: Problem) -> tuple[int, ...]:
