@@ -38,13 +38,15 @@ from muheng.emergency.plan.general_rows import (
     write_nesting,
     write_rows,
 )
-from muheng.emergency.plan.general_search import Contradiction, Found, narrow, search
+from muheng.emergency.plan.general_search import Contradiction, Found, count_nodes, narrow, search
 from muheng.emergency.plan.problem import POLLUTANTS, Integers, Problem
 
 Progress = Callable[[Message], None]
 
 _TOGETHER = 15_000
 """Columns up to which all levels are decided together."""
+_FEW, _CLOSE = 100, Fraction(1, 1000)
+"""With more lines than these, levels decided together need be no closer to their bound than this."""
 _MOST_NAMED = 5
 _LEVEL_NAMES = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
 
@@ -133,7 +135,8 @@ def solve_general(problem: Problem, gap: Fraction, progress: Progress | None = N
         chosen = city.split(together.chosen)
     bound = sum(w * found[v].bound for v, w in enumerate(city.weight))
     if city.count > 1 and len(problem.loss) * city.count <= _TOGETHER:
-        together = search(city.together(), gap, city.join(chosen), bound)
+        close = max(gap, _CLOSE) if len(problem.lines) > _FEW else gap
+        together = search(city.together(), close, city.join(chosen), bound)
         if together.chosen is not None:
             chosen, bound = city.split(together.chosen), together.bound
     budget = {v: city.alone[v].cost_of(chosen[v]) for v in chosen}
@@ -254,7 +257,7 @@ def _miss_least(choice: Choice, soft: list[bool]) -> Places | None:
     relaxed = solve_relaxed(free, reduced, slack)
     if relaxed.values is None:
         return None
-    nodes = max(50, min(20_000, 10_000_000 // max(len(reduced.columns), 1)))
+    nodes = count_nodes(len(reduced.columns))
     whole = solve_whole(free, reduced, 1e-6, nodes, extra=slack)
     return None if whole.values is None else read_chosen(free, reduced, whole.values)
 

@@ -128,7 +128,7 @@ def search(choice: Choice, gap: Fraction, start: Places | None = None, bound: in
     if found.within(choice, gap):
         return found
     alive = _keep(choice, priced + extra, found.chosen)
-    if int(alive.sum()) - len(base) > _CORE:
+    if int(alive.sum()) - len(base) > 3 * _CORE:
         core = alive & _find_core(choice, extra, base)
         found = _decide(choice, core, base, found, gap, proof=False)
         if found.within(choice, gap):
@@ -194,6 +194,11 @@ def _decide(choice: Choice, alive: Mask, base: Places, found: Found, gap: Fracti
     return replace(found, chosen=best, bound=low)
 
 
+def count_nodes(columns: int) -> int:
+    """How far a search may branch: about half a minute's work, measured in nodes and not by the clock."""
+    return max(50, min(10_000, 500_000 // max(columns, 1)))
+
+
 def relax(choice: Choice) -> bool:
     """Whether columns taken in part could keep all rows."""
     try:
@@ -217,7 +222,7 @@ def solve_exactly(
 
     What floating point let slip by a hair is asked for with a hair more.
     """
-    nodes = max(50, min(20_000, 10_000_000 // max(len(reduced.columns), 1)))
+    nodes = count_nodes(len(reduced.columns))
     answer = solve_whole(choice, reduced, gap, nodes, start, extra)
     latest, asked = answer, reduced
     for attempt in range(_ATTEMPTS):
