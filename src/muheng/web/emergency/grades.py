@@ -20,6 +20,7 @@ from muheng.emergency.grading import (
     Grading,
     Indicator,
     Saving,
+    Step,
     explain_grading,
     grade_firm,
     load_grade_tables,
@@ -88,8 +89,17 @@ def grading_of(enterprise: Enterprise, table: GradeTable) -> tuple[Grading, Grad
     return grading, sheet
 
 
-def show_grading(grading: Grading, sheet: GradeSheet | None) -> dict[str, Any]:
-    """For a page: the grade, and for each higher one what is lacking."""
+def steps_above(grading: Grading, listed: str) -> tuple[Step, ...]:
+    """The grades that are better than the one on the list, the nearest first; all that are not reached where it has none."""
+    grades = grading.table.grades
+    if listed not in grades:
+        return grading.higher
+    better = grades[: grades.index(listed)]
+    return tuple(step for step in grading.higher if step.grade in better)
+
+
+def show_grading(grading: Grading, sheet: GradeSheet | None, listed: str) -> dict[str, Any]:
+    """For a page: the grade, and for each better one what is lacking."""
     lang = language()
     return {
         "grade": grading.grade,
@@ -113,7 +123,7 @@ def show_grading(grading: Grading, sheet: GradeSheet | None) -> dict[str, Any]:
                     for lack in step.lacks
                 ],
             }
-            for step in grading.higher
+            for step in steps_above(grading, listed)
         ],
     }
 

@@ -21,6 +21,7 @@ from muheng.web.emergency.grades import (
     grading_of,
     show_grading,
     show_worth,
+    steps_above,
     violations_of,
     worth_of,
 )
@@ -148,13 +149,13 @@ def _grade(
     grading, sheet = grading_of(firm.enterprise, table)
     worth = []
     if plan is not None and plan.folder:
-        for step in grading.higher:
+        for step in steps_above(grading, firm.grade):
             if (found := worth_of(plan, firm, step.grade)) is not None:
                 worth.append(show_worth(found))
     typed = request.POST if refused is not None else None
     return {
         "table": table,
-        "grading": show_grading(grading, sheet),
+        "grading": show_grading(grading, sheet, firm.grade),
         "worth": {each["grade"]: each for each in worth},
         "groups": form_of(table, sheet, typed),
         "drops": [
