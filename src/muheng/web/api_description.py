@@ -48,6 +48,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
 NAMES: Mapping[str, str] = {
     "code": "统一社会信用代码。",
     "slug": "办法的编号，如 zj-huangyan-2022。",
+    "line": "生产线的编号，如 91340500MA0000001X-1。",
     "evaluation": "评价的编号。",
     "run": "第几次计算。",
     "objection": "异议的编号。",

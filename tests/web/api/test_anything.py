@@ -6,7 +6,7 @@ Each generated request is sent by a clerk, a county's clerk, an enterprise and a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
@@ -27,9 +28,10 @@ from schemathesis.specs.openapi.checks import (
 from muheng.web.casework.actions import open_case
 from muheng.web.casework.models import Case as CaseRow
 from muheng.web.casework.templates import write_template
+from muheng.web.emergency.actions.alerts import issue_alert, propose_alert
 from muheng.web.emergency.actions.lists import put_in_force
 from muheng.web.emergency.actions.plans import adopt_plan
-from muheng.web.emergency.models import EmergencyList, Plan
+from muheng.web.emergency.models import EmergencyList, Order, Plan
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.filing.models import Filing
 from muheng.web.intake.actions import drop_workbooks
@@ -93,6 +95,18 @@ def case() -> Case:
     listing = take(bureau)
     put_in_force(people.chief, listing)
     adopt_plan(people.chief, work_out(bureau, listing))
+    now = timezone.now()
+    alert = propose_alert(
+        bureau.keeper,
+        people.root,
+        level="orange",
+        starts_at=now,
+        ends_at=now + timedelta(days=2),
+        reason="联动",
+        despite=True,
+    )
+    issue_alert(people.leader, alert, number="1号")
+    run_pending()
     return made
 
 
@@ -166,7 +180,9 @@ def places(case: Case) -> dict[str, list[Any]]:
         "emergency.number": [
             EmergencyList.objects.latest("pk").pk,
             *Plan.objects.order_by("pk").values_list("pk", flat=True),
+            *Order.objects.order_by("pk").values_list("pk", flat=True),
         ],
+        "emergency.line": [Order.objects.order_by("pk").first().content["lines"][0]["line"]],
         "jobs.number": [Job.objects.latest("pk").pk],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -15,20 +16,26 @@ from urllib.request import Request, urlopen
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from muheng.policy.seal import verify_bundle
 from muheng.web.api_errors import STATUSES
 from muheng.web.casework.models import Case as CaseRow
-from muheng.web.emergency.models import EmergencyList, Plan
+from muheng.web.emergency.actions.alerts import issue_alert
+from muheng.web.emergency.actions.lists import put_in_force
+from muheng.web.emergency.actions.plans import adopt_plan
+from muheng.web.emergency.models import Alert, EmergencyList, Forecast, Order, Plan
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
 from muheng.web.paging import MOST
 from muheng.web.people.actions import appoint, make_token, take_roles
+from muheng.web.registry.actions import represent
 from web.emergency.worked_list import workbook_of, worked_inventory
 from web.evaluation.city import make_case
 from web.intake.workbooks import tax, taxes
+from web.population import Population
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^curl .*$", GUIDE, re.MULTILINE)
@@ -74,6 +81,21 @@ def curl(line: str, folder: Path) -> bytes:
     return body
 
 
+def sign_alert(people: Population) -> Order | None:
+    """What other people do when the guide's caller has proposed an alert; gives an order, which is the owner's then."""
+    proposed = Alert.objects.filter(state=Alert.State.PROPOSED).first()
+    if proposed is not None:
+        put_in_force(people.chief, EmergencyList.objects.latest("pk"))
+        adopt_plan(people.chief, Plan.objects.latest("pk"))
+        issue_alert(people.leader, proposed, number="测环〔2026〕1号")
+        run_pending()
+        ordered = Order.objects.order_by("pk").first()
+        assert ordered is not None
+        assert ordered.enterprise is not None
+        represent(None, people.owner, ordered.enterprise)
+    return Order.objects.filter(lines__gt=0).order_by("pk").first()
+
+
 def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path) -> None:
     with transaction.atomic():
         case = make_case()
@@ -91,6 +113,13 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
         "CASE": "",
         "LIST": "",
         "PLAN": "",
+        "OWN": make_token(people.owner, "plant"),
+        "TODAY": timezone.localdate().isoformat(),
+        "TOMORROW": (timezone.localdate() + timedelta(days=1)).isoformat(),
+        "FORECAST": "",
+        "ALERT": "",
+        "ORDER": "",
+        "LINE": "",
     }
     appoint(people.clerk, take_roles()["air_officer"], people.root)
     (tmp_path / "应急减排清单.xlsx").write_bytes(workbook_of(worked_inventory(people)))
@@ -103,6 +132,11 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
         known["CASE"] = getattr(CaseRow.objects.first(), "number", "")
         known["LIST"] = str(getattr(EmergencyList.objects.first(), "pk", ""))
         known["PLAN"] = str(getattr(Plan.objects.first(), "pk", ""))
+        known["FORECAST"] = str(getattr(Forecast.objects.first(), "pk", ""))
+        known["ALERT"] = str(getattr(Alert.objects.first(), "pk", ""))
+        order = sign_alert(people)
+        if order is not None:
+            known["ORDER"], known["LINE"] = str(order.pk), order.content["lines"][0]["line"]
         if " -o " not in example:
             answers[example.rsplit("/api/", 1)[1].strip('"')] = json.loads(body)
     assert len(EXAMPLES) > 12
@@ -116,6 +150,10 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
     assert answers["emergency/lists/$LIST"]["state"] == "draft"  # type: ignore[index]
     assert answers["emergency/plans/$PLAN"]["levels"]["red"]["feasible"]  # type: ignore[index]
     assert len(answers["emergency/plans/$PLAN/why?line=$CODE-1"]["levels"]) == 3  # type: ignore[index]
+    assert answers["emergency/forecasts"]["level"] == "orange"  # type: ignore[index]
+    assert answers["emergency/orders?in_force=true"]["count"] == 1  # type: ignore[index]
+    (check,) = answers["emergency/orders/$ORDER/checks"]["items"]  # type: ignore[index]
+    assert check["verdict"] == "done"
     assert verify_bundle(tmp_path / "bundle.zip").proved
     assert (tmp_path / "facts.zip").read_bytes()[:2] == b"PK"
 
