@@ -25,6 +25,7 @@ from muheng.emergency.plan.prices import (
     net_costs,
     open_box,
     spread_out,
+    worths,
 )
 from muheng.emergency.plan.rounding import settle, span, unmix
 
@@ -105,7 +106,7 @@ class _Tree:
         self._open: list[tuple[float, int, _Node]] = []
         self._next: _Node | None = _Node(root.value, root.prices, {})
         self._nodes = self._serial = 0
-        worth = root.prices @ cover.cut
+        worth = worths(cover, root.prices)
         swing = np.maximum.reduceat(worth, cover.start[:-1]) - lowest(cover, worth)
         self._watch(np.sort(np.argsort(-swing, kind="stable")[:_LARGEST]))
 
@@ -153,7 +154,11 @@ class _Tree:
         if self._hopeless(value):
             return [node]
         undecided, left = self._find_undecided(node, found)
-        if left <= 0.5 * self._gap * value or self._nodes in _ROUND_EARLY or self._nodes % _ROUND_EVERY == 0:
+        if (
+            left <= 0.5 * self._gap * abs(value)
+            or self._nodes in _ROUND_EARLY
+            or self._nodes % _ROUND_EVERY == 0
+        ):
             self._round(node, found)
             if self._hopeless(value):
                 return [node]
@@ -317,7 +322,7 @@ class _Tree:
         share = self._share(node, found)
         best, left = _Undecided(-1, node.prices, 0.0, 1e-9 * abs(node.bound)), 0.0
         for prices in self._by_level(found.point.prices):
-            worth = prices @ self._watched.cut
+            worth = worths(self._watched, prices)
             mean = np.add.reduceat(share * worth, self._at[:-1])
             off = np.abs(worth - spread_out(self._watched, mean))
             apart = np.add.reduceat(share * off, self._at[:-1])

@@ -60,9 +60,14 @@ class Points:
         return np.asarray(self.values - np.einsum("ij,ij->i", self.slopes, self.prices))
 
 
+def worths(cover: Cover, prices: Floats) -> Floats:
+    """What the cuts of each choice are worth: not by BLAS, whose threads get into each other's way on a busy machine."""
+    return np.asarray(np.einsum("p,pm->m", prices, cover.cut))
+
+
 def net_costs(cover: Cover, prices: Floats) -> Floats:
     """What each choice costs less what its cuts are worth."""
-    worth = prices @ cover.cut
+    worth = worths(cover, prices)
     return np.subtract(cover.cost, worth, out=worth)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from muheng.emergency.plan.choice import Floats, Indices
 from muheng.emergency.plan.cover import Cover
-from muheng.emergency.plan.prices import Point, lowest, net_costs, spread_out
+from muheng.emergency.plan.prices import Point, lowest, net_costs, spread_out, worths
 
 _NEAREST = 120
 """Lines nearest a tie that may change, and as many again that change most for what they cost."""
@@ -92,7 +92,7 @@ def _look_near(cover: Cover, point: Point, over: Floats, room: float) -> _Near:
     second = over.copy()
     second[point.chosen] = np.inf
     margin = lowest(cover, second)
-    worth = point.prices @ cover.cut
+    worth = worths(cover, point.prices)
     step = np.abs(worth - spread_out(cover, worth[point.chosen]))
     largest = max(float(step.max(initial=0.0)), 1e-9)
     rate = lowest(cover, np.where(second <= room, second / np.maximum(step, 1e-9 * largest), np.inf))

@@ -46,10 +46,10 @@ def solve(problem: Problem, gap: Fraction = DEFAULT_GAP, progress: Progress | No
         return solve_general(problem, gap, progress)
     tell = progress or (lambda message: None)
     near = float(gap)
-    alone = []
+    alone: list[Alone] = []
     for v, level in enumerate(problem.levels):
         tell(say("正在求{level}预警的方案", level=LEVEL_NAMES[level]))
-        alone.append(_solve_alone(problem, v, near))
+        alone.append(_solve_alone(problem, v, near, alone[-1] if alone else None))
     chosen = np.stack([each.options for each in alone])
     together = 0.0
     if len(alone) > 1 and bool((np.diff(chosen, axis=0) < 0).any()):
@@ -64,9 +64,13 @@ def solve(problem: Problem, gap: Fraction = DEFAULT_GAP, progress: Progress | No
     return _report(problem, alone, chosen, joint)
 
 
-def _solve_alone(problem: Problem, v: int, gap: float) -> Alone:
+def _solve_alone(problem: Problem, v: int, gap: float, before: Alone | None) -> Alone:
+    """``before``: a milder level, with whose prices the search begins."""
     cover = cover_level(problem, v, None if problem.permitted is None else problem.permitted[v])
-    least = find_least(cover, gap)
+    begin = None
+    if before is not None and before.least.prices.all():
+        begin = before.least.prices / before.cover.scale * cover.scale
+    least = find_least(cover, gap, begin=begin)
     asked = [row.need - short for row, short in zip(cover.rows, least.short, strict=True)]
     return Alone(cover.ask(asked) if any(least.short) else cover, least)
 
