@@ -5,8 +5,8 @@ lines, the largest share of output lost less the smallest; the widest of all gro
 Enterprises without output are left out. Where members of a group cannot come nearer whatever is chosen, as when some are
 stopped by rule and others cannot stop, that much is taken as given and the widest of the other groups is made smaller.
 
-In a small city the ends of each group's window are free, in a large one they stand where all members can reach them. Neither
-way ever costs more than the budget it is given; what the budget should be is not decided here.
+Windows of shares are narrowed that stand where all members of a group can reach them; in a small city, then, such as may
+stand anywhere. Neither way ever costs more than the budget it is given; what the budget should be is not decided here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from muheng.emergency.plan.general_rows import Rows
 from muheng.emergency.plan.general_search import Contradiction, narrow, relax, search, solve_exactly
 from muheng.emergency.plan.problem import Integers, Problem
 
-SMALL = 6_000
+SMALL = 2_000
 """Columns up to which windows are free."""
 _HALVINGS = 7
 _STEPS_BACK = 3
@@ -64,8 +64,9 @@ def make_fairer(problem: Problem, choice: Choice, options: Places, budget: int, 
     choice = replace(choice, rows=(*choice.rows, limit_cost(choice, budget)))
     least, most = _find_ends(problem, peers, choice)
     forced = _span(peers, least, most)
+    options = _make_fairer_by_ends(problem, peers, choice, options, least, forced, gap)
     if len(choice.cost) > SMALL:
-        return _make_fairer_by_ends(problem, peers, choice, options, least, forced, gap)
+        return options
     low, high = 0.0, _avoidable(problem, peers, options, forced)
     for _ in range(_HALVINGS):
         if high - low <= 1e-3 * max(high, _HAIR):

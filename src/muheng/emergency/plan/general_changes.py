@@ -15,7 +15,7 @@ from muheng.emergency.plan.general_model import Choice, Places
 from muheng.emergency.plan.general_moves import move_singly
 from muheng.emergency.plan.general_search import search
 
-SMALL = 6_000
+SMALL = 4_000
 """Columns up to which the fewest changes are sought exactly, not one line after the other."""
 
 
