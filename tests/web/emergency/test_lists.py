@@ -244,3 +244,24 @@ def _answers(page: str) -> dict[str, str]:
         values = re.findall(r'<option(?: value="([^"]*)")?[^>]*>([^<]*)</option>', options)
         found[name] = values[1][0] or values[1][1]
     return found
+
+
+def test_a_long_list_is_written_in_the_background_once(
+    bureau: Bureau, enter: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from muheng.web.emergency import workbook
+    from muheng.web.jobs.actions import run_pending
+    from muheng.web.jobs.models import Job
+
+    made = take(bureau)
+    monkeypatch.setattr(workbook, "AT_ONCE", 7)
+    client, address = enter(bureau.keeper), f"/emergency/lists/{made.pk}/workbook.xlsx"
+    for _again in range(2):
+        waiting = client.get(address)
+        assert "自动下载" in waiting.content.decode()
+    assert Job.objects.filter(kind=workbook.KIND).count() == 1
+    run_pending()
+    for user in (bureau.keeper, bureau.adopter):
+        sent = enter(user).get(address)
+        assert b"".join(sent.streaming_content)[:2] == b"PK"
+    assert Job.objects.filter(kind=workbook.KIND).count() == 1

@@ -8,6 +8,7 @@ from muheng.web.emergency.actions.lists import read_list_file
 from muheng.web.emergency.actions.plans import compute_fairness, make_plan
 from muheng.web.emergency.models import EmergencyList, Plan
 from muheng.web.emergency.queries.plans import FAIRNESS
+from muheng.web.emergency.workbook import KIND, keep_workbook
 from muheng.web.jobs.actions import Progress, task
 
 
@@ -22,6 +23,14 @@ def read_list(progress: Progress, inventory: int) -> dict[str, Any]:
     read_list_file(found, progress)
     found.refresh_from_db()
     return {"list": found.pk, "state": found.state}
+
+
+@task(KIND)
+def write(progress: Progress, inventory: int, plan: int | None, lang: str) -> dict[str, Any]:
+    """Write a long list as a workbook, in the language of who asked (``lang`` tells one request from another)."""
+    found = EmergencyList.objects.get(pk=inventory)
+    chosen = Plan.objects.get(pk=plan) if plan is not None else None
+    return {"file": keep_workbook(progress.job.owner, found, chosen).pk}
 
 
 @task("emergency.make_plan")

@@ -20,7 +20,7 @@ from muheng.web.emergency.models import EmergencyList, Plan
 from muheng.web.emergency.queries import lists as queries
 from muheng.web.emergency.queries.lists import FirmQuestion
 from muheng.web.emergency.wording import base_shares, in_language, show_ratios
-from muheng.web.emergency.workbook import send_template, send_workbook
+from muheng.web.emergency.workbook import ask_workbook, find_workbook, send_template
 from muheng.web.entrance import read_number
 from muheng.web.files.pages import download
 from muheng.web.intake.uploads import KINDS
@@ -334,12 +334,21 @@ def _file(request: Request, number: int, name: str) -> FileResponse:
 
 
 @require_GET
-def workbook(request: Request, number: int) -> FileResponse:
+def workbook(request: Request, number: int) -> FileResponse | HttpResponse:
     """The list in its usual columns, with the adopted plan's measures where there are."""
     found = queries.find_list(request.user, number)
     if not found.folder or not queries.sees_all(request.user, found):
         raise Http404
-    return send_workbook(found, queries.adopted_plan(found))
+    return send_or_wait(request, found, queries.adopted_plan(found))
+
+
+def send_or_wait(request: Request, found: EmergencyList, plan: Plan | None) -> FileResponse | HttpResponse:
+    """The workbook, or a page that waits while it is written."""
+    sent = find_workbook(found, plan)
+    if sent is not None:
+        return sent
+    context = {"list": found, "job": ask_workbook(request.user, found, plan)}
+    return render(request, "emergency/list_wait.html", context)
 
 
 @require_GET

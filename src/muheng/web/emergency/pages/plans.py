@@ -20,13 +20,12 @@ from muheng.web.emergency.actions import plans as actions
 from muheng.web.emergency.city_settings import settings_text
 from muheng.web.emergency.forms import apply_form, read_text, settings_fields
 from muheng.web.emergency.models import EmergencyList, Plan
-from muheng.web.emergency.pages.lists import frame
+from muheng.web.emergency.pages.lists import frame, send_or_wait
 from muheng.web.emergency.plan_map import draw_map
 from muheng.web.emergency.queries import lists
 from muheng.web.emergency.queries import plans as queries
 from muheng.web.emergency.queries.plans import LineQuestion
 from muheng.web.emergency.wording import LEVEL_TITLES
-from muheng.web.emergency.workbook import send_workbook
 from muheng.web.entrance import read_number
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import holds, require
@@ -392,11 +391,11 @@ def withdraw(request: Request, number: int) -> HttpResponse:
 
 
 @require_GET
-def workbook(request: Request, number: int) -> FileResponse:
+def workbook(request: Request, number: int) -> FileResponse | HttpResponse:
     """The list with this plan's measures in its columns."""
     plan = queries.whole_plan(request.user, number)
     queries.stored_of(plan)
-    return send_workbook(plan.inventory, plan)
+    return send_or_wait(request, plan.inventory, plan)
 
 
 @require_GET
