@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from muheng.monitoring.hj212.crc import compute_crc_text
 from muheng.monitoring.hj212.frame import (
@@ -41,6 +41,11 @@ class Scanner:
         """Of the buffer's first byte in the stream."""
         self._quiet_until = 0
         """So long must the buffer be before anything can be complete, unless a header or a line's end arrives."""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that may still become a frame."""
+        return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete now."""
@@ -143,18 +148,23 @@ class _Window:
         return min([self.at + REACH, *(end for end in self.ends.values() if end > self.stop)])
 
     def find_first(self) -> Frame | None:
-        complete = [(end, begin) for begin, end in self.ends.items() if end <= self.stop]
         events: list[tuple[int, int, re.Match[bytes] | None]] = [
-            (end, begin, None) for end, begin in complete
+            (end, begin, None) for begin, end in self.ends.items() if end <= self.stop
         ]
         events += [
             (found.end(), found.start(), found)
             for found in _LINE_END.finditer(self.buffer, self.at, self.stop)
         ]
-        for place, begin, line_end in sorted(events, key=lambda event: event[:2]):
-            frame = self._cut(begin, place) if line_end is None else self._cut_line(line_end)
-            if frame is not None:
-                return frame
+        events.sort(key=lambda event: event[:2])
+        for _, tied in groupby(events, key=lambda event: event[0]):
+            found = [
+                self._cut(begin, place) if line_end is None else self._cut_line(line_end)
+                for place, begin, line_end in tied
+            ]
+            frames = [frame for frame in found if frame is not None]
+            if frames:
+                # A header that promises to end where a sound frame does is the one that is wrong.
+                return max(frames, key=lambda frame: (frame.crc == frame.sent_crc.upper(), frame.offset))
         return None
 
     def _cut(self, begin: int, end: int) -> Frame | None:

@@ -1,0 +1,73 @@
+"""Short texts that come again and again, as numbers: a column of them at a time.
+
+A text of up to 24 bytes is three words; words are looked up in a table by a hash and compared, so that a collision costs
+time and nothing else. Longer ones go one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muheng.monitoring.hj212.decimals import Words
+
+Places = NDArray[np.int64]
+
+_BITS = 18
+_WIDEST = 24
+_KEPT = tuple(
+    np.array([(1 << (8 * min(max(length - at, 0), 8))) - 1 for length in range(_WIDEST + 2)], dtype=np.uint64)
+    for at in (0, 8, 16)
+)
+"""The part of a text that stands in each of its words, by its length."""
+_MIXERS = tuple(np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
+
+
+class Interning:
+    """``texts[number]`` is the text of a number; they are given out in the order of appearance."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[bytes, int] = {}
+        self._table = np.zeros(1 << _BITS, dtype=np.int32)
+        self._keys = np.zeros((3, 1024), dtype=np.uint64)
+        self._lengths = np.full(1024, -1, dtype=np.int64)
+
+    def number(self, data: bytes, words: Words, starts: Places, ends: Places) -> NDArray[np.int32]:
+        """Of the ASCII texts from ``starts`` to ``ends``."""
+        lengths = ends - starts
+        longest = int(lengths.max(initial=0))
+        short = np.minimum(lengths, _WIDEST + 1)
+        keys = [words[starts] & _KEPT[0][short]]
+        mixed = keys[0] * _MIXERS[0]
+        for word, at in ((1, 8), (2, 16)):
+            if longest > at:
+                keys.append(words[starts + at] & _KEPT[word][short])
+                mixed += keys[word] * _MIXERS[word]
+        slots = (mixed >> np.uint64(64 - _BITS)).astype(np.int64)
+        numbers: NDArray[np.int32] = self._table[slots]
+        known = self._lengths[numbers] == lengths
+        for column, key in zip(self._keys, keys, strict=False):
+            known &= column[numbers] == key
+        for place in np.flatnonzero(~known).tolist():
+            text = data[int(starts[place]) : int(ends[place])]
+            number = self._numbers.get(text)
+            if number is None:
+                number = self._add(text)
+            if len(text) <= _WIDEST:
+                self._table[slots[place]] = number
+            numbers[place] = number
+        return numbers
+
+    def _add(self, text: bytes) -> int:
+        number = self._numbers[text] = len(self.texts)
+        self.texts.append(text.decode("ascii"))
+        if number >= len(self._lengths):
+            more = len(self._lengths)
+            self._lengths = np.concatenate([self._lengths, np.full(more, -1, dtype=np.int64)])
+            self._keys = np.concatenate([self._keys, np.zeros((3, more), dtype=np.uint64)], axis=1)
+        if len(text) <= _WIDEST:
+            self._lengths[number] = len(text)
+            padded = text.ljust(_WIDEST, b"\0")
+            self._keys[:, number] = np.frombuffer(padded, dtype="<u8")
+        return number

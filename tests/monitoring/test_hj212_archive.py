@@ -1,0 +1,154 @@
+"""An archive by columns says of every packet what the ordinary reader says, whatever stands in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packets import bytes_of, frame_bytes, load_packets
+
+from muheng.monitoring.hj212.archive import ITEMS, PACKETS, Batch, read_archive
+from muheng.monitoring.hj212.archive_items import is_text
+from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, read_decimals
+from muheng.monitoring.hj212.decoding import decode, find
+from muheng.monitoring.hj212.items import split_items, split_name
+from muheng.monitoring.hj212.moments import read_moment
+from muheng.monitoring.hj212.scanner import scan
+
+
+def read(data: bytes, window: int = 1 << 18) -> Batch:
+    batches = list(read_archive(data, window=window, windows=3))
+    packets = pl.concat([pl.DataFrame(schema=PACKETS), *(batch.packets for batch in batches)])
+    items = pl.concat([pl.DataFrame(schema=ITEMS), *(batch.items for batch in batches)])
+    return Batch(packets, items)
+
+
+def read_one_by_one(data: bytes) -> Batch:
+    rows, items = [], []
+    for frame in scan([data]):
+        packet = decode(frame)
+        texts = [find(packet.header, key) for key in ("QN", "ST", "CN", "MN")]
+        moment = read_moment(packet.cp.get("DataTime", ""))
+        rows.append((frame.offset, packet.valid, packet.usable, packet.version, *texts, packet.flag, moment))
+        contents = "" if packet.cipher == "unknown" else packet.content.decode(packet.encoding)
+        for (factor, suffix), text in {
+            split_name(name): value for name, value in split_items(contents)
+        }.items():
+            if (factor, suffix) == ("", "DataTime") and moment is not None:
+                continue
+            figure = bool(NUMBER.fullmatch(text)) and not is_text(factor, suffix)
+            items.append(
+                (
+                    frame.offset,
+                    factor or None,
+                    suffix,
+                    float(text) if figure else None,
+                    None if figure else text,
+                )
+            )
+    return Batch(pl.DataFrame(rows, PACKETS, orient="row"), pl.DataFrame(items, ITEMS, orient="row"))
+
+
+def assert_same(data: bytes, window: int = 1 << 18) -> None:
+    ours, due = read(data, window), read_one_by_one(data)
+    assert ours.packets.rows() == due.packets.rows()
+    assert ours.items.rows() == due.items.rows()
+
+
+MET = [bytes_of(packet) for packet in load_packets()]
+
+
+@pytest.mark.parametrize("window", [50, 1000, 1 << 18])
+def test_every_packet_met(window: int) -> None:
+    assert_same(b"".join(MET), window)
+    assert_same(b"".join(MET[::-1]), window)
+
+
+ITEM = st.sampled_from(
+    [
+        "a21026-Rtd=12.34", "a21026-Flag=N", "a34013-Avg=-3.", "a34013-ZsAvg=.5", "DataTime=20260801120000", "B01-Cou=123456789.25",
+        "DataTime=20261301120000", "DataTime=20260229120000123", "DataTime=20240229235959999", "PolId=011", "a01014-SampleTime=20260801120000",
+        "a-very-long-name-of-a-factor-Rtd=1", "i11001-Info=//a;b=c,d//", "x", "", "=1", "Flag=D", "w01018-Rtd=12345678901234567890",
+        "w01018-Rtd=1e5", "w01018-Rtd=-", " a21026-Max=1 ", "a21026-Rtd=1=2", "-Rtd=4", "CP=&&7", "a05001-Rtd=仪",
+    ]
+)  # fmt: skip
+HEAD = st.sampled_from(
+    [
+        "QN=20260801120000123",
+        "ST=31",
+        "CN=2011",
+        "CN=",
+        "MN=M1",
+        "Flag=5",
+        "FLAG=0",
+        "Flag=12",
+        ",MN=2",
+        "PW=1,",
+        "x",
+        "",
+        "RF=1",
+    ]
+)
+PACKET = st.builds(
+    lambda head, items, joints, close: frame_bytes(
+        (
+            "".join(f"{each};" for each in head)
+            + "CP=&&"
+            + "".join(item + joint for item, joint in zip(items, joints, strict=False))
+            + close
+        ).encode()
+    ),
+    st.lists(HEAD, max_size=6),
+    st.lists(ITEM, max_size=6),
+    st.lists(st.sampled_from(";,"), min_size=6, max_size=6),
+    st.sampled_from(["&&", "&&", "&&", "", ";&&", "&"]),
+)
+PIECE = (
+    PACKET
+    | PACKET
+    | PACKET
+    | st.sampled_from(MET)
+    | st.binary(max_size=20)
+    | st.sampled_from([b"##9999", b"\n", b"##0000FFFF"])
+)
+
+
+@given(st.lists(PIECE, max_size=12).map(b"".join), st.sampled_from([64, 700, 1 << 18]))
+@settings(max_examples=300)
+def test_whatever_stands_in_it(data: bytes, window: int) -> None:
+    assert_same(data, window)
+
+
+def test_columns_of_a_packet() -> None:
+    wire = frame_bytes(
+        b"QN=20260801120000123;ST=31;CN=2011;PW=1;MN=M1;Flag=5;CP=&&DataTime=20260801120000;a21026-Rtd=12.34,a21026-Flag=N&&"
+    )
+    (batch,) = read_archive(wire * 2)
+    assert batch.packets.rows()[1] == (
+        len(wire), True, True, 2017, "20260801120000123", "31", "2011", "M1", 5, datetime(2026, 8, 1, 12),
+    )  # fmt: skip
+    assert batch.items.rows()[:2] == [(0, "a21026", "Rtd", 12.34, None), (0, "a21026", "Flag", None, "N")]
+    assert list(read_archive(b"")) == []
+
+
+NUMERIC = st.from_regex(r"-?[0-9]{0,12}\.?[0-9]{0,9}", fullmatch=True) | st.text(
+    "0123456789.-+eE /:", max_size=20
+)
+
+
+@given(st.lists(NUMERIC, min_size=1, max_size=40))
+def test_numbers_are_the_nearest_doubles(texts: list[str]) -> None:
+    data = b"." * 32 + "=".join(texts).encode() + b"." * 32
+    ends = 32 + np.cumsum([len(text) + 1 for text in texts]) - 1
+    starts = ends - [len(text) for text in texts]
+    words = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
+    minus = np.array([text.startswith("-") for text in texts])
+    values, good = read_decimals(words, starts, ends, minus)
+    for text, value, number in zip(texts, values.tolist(), good.tolist(), strict=True):
+        assert number == (bool(NUMBER.fullmatch(text)) and len(text.removeprefix("-")) <= WIDEST)
+        if number:
+            assert repr(value) == repr(float(text))
