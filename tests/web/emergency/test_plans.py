@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from muheng.emergency.inventory.model import Filed
 from web.emergency.worked_list import (
     OPTIMUM,
     Bureau,
@@ -76,6 +77,23 @@ def test_what_cannot_be_planned_says_why(bureau: Bureau) -> None:
     plan = work_out(bureau, listing)
     assert plan.state == "failed"
     assert any("没有这一类" in each["zh"] for each in plan.trouble)
+
+
+def test_rules_that_contradict_each_other_are_named(bureau: Bureau) -> None:
+    """A better cement works has filed a stop, a worse one cannot do anything; better grades give up no more."""
+    from dataclasses import replace
+
+    plain = worked_inventory(bureau.people)
+    better, worse = line_of(bureau.people, 2), line_of(bureau.people, 3)
+    firms = tuple(replace(firm, grade="C") if worse.startswith(firm.code) else firm for firm in plain.firms)
+    lines = tuple(
+        replace(line, continuous=True, least_load=1000) if line.id == worse else line for line in plain.lines
+    )
+    filed = (Filed(better, "orange", "停产", "停产", 1000), Filed(better, "red", "停产", "停产", 1000))
+    listing = take(bureau, replace(plain, firms=firms, lines=lines, filed=filed))
+    plan = work_out(bureau, listing, filed='"bind"', grade_order="true")
+    assert plan.state == "failed"
+    assert plan.trouble
 
 
 def test_settings_with_mistakes_are_refused_with_line_and_mend(

@@ -18,6 +18,7 @@ from muheng.documents.message import Message, say
 from muheng.emergency.comparison import compare
 from muheng.emergency.explanation import explain
 from muheng.emergency.options import UnusableList
+from muheng.emergency.plan.general import Impossible
 from muheng.emergency.plan.solve import solve
 from muheng.emergency.plan.verify import Breach, verify
 from muheng.emergency.settings import read_settings
@@ -110,7 +111,11 @@ def make_plan(plan: Plan, progress: Progress) -> None:
         return
     progress(1, 5, _("求损失最小的方案"))
     began = time.perf_counter()
-    solved = solve(built.problem, Fraction(plan.gap), lambda note: progress(1, 5, note))
+    try:
+        solved = solve(built.problem, Fraction(plan.gap), lambda note: progress(1, 5, note))
+    except Impossible as error:  # the rules contradict each other: the settings have to give way
+        _fail(plan, [error.what, *([error.fix] if error.fix else [])])
+        return
     seconds = time.perf_counter() - began
     progress(2, 5, _("独立核验"))
     if breaches := verify(solved):
@@ -290,18 +295,26 @@ def compute_fairness(plan: Plan, progress: Progress) -> None:
         points += price_fairness(problem, (cap,), (share,), solve=lambda each: solve(each, Fraction(1, 200)))
     free = points[0].levels
     weight = problem.weight or (1,) * len(free)
-    together = [sum(w * level.loss for w, level in zip(weight, each.levels, strict=True)) for each in points]
+    together = [
+        sum(w * level.loss for w, level in zip(weight, each.levels, strict=True)) if each.levels else None
+        for each in points
+    ]
     kept = [
         {
+            "impossible": {lang: each.impossible.render(lang) for lang in ("zh", "en")}
+            if each.impossible
+            else None,
             "cap": str(each.cap) if each.cap is not None else None,
             "share": str(each.county_share) if each.county_share is not None else None,
             "losses": [level.loss for level in each.levels],
             "feasible": [level.feasible for level in each.levels],
             "dearer": [
                 str(Fraction(level.loss - first.loss, first.loss)) if first.loss else None
-                for level, first in zip(each.levels, free, strict=True)
+                for level, first in zip(each.levels, free, strict=False)
             ],
-            "together": str(Fraction(total - together[0], together[0])) if together[0] else None,
+            "together": str(Fraction(total - together[0], together[0]))
+            if together[0] and total is not None
+            else None,
             "hardest": str(each.hardest),
             "top_firms": str(each.top_firms),
         }

@@ -603,6 +603,7 @@ def show_fairness(plan: Plan) -> list[dict[str, Any]]:
                 )
             ],
             "feasible": all(each["feasible"]),
+            "impossible": each["impossible"][language()] if each.get("impossible") else "",
             "together": show_change(each["together"]),
             "hardest": show_percent(Fraction(each["hardest"]), 1),
             "top_firms": show_percent(Fraction(each["top_firms"]), 1),
