@@ -16,7 +16,9 @@ from muheng.cli.verb import verb
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
 
-Kind = Literal["policy", "layout", "case", "matching", "alert", "grades", "emergency", "norms", "city"]
+Kind = Literal[
+    "policy", "layout", "case", "matching", "alert", "grades", "emergency", "norms", "monitoring", "city"
+]
 CITY = "city.toml"
 
 _SAID: dict[Kind, Message] = {
@@ -28,6 +30,7 @@ _SAID: dict[Kind, Message] = {
     "grades": say("绩效分级指标表"),
     "emergency": say("应急减排设置"),
     "norms": say("最低措施表"),
+    "monitoring": say("监测规则"),
     "city": say("城市包"),
 }
 
@@ -46,7 +49,7 @@ def command(lang: Language) -> click.Command:
         "check",
         lang,
         say(
-            "检查规则文件、部门表格布局、事项类型、供需规则、预警规则、绩效分级指标表、应急减排设置、最低措施表、"
+            "检查规则文件、部门表格布局、事项类型、供需规则、预警规则、绩效分级指标表、应急减排设置、最低措施表、监测规则、"
             "城市包的文件夹，或装着它们的文件夹；一次列出全部问题和改法。"
             "PATH 也可写随软件所带的规则或城市包的编号，或网站上一份办法的地址。"
         ),
@@ -130,12 +133,15 @@ def _check_file(path: Path) -> Checked:
     from muheng.emergency.settings import read_settings
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_document
+    from muheng.monitoring.judgement.rules import is_rules, read_rules_file
     from muheng.policy.compile import compile_file
 
     file, found = read_toml(path, str(shown(path)))
     if file is None:
         return Checked(path, "policy", tuple(found))
     if "policy" not in file.data:
+        if is_rules(file.data):
+            return Checked(path, "monitoring", tuple(read_rules_file(path)))
         if {"clear", "cause"} & set(file.data):
             return Checked(path, "alert", tuple(load_alert_file(path, file.name)[1]))
         if {"trade", "ungraded"} & set(file.data):
@@ -164,6 +170,7 @@ def _check_pack(folder: Path) -> Checked:
     from muheng.emergency.settings import load_settings
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_rules
+    from muheng.monitoring.judgement.rules import load_rules as load_monitoring_rules
     from muheng.policy.compile import compile_policy
 
     pack, found = load_pack(folder)
@@ -181,6 +188,7 @@ def _check_pack(folder: Path) -> Checked:
     found += load_grade_tables(folder)[1]
     found += load_settings(folder)[1]
     found += load_norms(folder)[1]
+    found += load_monitoring_rules(folder)[1]
     found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
     found += load_layouts(pack.layouts if pack is not None else own)[1]
     for policy in sorted((folder / "policies").glob("*.toml")):
