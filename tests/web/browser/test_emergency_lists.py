@@ -65,6 +65,7 @@ def workbooks(tmp_path: Path) -> tuple[Path, Path]:
     return bad, good
 
 
+@pytest.mark.answers(422)
 def test_from_a_workbook_to_an_adopted_plan(
     enter: Callable[[Site, str], Page], own_site: Site, workbooks: tuple[Path, Path]
 ) -> None:
