@@ -26,6 +26,7 @@ from muheng.emergency.plan.general_model import (
     Floats,
     Mask,
     Places,
+    bound_by,
     read_chosen,
     reduce,
     solve_relaxed,
@@ -38,7 +39,17 @@ from muheng.emergency.plan.general_rows import (
     write_nesting,
     write_rows,
 )
-from muheng.emergency.plan.general_search import Contradiction, Found, count_nodes, narrow, search
+from muheng.emergency.plan.general_search import (
+    CORE,
+    Contradiction,
+    Found,
+    count_nodes,
+    find_cheapest,
+    find_core,
+    find_first,
+    narrow,
+    search,
+)
 from muheng.emergency.plan.problem import POLLUTANTS, Integers, Problem
 
 Progress = Callable[[Message], None]
@@ -250,16 +261,18 @@ def _miss_least(choice: Choice, soft: list[bool]) -> Places | None:
     """What misses the least of the soft rows, each in parts of its least; None where the others cannot be kept."""
     free = replace(choice, cost=np.zeros_like(choice.cost))
     slack = _slack(choice, soft)
-    first = np.flatnonzero(choice.allowed)
-    lines = choice.group[first]
-    last = first[np.concatenate([lines[1:] != lines[:-1], np.ones(1, np.bool_)])]
-    reduced = reduce(free, choice.allowed, last)
-    relaxed = solve_relaxed(free, reduced, slack)
+    relaxed = solve_relaxed(free, reduce(free, choice.allowed, find_first(free)), slack)
     if relaxed.values is None:
         return None
-    nodes = count_nodes(len(reduced.columns))
-    whole = solve_whole(free, reduced, 1e-6, nodes, extra=slack)
-    return None if whole.values is None else read_chosen(free, reduced, whole.values)
+    _, extra = bound_by(free, choice.allowed, relaxed.duals)
+    base = find_cheapest(free, extra)
+    for part in (find_core(free, extra, base), choice.allowed):
+        reduced = reduce(free, choice.allowed & part, base)
+        gap = 1e-6 if len(reduced.columns) <= CORE else 1e-3
+        whole = solve_whole(free, reduced, gap, count_nodes(len(reduced.columns)), extra=slack)
+        if whole.values is not None:
+            return read_chosen(free, reduced, whole.values)
+    return None
 
 
 def _slack(choice: Choice, soft: list[bool]) -> Extra:

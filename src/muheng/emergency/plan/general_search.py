@@ -32,7 +32,7 @@ from muheng.emergency.plan.general_rows import Rows
 
 WIDE = 40_000
 """Columns beyond which only those that are nearly worth taking are decided whole."""
-_CORE = 2_000
+CORE = 2_000
 """Columns that are decided whole to begin with."""
 _GIANTS = 250
 _ATTEMPTS = 6
@@ -116,20 +116,18 @@ def search(choice: Choice, gap: Fraction, start: Places | None = None, bound: in
         choice = narrow(choice)
     except Contradiction:
         return Found(None, 0, np.zeros(len(choice.matrix.least)), impossible=True)
-    allowed = np.flatnonzero(choice.allowed)
-    base = _begin(allowed, choice.group[allowed])
-    relaxed = solve_relaxed(choice, reduce(choice, choice.allowed, base))
+    relaxed = solve_relaxed(choice, reduce(choice, choice.allowed, find_first(choice)))
     duals = np.maximum(relaxed.duals, 0.0)
     if relaxed.values is None:
         return Found(None, 0, duals, impossible=relaxed.impossible)
     priced, extra = bound_by(choice, choice.allowed, duals)
-    base = _cheapest(choice, extra)
+    base = find_cheapest(choice, extra)
     found = Found(start, max(priced, 0 if bound is None else bound), duals)
     if found.within(choice, gap):
         return found
     alive = _keep(choice, priced + extra, found.chosen)
-    if int(alive.sum()) - len(base) > 3 * _CORE:
-        core = alive & _find_core(choice, extra, base)
+    if int(alive.sum()) - len(base) > 3 * CORE:
+        core = alive & find_core(choice, extra, base)
         found = _decide(choice, core, base, found, gap, proof=False)
         if found.within(choice, gap):
             return found
@@ -139,7 +137,7 @@ def search(choice: Choice, gap: Fraction, start: Places | None = None, bound: in
     return _decide(choice, alive, base, found, gap, proof=True)
 
 
-def _find_core(choice: Choice, extra: Floats, base: Places) -> Mask:
+def find_core(choice: Choice, extra: Floats, base: Places) -> Mask:
     """The columns that add least, and all of the groups whose part in the cost is largest."""
     stake = np.abs(choice.cost - choice.cost[base][choice.group]).astype(np.float64)
     stake = np.where(choice.allowed, np.minimum(stake, np.maximum(stake - extra, 0.0)), 0.0)
@@ -148,14 +146,20 @@ def _find_core(choice: Choice, extra: Floats, base: Places) -> Mask:
     giants[np.argsort(-largest, kind="stable")[:_GIANTS]] = True
     order = np.argsort(extra, kind="stable")
     core = giants[choice.group]
-    core[order[: len(base) + _CORE]] = True
+    core[order[: len(base) + CORE]] = True
     return core
 
 
-def _cheapest(choice: Choice, extra: Floats) -> Places:
+def find_cheapest(choice: Choice, extra: Floats) -> Places:
     """The first column of each group that adds nothing."""
     best = np.flatnonzero(extra <= 0)
     return _begin(best, choice.group[best])
+
+
+def find_first(choice: Choice) -> Places:
+    """The first column that each group is allowed."""
+    allowed = np.flatnonzero(choice.allowed)
+    return _begin(allowed, choice.group[allowed])
 
 
 def _begin(columns: Places, groups: Places) -> Places:
@@ -205,9 +209,7 @@ def relax(choice: Choice) -> bool:
         choice = narrow(choice)
     except Contradiction:
         return False
-    allowed = np.flatnonzero(choice.allowed)
-    reduced = reduce(choice, choice.allowed, _begin(allowed, choice.group[allowed]))
-    return solve_relaxed(choice, reduced).values is not None
+    return solve_relaxed(choice, reduce(choice, choice.allowed, find_first(choice))).values is not None
 
 
 def solve_exactly(
