@@ -29,10 +29,12 @@ from muheng.monitoring.hj212.items import split_items, split_name
 from muheng.monitoring.hj212.moments import read_moment
 from muheng.monitoring.hj212.scanner import Scanner
 
-WINDOW = 1 << 18
+WINDOW = 1 << 19
 """Bytes looked at together: what a processor keeps near itself."""
 WINDOWS = 64
 """So many of them make a batch."""
+MOST_TEXTS = 100_000
+"""So many different names or texts are remembered before beginning anew."""
 
 PACKETS = pl.Schema(
     {
@@ -77,10 +79,11 @@ def read_archive(
     """Batch by batch, in bounded memory where the archive is a mapped file; on all processors."""
     threads = os.cpu_count() or 1
     waiting: deque[Future[Batch]] = deque()
+    spare: list[Names] = []
     with ThreadPoolExecutor(threads) as pool:
         settled = _settle_all(data, window)
         while some := list(islice(settled, windows)):
-            waiting.append(pool.submit(_read_batch, some, keys))
+            waiting.append(pool.submit(_read_batch, some, keys, spare))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -108,15 +111,22 @@ def _settle_all(data: bytes | mmap, window: int) -> Iterator[_Settled]:
         at, size = at + resume - PAD, window
 
 
-def _read_batch(settled: list[_Settled], keys: Keys | None) -> Batch:
-    names = Names()
+def _read_batch(settled: list[_Settled], keys: Keys | None, spare: list[Names]) -> Batch:
+    """``spare`` holds what earlier batches have learned, for one at a time."""
+    try:
+        names = spare.pop()
+    except IndexError:
+        names = Names()
     parts: list[_Part] = []
     odd: list[Packet] = []
     for text, frames, rest, shift in settled:
         part, slow = _read_part(text, frames, names, shift)
         parts.append(part)
         odd += [decode(frame, keys) for frame in _shift(rest + slow, shift)]
-    return _make_batch(parts, odd, names)
+    batch = _make_batch(parts, odd, names)
+    if max(len(names.names.texts), len(names.texts.texts)) < MOST_TEXTS:
+        spare.append(names)
+    return batch
 
 
 def _settle(text: Text, final: bool) -> tuple[Frames, list[Frame], int]:
