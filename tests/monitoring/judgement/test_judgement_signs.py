@@ -1,0 +1,106 @@
+"""Signs of falsified data: few on sound data, seen where something was done, always with what else may explain them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from muheng.monitoring.judgement.demo import SPOILS, copy_neighbour, make_hours, spoil
+from muheng.monitoring.judgement.hours import Hours
+from muheng.monitoring.judgement.judging import judge
+from muheng.monitoring.judgement.rules import load_rules
+from muheng.monitoring.judgement.signs import INNOCENT, NAMES, Sign
+
+RULES = load_rules()[0]
+assert RULES is not None
+START = date(2025, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def sound() -> list[Hours]:
+    return make_hours(12, START, 180, seed=7)
+
+
+def test_sound_data_raise_next_to_nothing(sound: list[Hours]) -> None:
+    """Two hours lost in a row happen to sound data too, and are missing hours; nothing else should be seen."""
+    kinds = [sign.kind for each in judge(sound, RULES) for sign in each.signs]
+    assert set(kinds) <= {"missing"}
+    assert len(kinds) <= 3
+
+
+@pytest.mark.parametrize("how", SPOILS)
+def test_what_was_done_is_seen_where_it_was_done(sound: list[Hours], how: str) -> None:
+    seen = 0
+    spoiled = [spoil(hours, how, seed) for seed, hours in enumerate(sound)]
+    for (hours, begin, end), judged in zip(spoiled, judge([each[0] for each in spoiled], RULES), strict=True):
+        since, until = hours.calendar.time_of(begin), hours.calendar.time_of(end)
+        seen += any(sign.kind == how and sign.begin < until and sign.end > since for sign in judged.signs)
+    assert seen >= len(spoiled) - 1
+
+
+def test_a_copied_neighbour_is_seen_on_both(sound: list[Hours]) -> None:
+    copied = copy_neighbour(sound[0], sound[1], 1000, 1060)
+    found = judge([copied, *sound[1:]], RULES)
+    signs = [sign for each in found for sign in each.signs if sign.kind == "copied_neighbour"]
+    assert [(sign.outlet, sign.factor) for sign in signs] == [("DA0000", "a21002"), ("DA0001", "a21002")]
+    assert signs[0].begin == copied.calendar.time_of(1008)
+    assert signs[0].end == copied.calendar.time_of(1056)
+
+
+def test_the_neighbours_yesterday_is_seen_too(sound: list[Hours]) -> None:
+    shifted = replace(sound[0], values=sound[0].values.copy())
+    shifted.values[3, 1200:1248] = sound[1].values[3, 1176:1224]
+    found = judge([shifted, *sound[1:]], RULES)
+    assert any(sign.kind == "copied_neighbour" and sign.outlet == "DA0000" for sign in found[0].signs)
+
+
+def test_a_coarse_instrument_may_repeat_itself(sound: list[Hours]) -> None:
+    """Values to the whole number repeat for hours; that is their way, and no flat line. A day of the same is one."""
+    coarse = replace(sound[0], values=np.round(sound[0].values / 10) * 10)
+    flat = [
+        sign for sign in judge([coarse], RULES)[0].signs if sign.kind == "flat" and sign.factor == "a21002"
+    ]
+    assert flat == []
+    long = replace(coarse, values=coarse.values.copy())
+    long.values[2, 3000:3120] = 20.0
+    flat = [sign for sign in judge([long], RULES)[0].signs if sign.kind == "flat" and sign.factor == "a21002"]
+    assert len(flat) == 1
+
+
+def test_marks_explain_what_is_missing(sound: list[Hours]) -> None:
+    lost, begin, _ = spoil(sound[0], "missing")
+    assert any(sign.kind == "missing" for sign in judge([lost], RULES)[0].signs)
+    hidden, _, _ = spoil(sound[0], "convenient")
+    marked = replace(lost, marks=hidden.marks)
+    (mark,) = [each for each in hidden.marks if each.mark == "maintenance"]
+    at = lost.calendar.time_of(begin)
+    moved = replace(marked.marks[-1], begin=at, end=at + (mark.end - mark.begin))
+    explained = replace(lost, marks=(*lost.marks, moved))
+    assert not any(sign.kind == "missing" and sign.begin == at for sign in judge([explained], RULES)[0].signs)
+
+
+def test_values_that_cannot_be(sound: list[Hours]) -> None:
+    strange = replace(sound[0], values=sound[0].values.copy())
+    strange.values[1, 500:503] = 24.0
+    (sign,) = [each for each in judge([strange], RULES)[0].signs if each.kind == "range"]
+    assert "24" in str(sign.seen)
+
+
+def test_threads_do_not_change_what_is_found(sound: list[Hours]) -> None:
+    spoiled = [spoil(hours, how)[0] for hours, how in zip(sound, SPOILS, strict=False)]
+    one, two = judge(spoiled, RULES, 1), judge(spoiled, RULES, 2)
+    assert [each.signs for each in one] == [each.signs for each in two]
+    assert [each.episodes for each in one] == [each.episodes for each in two]
+    assert [each.totals for each in one] == [each.totals for each in two]
+
+
+def test_every_kind_has_a_name_and_innocent_causes_in_both_languages(sound: list[Hours]) -> None:
+    assert set(NAMES) == set(INNOCENT)
+    assert all(INNOCENT[kind] for kind in NAMES)
+    lost, _, _ = spoil(sound[0], "missing")
+    sign: Sign = judge([lost], RULES)[0].signs[0]
+    assert sign.seen.render("en") != sign.seen.render("zh")
+    assert sign.strength in ("weak", "clear", "strong")
