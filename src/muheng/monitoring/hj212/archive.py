@@ -208,13 +208,13 @@ def _read_part(text: Text, frames: Frames, names: Names, shift: int) -> tuple[_P
     simple[columns.packets] = True
     slow = [_cut(text, int(a), int(b)) for a, b in zip(*frames.pick(~simple), strict=True)]
     offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
-    values, texts = read_values(text, columns, names)
     times, rest = _read_times(text, columns, names, len(offsets))
+    numbers = columns.names[rest]
+    values, texts = read_values(text, numbers, columns.value_starts[rest], columns.value_ends[rest], names)
     header = tuple(_number(text, columns, key, names) for key in ("ST", "CN", "MN", "FLAG"))
     item_offsets = offsets[columns.owners[rest]]
-    qn = _read_numbers(text, columns)
     return _Part(
-        offsets, qn, header, times, item_offsets, columns.names[rest], values[rest], texts[rest]
+        offsets, _read_numbers(text, columns), header, times, item_offsets, numbers, values, texts
     ), slow
 
 

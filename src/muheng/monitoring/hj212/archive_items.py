@@ -221,14 +221,15 @@ def _find_plain(text: Text, frames: Frames) -> Mask:
     return np.asarray(kept)
 
 
-def read_values(text: Text, columns: Columns, names: Names) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Of each item its figure, or (-1 where it is one) the number of its text."""
-    starts, ends = columns.value_starts, columns.value_ends
+def read_values(
+    text: Text, numbers: NDArray[np.int32], starts: Places, ends: Places, names: Names
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Of items with these names the figure, or (-1 where there is one) the number of the text."""
     values = np.full(len(starts), np.nan)
     texts = np.full(len(starts), -1, dtype=np.int32)
     if not len(starts):
         return values, texts
-    worded = names.is_text[columns.names]
+    worded = names.is_text[numbers]
     figures = np.flatnonzero(~worded)
     a, b = starts[figures], ends[figures]
     read, good = read_decimals(text.words, a, b, (text.bytes[a] == ord("-")) & (b > a))
