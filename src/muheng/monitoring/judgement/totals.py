@@ -17,7 +17,7 @@ from muheng.monitoring.judgement.calendar import Calendar
 from muheng.monitoring.judgement.capture import CaptureRate
 from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.rules import Method, Replacement
-from muheng.monitoring.judgement.runs import Counts, Hold, find_runs
+from muheng.monitoring.judgement.runs import Counts, Hold
 from muheng.monitoring.judgement.standing import Standing
 
 
@@ -93,38 +93,42 @@ def replace_missing(
     the hour's own quarter say; below all rates the last rule is used, and said.
     """
     milligrams = np.where(measured, milligrams, 0)
-    replaced = np.zeros(len(milligrams), dtype=np.bool_)
-    outside = replaced.copy()
-    known, before = milligrams[measured], np.cumsum(measured)
-    begins, ends, lows, highs = [], [], [], []
-    for begin, end in find_runs(~measured & ~stopped):
-        count = int(before[begin])
-        place = begin if count else end
-        while place < end:
-            quarter = int(calendar.quarter_of[place])
-            until = min(end, calendar.quarters[quarter].end)
-            rule, within = _choose(capture[quarter], end - begin, replacements)
-            begins.append(place)
-            ends.append(until)
-            lows.append(max(0, count - rule.hours))
-            highs.append(count)
-            outside[place:until] = not within
-            place = until
-    if begins:
-        # One more value, so that a stretch may end with the last; every second maximum is of what lies between two.
-        pairs = np.stack((lows, highs), axis=1).ravel()
-        most = np.maximum.reduceat(np.append(known, 0), pairs)[::2]
-        for place, until, each in zip(begins, ends, most.tolist(), strict=True):
-            milligrams[place:until] = each
-            replaced[place:until] = True
+    missing = ~measured & ~stopped
+    replaced, outside = np.zeros_like(missing), np.zeros_like(missing)
+    places = np.flatnonzero(missing)
+    if len(places) == 0 or not measured.any():
+        return Amounts(milligrams, measured, replaced, outside)
+    breaks = np.diff(places, prepend=-2) != 1
+    gap_of = np.cumsum(breaks) - 1
+    gap = np.bincount(gap_of)[gap_of]
+    count = np.cumsum(measured)[places[breaks]][gap_of]
+    window, within = _choose(capture, calendar.quarter_of[places], gap, replacements)
+    kept = count > 0
+    places, count, window, within = places[kept], count[kept], window[kept], within[kept]
+    if len(places):
+        # The hours of a gap in one quarter take the same; one more value, so that a stretch may end with the last.
+        first = np.flatnonzero(np.diff(count, prepend=-1) | np.diff(window, prepend=-1))
+        lows = np.maximum(count[first] - window[first], 0)
+        pairs = np.stack((lows, count[first]), axis=1).ravel()
+        most = np.maximum.reduceat(np.append(milligrams[measured], 0), pairs)[::2]
+        milligrams[places] = np.repeat(most, np.diff(first, append=len(places)))
+        replaced[places], outside[places] = True, ~within
     return Amounts(milligrams, measured, replaced, outside)
 
 
-def _choose(rate: CaptureRate, gap: int, replacements: Sequence[Replacement]) -> tuple[Replacement, bool]:
-    for each in replacements:
-        if (each.gap_up_to is None or gap <= each.gap_up_to) and rate.reaches(each.capture_from):
-            return each, True
-    return replacements[-1], False
+def _choose(
+    capture: Sequence[CaptureRate], quarter: Counts, gap: Counts, replacements: Sequence[Replacement]
+) -> tuple[Counts, Hold]:
+    """For each missing hour: from how many hours it is replaced, and whether the rules provide for its quarter."""
+    window = np.full(len(gap), replacements[-1].hours)
+    within = np.zeros(len(gap), dtype=np.bool_)
+    for each in reversed(replacements):
+        fits = np.array([rate.reaches(each.capture_from) for rate in capture])[quarter]
+        if each.gap_up_to is not None:
+            fits &= gap <= each.gap_up_to
+        window[fits] = each.hours
+        within |= fits
+    return window, within
 
 
 def _sum_months(hours: Hours, factor: str, amounts: Amounts, stopped: Hold) -> list[MonthTotal]:
