@@ -21,6 +21,7 @@ from muheng.web.casework.measures import Cut, InHand
 from muheng.web.casework.models import Case
 from muheng.web.casework.queries import VIEW
 from muheng.web.charts import Chart, Series
+from muheng.web.emergency.queries import alerts as emergency
 from muheng.web.liaison import queries as liaison
 from muheng.web.matching import figures as matching
 from muheng.web.matching import queries as needs
@@ -28,6 +29,7 @@ from muheng.web.matching.figures import LedgerRow, Span
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds
 from muheng.web.reading import language
+from muheng.web.templatetags.words import day
 
 DEMAND = "demand"
 _MONTHS = 12
@@ -55,7 +57,33 @@ class Card:
 
 def show_service(user: User) -> list[Card]:
     """The cards that a person has figures for."""
-    return [card for card in (_demands(user), _visits(user), _money(user)) if card is not None]
+    return [card for card in (_air(user), _demands(user), _visits(user), _money(user)) if card is not None]
+
+
+def _air(user: User) -> Card | None:
+    """The alert in force, and how far its orders are carried out."""
+    place = emergency.alert_place(user)
+    alert = emergency.live_alert(place) if place is not None else None
+    if alert is None:
+        return None
+    page = reverse("emergency:alert", args=[alert.pk])
+    title = _("%(level)s预警（%(state)s）") % {
+        "level": alert.get_level_display(),
+        "state": alert.get_state_display(),
+    }
+    done = emergency.count_execution(emergency.orders_of(user, alert))
+    if done.rate is None:
+        return Card(title, page, (Number(day(alert.starts_at), _("开始"), page),))
+    orders = reverse("emergency:orders", args=[alert.pk])
+    return Card(
+        title,
+        page,
+        (
+            Number(f"{round(done.rate * 1000) / 10:g}%", _("执行率"), page),
+            Number(f"{done.silent:,}", _("家没有确认"), f"{orders}?state=silent", done.silent > 0),
+            Number(f"{done.broken:,}", _("条生产线不到位"), f"{orders}?state=broken", done.broken > 0),
+        ),
+    )
 
 
 def _demands(user: User) -> Card | None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from muheng.web.casework import listing as cases
 from muheng.web.casework import own as own_cases
 from muheng.web.casework.queries import LEAD
+from muheng.web.emergency.deeds import list_deeds
 from muheng.web.emergency.models import EmergencyList, Plan
 from muheng.web.emergency.queries import lists as emergency
 from muheng.web.emergency.queries import plans
@@ -304,6 +305,13 @@ def _cases(user: User) -> Iterator[Todo]:
             yield Todo(said % {"count": cases.say_count(many)}, f"{address}?tab={tab}", due, weight=3)
 
 
+def _air(user: User) -> Iterator[Todo]:
+    """What waits because the air turns bad: to be proposed, signed, acknowledged, looked at."""
+    for waiting in list_deeds(user)[:5]:
+        due = timezone.localdate(waiting.until) if waiting.until is not None else None
+        yield Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
+
+
 def _emergency_lists(user: User) -> Iterator[Todo]:
     """Lists and plans that wait: with mistakes for who handed them in, to be adopted for who may and did not make them."""
     if holds(user, emergency.EDIT):
@@ -418,6 +426,7 @@ def _own_cases(user: User) -> Iterator[Todo]:
 
 
 PROVIDERS: tuple[Provider, ...] = (
+    _air,
     _evaluations,
     _batches,
     _cases,

@@ -82,13 +82,17 @@ def place_of(user: Any, right: str = VIEW) -> Organisation | None:
 
 
 def alert_place(user: Any) -> Organisation | None:
-    """The place whose air a person is told of: the city that theirs lies in, or the widest of theirs."""
-    place = place_of(user)
-    if place is None:
+    """The place whose air a person is told of: the city that theirs lies in. Asked for once in the life of the object."""
+    paths = [post.path for post in posts_of(user) if VIEW in post.rights]
+    if not paths:
         return None
-    above = [int(number) for number in place.path.strip("/").split("/") if number]
-    city = Organisation.objects.filter(pk__in=above, kind=Organisation.Kind.CITY).first()
-    return city or place
+    if "_air" not in user.__dict__:
+        # The city is the root of the tree.
+        user.__dict__["_air"] = Organisation.objects.filter(
+            pk=int(min(paths).strip("/").split("/")[0])
+        ).first()
+    found: Organisation | None = user.__dict__["_air"]
+    return found
 
 
 def adopted_plan(place: Organisation) -> Plan | None:
