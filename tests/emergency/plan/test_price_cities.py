@@ -137,3 +137,14 @@ def test_cities(lines: int, spread: float, gap: int) -> None:
     for figures in plan.levels:
         assert figures.feasible
         assert min(figures.prices) >= 0
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_lines_all_alike_are_proved_too(levels: int) -> None:
+    """Where the tree can't tell lines apart, it has as many nodes as there are ways to exchange them."""
+    line = [(0, (0, 0, 0, 0)), (311, (3, 2, 1, 2)), (577, (5, 3, 1, 4)), (1113, (10, 5, 3, 8))]
+    need = [[23 * v, 12 * v, 7 * v, 18 * v] for v in range(1, levels + 1)]
+    plan = solve(write_problem([line] * 12, need), GAP)
+    assert verify(plan) == ()
+    assert plan.levels[0].gap <= GAP
+    assert plan.joint is None or plan.joint.gap <= GAP

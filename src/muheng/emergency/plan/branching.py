@@ -86,9 +86,11 @@ class _Mixture:
     weights: Floats
 
 
-def branch(cover: Cover, root: Point, points: Points, known: Indices, gap: float) -> Answer:
+def branch(
+    cover: Cover, root: Point, points: Points, known: Indices, gap: float, most_nodes: int = _MOST_NODES
+) -> Answer:
     """The best answer within ``gap`` of what is proved, or the best found; ``known`` is an answer to begin with."""
-    return _Tree(cover, root, points, known, gap).grow()
+    return _Tree(cover, root, points, known, gap).grow(most_nodes)
 
 
 class _Tree:
@@ -110,9 +112,10 @@ class _Tree:
         swing = np.maximum.reduceat(worth, cover.start[:-1]) - lowest(cover, worth)
         self._watch(np.sort(np.argsort(-swing, kind="stable")[:_LARGEST]))
 
-    def grow(self) -> Answer:
+    def grow(self, most_nodes: int) -> Answer:
         rows = len(self._cover.need)
         limit = max(_LEAST_NODES, min(_WORK // len(self._cover.cost), _MOST_NODES // rows**2))
+        limit = min(limit, most_nodes)
         while self._nodes < limit and not self._hopeless(self._low()):
             node, self._next = self._next or heapq.heappop(self._open)[2], None
             self._nodes += 1
