@@ -18,6 +18,9 @@ from muheng.emergency.plan.problem import Problem
 
 _GAP = 0.01
 """Of the number of changes."""
+_NODES = 10
+"""Of the tree of a large city: counts are full of ties, which no tree gets through, and the last few changes of thousands
+matter to nobody."""
 
 
 def count_changes(problem: Problem, chosen: NDArray[np.int32]) -> tuple[int, ...]:
@@ -45,7 +48,7 @@ def keep_filed(
             kept &= option <= chosen[v + 1][line]
         asked = _limit(cover.keep_choices(kept), problem.filed[v], budget)
         known = np.flatnonzero(asked.option[0] == chosen[v][problem.line_of[asked.option[0]]])
-        found = find_least(asked, _GAP, known)
+        found = find_least(asked, _GAP, known, most_nodes=_NODES)
         chosen[v] = asked.option[0][found.chosen]
     return chosen
 
