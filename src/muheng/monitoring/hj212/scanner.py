@@ -28,6 +28,8 @@ from muheng.monitoring.hj212.frame import (
 
 REACH = 1 << 14
 """How far a header is followed: more than any frame is long, a printed cipher text of usual size included."""
+_REACHES = (512, 4096, REACH)
+"""What is complete near by is found without looking further, so that a flood of broken frames costs little each."""
 _LINE_END = re.compile(rb"&&([0-9A-Fa-f]{1,4})\r?\n")
 
 
@@ -86,8 +88,12 @@ class Scanner:
                 self.noise += 1
                 at += 1
                 continue
-            window = _Window(buffer, at, self._offset)
-            if (frame := window.find_first()) is not None:
+            for reach in _REACHES:
+                window = _Window(buffer, at, self._offset, reach)
+                frame = window.find_first()
+                if frame is not None or window.stop < at + reach:
+                    break
+            if frame is not None:
                 begin, end = frame.offset - self._offset, frame.end - self._offset
                 frames += self._break(window, begin)
                 frames.append(frame)
@@ -125,11 +131,11 @@ class Scanner:
 class _Window:
     """What follows a header that is not simply complete: every header there, and what is complete first."""
 
-    def __init__(self, buffer: bytes, at: int, offset: int) -> None:
+    def __init__(self, buffer: bytes, at: int, offset: int, reach: int) -> None:
         self.buffer = buffer
         self.at = at
         self.offset = offset
-        self.stop = min(len(buffer), at + REACH)
+        self.stop = min(len(buffer), at + reach)
         self.full = self.stop == at + REACH
         self.ends = {
             found.start(): found.end() + int(found.group(1)) + CRC_SIZE
