@@ -32,6 +32,7 @@ from muheng.emergency.plan.general_model import (
     solve_relaxed,
     solve_whole,
 )
+from muheng.emergency.plan.general_moves import mend_singly
 from muheng.emergency.plan.general_rows import (
     RATIOS,
     Rows,
@@ -264,14 +265,36 @@ def _miss_least(choice: Choice, soft: list[bool]) -> Places | None:
     relaxed = solve_relaxed(free, reduce(free, choice.allowed, find_first(free)), slack)
     if relaxed.values is None:
         return None
+    if int(choice.allowed.sum()) - len(choice.start) > 3 * CORE:
+        return _miss_little(choice, slack.row, relaxed.extra)
     _, extra = bound_by(free, choice.allowed, relaxed.duals)
     base = find_cheapest(free, extra)
-    for part in (find_core(free, extra, base), choice.allowed):
-        reduced = reduce(free, choice.allowed & part, base)
+    for size in (CORE, len(choice.cost)):
+        reduced = reduce(free, choice.allowed & find_core(free, extra, base, size), base)
         gap = 1e-6 if len(reduced.columns) <= CORE else 1e-3
         whole = solve_whole(free, reduced, gap, count_nodes(len(reduced.columns)), extra=slack)
         if whole.values is not None:
             return read_chosen(free, reduced, whole.values)
+    return None
+
+
+def _miss_little(choice: Choice, soft: Places, missing: Floats) -> Places | None:
+    """In a large city: what is missing at the least where lines are cut in part, and as little more as whole options need."""
+    scale, sizes = choice.matrix.scale, [len(block.least) for block in choice.rows]
+    ends = np.cumsum(sizes)[:-1]
+    for step in range(6):
+        more = np.zeros(len(scale))
+        least = np.abs(choice.matrix.least[soft])
+        spare = 0.002 * 2.0**step * least
+        more[soft] = np.where((missing > 1e-9) | (step > 0), missing + spare, 0.0)
+        shares = np.split(np.ceil(more * scale).astype(np.int64), ends)
+        rows = tuple(
+            replace(block, least=block.least - short)
+            for block, short in zip(choice.rows, shares, strict=True)
+        )
+        found = search(replace(choice, rows=rows), Fraction(1, 100)).chosen
+        if found is not None:
+            return mend_singly(choice, found)
     return None
 
 

@@ -137,8 +137,8 @@ def search(choice: Choice, gap: Fraction, start: Places | None = None, bound: in
     return _decide(choice, alive, base, found, gap, proof=True)
 
 
-def find_core(choice: Choice, extra: Floats, base: Places) -> Mask:
-    """The columns that add least, and all of the groups whose part in the cost is largest."""
+def find_core(choice: Choice, extra: Floats, base: Places, size: int = CORE) -> Mask:
+    """The columns that add least, so many, and all of the groups whose part in the cost is largest."""
     stake = np.abs(choice.cost - choice.cost[base][choice.group]).astype(np.float64)
     stake = np.where(choice.allowed, np.minimum(stake, np.maximum(stake - extra, 0.0)), 0.0)
     largest = np.maximum.reduceat(stake, choice.start[:-1])
@@ -146,7 +146,7 @@ def find_core(choice: Choice, extra: Floats, base: Places) -> Mask:
     giants[np.argsort(-largest, kind="stable")[:_GIANTS]] = True
     order = np.argsort(extra, kind="stable")
     core = giants[choice.group]
-    core[order[: len(base) + CORE]] = True
+    core[order[: len(base) + size]] = True
     return core
 
 
