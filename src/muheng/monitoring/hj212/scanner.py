@@ -8,8 +8,9 @@ sound frame ends inside what it claims. Memory is bounded by the longest frame. 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 
 from muheng.monitoring.hj212.crc import compute_crc_text
 from muheng.monitoring.hj212.frame import (
@@ -141,6 +142,9 @@ class _Window:
             found.start(): found.end() + int(found.group(1)) + CRC_SIZE
             for found in HEADER.finditer(buffer, at, self.stop)
         }
+        self._begins = list(self.ends)
+        self._latest = list(accumulate(self.ends.values(), max))
+        """Of each header, how far it or any before it reaches."""
 
     @property
     def dead_end(self) -> int:
@@ -188,14 +192,15 @@ class _Window:
 
     def _cut_line(self, found: re.Match[bytes]) -> Frame | None:
         """By a checksum at the end of a line, where the length leads elsewhere."""
-        begins = [begin for begin in self.ends if begin + HEADER_SIZE <= found.start()]
+        count = bisect_right(self._begins, found.start() - HEADER_SIZE)
+        begins = (self._begins[count - 1], self._begins[0]) if count else ()
         cut = found.start() + len(CLOSE)
-        with_contents = [begin for begin in (*begins[-1:], *begins[:1]) if OPEN in self.buffer[begin:cut]]
+        with_contents = [begin for begin in begins if OPEN in self.buffer[begin:cut]]
         for begin in with_contents:
             segment = self.buffer[begin + HEADER_SIZE : cut]
             if compute_crc_text(segment) == found.group(1).upper().zfill(CRC_SIZE) or PRINTED in segment:
                 return self._frame(begin, segment, found.group(1))
-        if with_contents and all(self.ends[begin] <= found.end() for begin in begins):
+        if with_contents and self._latest[count - 1] <= found.end():
             begin = with_contents[0]
             return self._frame(begin, self.buffer[begin + HEADER_SIZE : cut], found.group(1))
         return None
