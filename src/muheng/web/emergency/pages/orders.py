@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -27,7 +28,7 @@ from muheng.web.files.models import StoredFile
 from muheng.web.files.pages import download
 from muheng.web.paging import rest_of_query
 from muheng.web.people.models import Organisation
-from muheng.web.people.rights import holds, require
+from muheng.web.people.rights import require
 from muheng.web.reading import language
 from muheng.web.refusal import Refused
 from muheng.web.request import Request
@@ -148,7 +149,7 @@ def _show(request: Request, order: Order, refused: Refused | None = None) -> Htt
         if hazard is not None and visible_cases(user).filter(pk=hazard.pk).exists()
         else None,
         "may_open": inspects and live and order.broken_lines > 0 and hazard is None,
-        "why": _ways(order, own),
+        "why": _why(order, own, inspects),
         "refused": refused,
         "typed": request.POST if refused else {},
         "earlier": queries.orders_for(user)
@@ -169,14 +170,12 @@ def _shown(check: CheckIn) -> dict[str, Any]:
     }
 
 
-def _ways(order: Order, own: bool) -> str:
-    """Where the plant sees why these lines, when the page is there."""
-    from django.urls import NoReverseMatch, reverse
-
-    try:
-        return reverse("emergency:own-why", args=[order.firm.code]) if own else ""
-    except NoReverseMatch:
-        return ""
+def _why(order: Order, own: bool, inspects: bool) -> str:
+    """The page that says why a line has its measure, up to the line; empty for who may not see it."""
+    if own:
+        return f"{reverse('emergency:own-why')}?line="
+    plan = order.alert.plan_id
+    return f"{reverse('emergency:plan-why', args=[plan])}?line=" if inspects and plan is not None else ""
 
 
 @require_GET
@@ -374,7 +373,6 @@ def mine(request: Request) -> HttpResponse:
     context = {
         "live": shown,
         "past": [order for order in rows if order not in live],
-        "alerts": {order.alert for order in live},
-        "sees_room": holds(request.user, queries.VIEW),
+        "why": f"{reverse('emergency:own-why')}?line=",
     }
     return render(request, "emergency/mine.html", context)
