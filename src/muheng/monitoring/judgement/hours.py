@@ -16,14 +16,14 @@ import polars as pl
 from muheng.monitoring.judgement.calendar import Calendar, lay_calendar
 from muheng.monitoring.judgement.outlet import Marked, Outlet
 from muheng.monitoring.judgement.rules import DataFlag, Rules
-from muheng.monitoring.judgement.runs import Hold, Numbers
+from muheng.monitoring.judgement.runs import Counts, Hold, Numbers
 
 _FLAGS: tuple[DataFlag, ...] = get_args(DataFlag)
 
 
 @dataclass(frozen=True, eq=False)
 class Hours:
-    """``values[at]`` and ``valid[at]`` are the series of ``factors[at]``; missing values are NaN."""
+    """``values[at]`` and ``valid[at]`` are the series of ``factors[at]``; missing values are NaN and never valid."""
 
     outlet: Outlet
     start: date
@@ -55,30 +55,31 @@ def lay_hours(
 ) -> list[Hours]:
     """The hours of a frame (outlet, factor, time, value, flag, and minutes where they are known), one for each outlet.
 
-    ``time`` is the beginning of the hour. Rows of other outlets and times are left out.
+    ``time`` is the beginning of the hour. Rows of other outlets and times are left out. The days should be over: hours that
+    are still to come would count as missing.
     """
-    names = frame["factor"].unique().cast(pl.String).sort().to_list()
+    names = frame["factor"].cast(pl.String).unique().drop_nulls().sort().to_list()
     begin = datetime(start.year, start.month, start.day)
-    placed = frame.select(
-        outlet=_code("outlet", [each.id for each in outlets]),
-        factor=_code("factor", names),
-        hour=((pl.col("time") - begin).dt.total_seconds() // 3600).cast(pl.Int32),
-        value=pl.col("value").cast(pl.Float64),
-        flag=_code("flag", _FLAGS),
-        minutes=pl.col("minutes") if "minutes" in frame.columns else pl.lit(60),
-    ).filter(pl.col("outlet").is_not_null() & (pl.col("hour") >= 0) & (pl.col("hour") < days * 24))
+    owner = _find_codes(frame["outlet"], [each.id for each in outlets])
+    factor = _find_codes(frame["factor"], names)
+    hour = (
+        frame.select((pl.col("time") - begin).dt.total_seconds() // 3600).to_series().fill_null(-1).to_numpy()
+    )
+    flag = _find_codes(frame["flag"], _FLAGS)
+    taken = (owner >= 0) & (factor >= 0) & (hour >= 0) & (hour < days * 24)
+    owner, factor, hour, flag = owner[taken], factor[taken], hour[taken], flag[taken]
     width = max(len(names), 1)
-    pair = placed["outlet"].cast(pl.Int64).to_numpy() * width + placed["factor"].cast(pl.Int64).to_numpy()
+    pair = owner * width + factor
     seen = np.zeros(len(outlets) * width, dtype=np.bool_)
     seen[pair] = True
-    row_of = np.cumsum(seen) - 1
-    rows, hour = row_of[pair], placed["hour"].to_numpy()
+    rows = (np.cumsum(seen) - 1)[pair]
     values = np.full((int(seen.sum()), days * 24), np.nan)
-    values[rows, hour] = placed["value"].fill_null(np.nan).to_numpy()
+    values[rows, hour] = frame["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()[taken]
     flags = np.full(values.shape, len(_FLAGS), dtype=np.uint8)
-    flags[rows, hour] = placed["flag"].cast(pl.UInt8).fill_null(len(_FLAGS)).to_numpy()
-    minutes = np.zeros(values.shape, dtype=np.uint8)
-    minutes[rows, hour] = placed["minutes"].cast(pl.UInt8).fill_null(0).to_numpy()
+    flags[rows, hour] = np.where(flag < 0, len(_FLAGS), flag)
+    minutes = np.full(values.shape, 60, dtype=np.uint8)
+    if "minutes" in frame.columns:
+        minutes[rows, hour] = frame["minutes"].fill_null(0).to_numpy()[taken]
     bounds = np.concatenate(([0], np.cumsum(seen.reshape(len(outlets), width).sum(axis=1))))
     own = seen.reshape(len(outlets), width)
     laid = []
@@ -95,9 +96,17 @@ def lay_hours(
     return laid
 
 
-def _code(column: str, names: Sequence[str]) -> pl.Expr:
-    """The place of a text among names, null for another."""
-    return pl.col(column).cast(pl.String).cast(pl.Enum(list(names)), strict=False).to_physical().alias(column)
+def _find_codes(column: pl.Series, names: Sequence[str]) -> Counts:
+    """The place of each text among names, −1 for another."""
+    kinds = column.cast(pl.Categorical) if column.dtype == pl.String else column
+    present = kinds.drop_nulls().unique()
+    physical = present.to_physical().cast(pl.Int64).to_numpy()
+    place = {name: at for at, name in enumerate(names)}
+    table = np.full(int(physical.max(initial=-1)) + 2, -1, dtype=np.int64)
+    table[physical] = [place.get(each, -1) for each in present.cast(pl.String).to_list()]
+    codes = kinds.to_physical().cast(pl.Int64).fill_null(len(table) - 1).to_numpy()
+    found: Counts = table[codes]
+    return found
 
 
 def _is_one_of(flags: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], wanted: Sequence[DataFlag]) -> Hold:

@@ -159,8 +159,8 @@ class Signs(_Strict):
 
     missing_hours: Count = Field(description="未标记而连续缺失多少小时。")
     flat_hours: Count = Field(description="数值不变至少多少小时。")
-    flat_chance: Annotated[Number, Field(gt=0, le=1)] = Field(
-        description="按本序列自身的重复率，全期内偶然不变这么久的期望次数低于多少才算。"
+    chance: Annotated[Number, Field(gt=0, le=1)] = Field(
+        description="按本序列自身的规律，全期内偶然如此（数值不变、与别处相同）的期望次数低于多少才算。"
     )
     drift_days: Annotated[StrictInt, Field(ge=5, le=90)] = Field(description="连续多少天朝一个方向变。")
     drift_percent: Count = Field(description="变化至少达到平均水平的百分之几。")

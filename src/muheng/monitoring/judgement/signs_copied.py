@@ -6,6 +6,7 @@ them. Values that were scaled or had noise added are not found.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -69,17 +70,27 @@ def find_copied_time(hours: Hours, row: int, printed: Printed, rule: Signs) -> I
     by_time = np.argsort(later)
     later, earlier = later[by_time], earlier[by_time]
     # Windows one after another with one lag are one stretch.
+    needed = find_telling_hours(printed.codes, len(places), rule)
     cuts = np.flatnonzero((np.diff(later) != 1) | (np.diff(later - earlier) != 0)) + 1
     for group in np.split(np.arange(len(later)), cuts):
         begin, source = int(later[group[0]]), int(earlier[group[0]])
         length = len(group) + rule.copied_hours - 1
         mine, theirs = printed.codes[begin : begin + length], printed.codes[source : source + length]
-        if (mine != theirs).any() or len(np.unique(mine)) < rule.copied_distinct:
+        if length < needed or (mine != theirs).any() or len(np.unique(mine)) < rule.copied_distinct:
             continue
         seen = say("{hours} 小时的数值与 {since} 起的逐个相同。", hours=length,
                    since=f"{hours.calendar.time_of(source):%Y-%m-%d %H:00}")  # fmt: skip
         times = length / rule.copied_hours
         yield put_sign(hours, "copied_time", hours.factors[row], begin, begin + length, times, seen)
+
+
+def find_telling_hours(codes: Counts, windows: int, rule: Signs) -> int:
+    """From how many equal hours on chance is out: coarse values, that change by few different steps, need more."""
+    counts = np.unique(np.diff(codes), return_counts=True)[1]
+    again = float(((counts / counts.sum()) ** 2).sum())
+    if again >= 1:
+        return len(codes) + 1
+    return 1 + math.ceil(math.log(2 * float(rule.chance) / max(windows, 2) ** 2) / math.log(again))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +99,14 @@ class Block:
 
     hours: Hours
     row: int
+    codes: Counts
     prints: Prints
     telling: Hold
 
 
 def take_blocks(hours: Hours, row: int, printed: Printed, rule: Signs) -> Block:
     every = slice(None, None, rule.copied_hours)
-    return Block(hours, row, printed.prints[every].copy(), printed.telling[every].copy())
+    return Block(hours, row, printed.codes, printed.prints[every].copy(), printed.telling[every].copy())
 
 
 def find_copied_neighbours(blocks: Sequence[Block], rule: Signs) -> Iterator[Sign]:
@@ -123,12 +135,16 @@ def find_copied_neighbours(blocks: Sequence[Block], rule: Signs) -> Iterator[Sig
     for (mine, other, lag), places in sorted(pairs.items()):
         places.sort()
         for part in np.split(np.array(places), np.flatnonzero(np.diff(places) != 1) + 1):
-            yield from _compare(blocks[mine], blocks[other], int(part[0]), len(part), lag, rule)
+            yield from _compare(blocks[mine], blocks[other], int(part[0]), len(part), lag, len(prints), rule)
 
 
-def _compare(mine: Block, other: Block, at: int, count: int, lag: int, rule: Signs) -> Iterator[Sign]:
+def _compare(
+    mine: Block, other: Block, at: int, count: int, lag: int, windows: int, rule: Signs
+) -> Iterator[Sign]:
     begin, length = at * rule.copied_hours, count * rule.copied_hours
     source = begin + lag * rule.copied_hours
+    if length < find_telling_hours(mine.codes, windows, rule):
+        return
     own = mine.hours.values[mine.row, begin : begin + length]
     theirs = other.hours.values[other.row, source : source + length]
     if (np.rint(own * _FINEST) != np.rint(theirs * _FINEST)).any() or len(

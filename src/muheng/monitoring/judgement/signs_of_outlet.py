@@ -13,7 +13,7 @@ from muheng.monitoring.judgement.oxygen import AIR
 from muheng.monitoring.judgement.rules import Oxygen, Rules, Signs
 from muheng.monitoring.judgement.runs import Hold, Numbers, find_runs
 from muheng.monitoring.judgement.signs import Sign
-from muheng.monitoring.judgement.signs_of_series import put_sign
+from muheng.monitoring.judgement.signs_of_series import is_its_way, put_sign
 from muheng.monitoring.judgement.standing import Standing
 
 
@@ -33,6 +33,8 @@ def find_unlike_flow(
         return
     empty = (flow >= much * usual_flow) & (value < little * usual) & ~aside
     still = (flow < little * usual_flow) & (value >= much * usual) & ~aside
+    if is_its_way(empty):
+        empty = np.zeros_like(empty)
     for begin, end in find_runs(empty, rule.mismatch_hours):
         seen = say("{hours} 小时流量如常（平常的 {flow}%），浓度只有平常的 {value}%。", hours=end - begin,
                    flow=_percent(flow[begin:end], usual_flow), value=_percent(value[begin:end], usual))  # fmt: skip

@@ -11,7 +11,7 @@ from muheng.documents.message import Message, say
 from muheng.monitoring.judgement.exceedance import Against
 from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.rules import Signs
-from muheng.monitoring.judgement.runs import Hold, Numbers, find_runs
+from muheng.monitoring.judgement.runs import Hold, Numbers, count_on, find_runs
 from muheng.monitoring.judgement.signs import Sign, SignKind
 from muheng.monitoring.judgement.standing import Standing
 
@@ -45,18 +45,33 @@ def find_missing(hours: Hours, row: int, absent: Hold, rule: Signs) -> Iterator[
 
 
 def find_flat_hours(equal: Hold, rule: Signs) -> int:
-    """From how many equal hours on a series this coarse is flat; ``equal``: the same as the hour before."""
+    """From how many equal hours on a series this coarse is flat; ``equal``: the same as the hour before.
+
+    Longer than repeats by chance get, and than three times what it does in the middle stretch: values at the detection
+    limit come in rows.
+    """
     whole = len(equal) // _REPEAT_HOURS * _REPEAT_HOURS
-    if whole == 0:
+    if whole == 0 or not equal.any():
         return rule.flat_hours
-    rates = equal[:whole].reshape(-1, _REPEAT_HOURS).mean(axis=1)
-    rate = float(np.sort(rates)[len(rates) // 2])
+    middle = whole // _REPEAT_HOURS // 2
+    rate = float(np.sort(equal[:whole].reshape(-1, _REPEAT_HOURS).mean(axis=1))[middle])
     if rate <= 0:
         return rule.flat_hours
+    longest = np.sort(count_on(equal)[:whole].reshape(-1, _REPEAT_HOURS).max(axis=1))[middle]
     if rate >= 1:
         return len(equal) + 1
-    expected = float(rule.flat_chance) / (len(equal) * (1 - rate))
-    return max(rule.flat_hours, 1 + math.ceil(math.log(expected) / math.log(rate)))
+    expected = float(rule.chance) / (len(equal) * (1 - rate))
+    by_chance = 1 + math.ceil(math.log(expected) / math.log(rate))
+    return max(rule.flat_hours, by_chance, 3 * (int(longest) + 1) if longest > 1 else 0)
+
+
+def is_its_way(holds: Hold) -> bool:
+    """Whether it happens in the middle stretch too: what a series does all the time says nothing."""
+    whole = len(holds) // _REPEAT_HOURS * _REPEAT_HOURS
+    if whole == 0:
+        return False
+    shares = np.sort(holds[:whole].reshape(-1, _REPEAT_HOURS).any(axis=1))
+    return bool(shares[len(shares) // 2])
 
 
 def find_flat(hours: Hours, row: int, equal: Hold, flat_hours: int) -> Iterator[Sign]:
@@ -128,8 +143,9 @@ def find_jumps(
     known = change[np.isfinite(change)]
     if len(known) < 24:
         return
-    typical = float(np.partition(known, len(known) // 2)[len(known) // 2])
-    line = max(typical * rule.jump_times, usual * rule.jump_percent / 100)
+    typical = float(known.mean())
+    level = max(usual, float(np.nanmean(value)))
+    line = max(typical * rule.jump_times, level * rule.jump_percent / 100)
     if line <= 0:
         return
     holds = (change >= line) & ~marked[1:] & ~marked[:-1]
