@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from muheng.cli.check import check_path
 from muheng.monitoring.judgement.rules import COMMON, load_rules, read_rules_file
 
 
@@ -64,3 +65,12 @@ def test_a_kind_needs_a_method_of_the_other_file(tmp_path: Path) -> None:
     assert rules is None
     assert "sea" in str(found[0].what)
     assert found[0].line
+
+
+def test_muheng_check_knows_the_three_files(tmp_path: Path) -> None:
+    sound = check_path(str(COMMON), "zh")
+    assert not sound.failed
+    assert [each["kind"] for each in sound.data["checked"]] == ["monitoring"] * 3
+    wrong = tmp_path / "alerts.toml"
+    wrong.write_text((COMMON / "alerts.toml").read_text(encoding="utf-8").replace("[signs]", "[sign]"), encoding="utf-8")  # fmt: skip
+    assert check_path(str(wrong), "zh").failed
