@@ -167,7 +167,7 @@ def _write_caps(problem: Problem, v: int) -> Iterator[Rows]:
 
 def _write_demands(problem: Problem, v: int) -> Iterator[Rows]:
     for demand in problem.demands:
-        name = say("民生保障“{name}”的最低供应", name=demand.name)
+        name = say("“{name}”的最低要求", name=demand.name)
         row = np.zeros(len(demand.options), np.intp)
         yield _gather("demand", row, demand.options.astype(np.intp), demand.output, [demand.least[v]], [name])
 
