@@ -213,7 +213,9 @@ def test_the_first_policy_of_the_reference_compiles_without_a_word() -> None:
 def test_the_pictures_of_the_site_are_shown_and_taken_by_a_test() -> None:
     """Each is a page that a browser test looks at (``MUHENG_PICTURES=1`` makes them anew), and stays small."""
     kept = {file.name: file.stat().st_size for file in (ROOT / "docs" / "pictures").glob("*.png")}
-    shown = "".join((DOCS / f"guide-{name}.md").read_text(encoding="utf-8") for name in ("site", "service", "emergency"))
+    shown = "".join(
+        (DOCS / f"guide-{name}.md").read_text(encoding="utf-8") for name in ("site", "service", "emergency")
+    )
     tests = "".join(
         file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "web" / "browser").glob("test_*.py")
     )

@@ -350,7 +350,9 @@ def test_the_next_episode_does_not_keep_this_alert() -> None:
     series = make([90, 90, 210, 210])
     found = judge(series, RULES["CN-2024"], START, Current("orange", LONG_AGO))
     assert found.action == "lift"
-    assert "此后 2026年11月22日0时 至 2026年11月24日0时 另有一次过程，按现在的预报达到橙色预警。" in said(found)
+    assert "此后 2026年11月22日0时 至 2026年11月24日0时 另有一次过程，按现在的预报达到橙色预警。" in said(
+        found
+    )
 
 
 # -- properties --------------------------------------------------------------------------------------

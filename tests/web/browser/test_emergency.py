@@ -13,7 +13,7 @@ import pytest
 from docx import Document
 from playwright.sync_api import Page, expect
 
-from web.browser.looking import Site, check_accessible, log_in
+from web.browser.looking import Site, check_accessible, log_in, picture
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
@@ -44,6 +44,10 @@ def test_an_episode_side_by_side(
     air.goto(own_site.at("/emergency/"))
     expect(air.get_by_role("heading", name="空气会怎样")).to_be_visible()
     check_accessible(air)
+    air.get_by_role("link", name="秋冬季减排方案").click()
+    check_accessible(air)
+    picture(air, "emergency-plan", tallest=1180)
+    air.goto(own_site.at("/emergency/"))
     air.get_by_role("link", name="录入预报").first.click()
     for at, aqi in enumerate(("二百", "221", "90", "70", "60")):
         air.locator(f"[name=aqi-{at}]").fill(aqi)
@@ -96,6 +100,7 @@ def test_an_episode_side_by_side(
     expect(phone.locator("#messages")).to_contain_text("措施到位")
     assert fits(phone)
     check_accessible(phone)
+    picture(phone, "emergency-phone", width=390)
     paper = Document(io.BytesIO(fetch(phone, "通知（Word）")))
     assert any("应急办〔测〕1号" in each.text for each in paper.paragraphs)
 

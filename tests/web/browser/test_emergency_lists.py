@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from emergency.options.t1_list import t1_list
 from muheng.emergency.inventory.model import Inventory
 from muheng.emergency.inventory.writing import write_inventory
-from web.browser.looking import Site, check_accessible, log_in, picture
+from web.browser.looking import Site, check_accessible, log_in
 
 KEEPER, ADOPTER = "air", "chief"
 COUNTIES = {"甲县": "当涂县", "乙县": "和县"}
@@ -111,7 +111,6 @@ def test_from_a_workbook_to_an_adopted_plan(
     page.get_by_role("button", name="开始计算").click()
     expect(page.get_by_text("减了多少，要减多少", exact=True)).to_be_visible(timeout=90_000)
     check_accessible(page)
-    picture(page, "emergency-plan")
     plan = page.url
     expect(page.get_by_text("要由另一位有采用权限的同事")).to_have_count(0)
 
