@@ -356,9 +356,10 @@ def _level_title(figures: LevelFigures) -> Message:
 def _pollutant_table(problem: Problem, figures: LevelFigures, need: Sequence[int], lang: Language) -> Table:
     head = (say("污染物"), say("应减（千克/日）"), say("减排（千克/日）"), say("参考价（元/千克）"))
     rows = [
-        (name, _mass(due, problem), _mass(cut, problem), f"{price:,.2f}")
-        for name, due, cut, price in zip(
-            POLLUTANTS.values(), need, figures.reductions, figures.prices, strict=True
+        # What cannot be reached has no price: no money buys the next kilogram.
+        (name, _mass(due, problem), _mass(cut, problem), "—" if short else f"{price:,.2f}")
+        for name, due, cut, price, short in zip(
+            POLLUTANTS.values(), need, figures.reductions, figures.prices, figures.shortfall, strict=True
         )
     ]
     return Table(tuple(word.render(lang) for word in head), rows)

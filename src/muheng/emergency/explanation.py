@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from muheng.documents.message import Message, say
 from muheng.emergency.options import Built
-from muheng.emergency.permission import LEVEL_NAMES
 from muheng.emergency.plan.answer import Plan
-from muheng.emergency.plan.problem import Demand, Integers, Link, Problem
+from muheng.emergency.plan.problem import LEVEL_NAMES, Demand, Integers, Link, Problem
 from muheng.standards.rounding import unscale
 
 Floats = NDArray[np.float64]

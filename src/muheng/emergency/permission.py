@@ -18,10 +18,8 @@ from muheng.documents.message import Message, say
 from muheng.emergency.inventory.model import Firm, Inventory, Level, Line
 from muheng.emergency.measures import WHOLE, Measures, Option, some
 from muheng.emergency.norms import Norms
-from muheng.emergency.plan.problem import LEVELS
+from muheng.emergency.plan.problem import LEVEL_NAMES, LEVELS
 from muheng.emergency.settings import Settings, part_of
-
-LEVEL_NAMES = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
 
 Rule = Literal["stopped", "guarantee", "grade", "supply", "stop_grade", "small", "norm", "filed"]
 SPARING: tuple[Rule, ...] = ("guarantee", "grade", "small")

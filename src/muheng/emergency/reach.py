@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from muheng.documents.message import Message, say
 from muheng.emergency.inventory.model import Mass
 from muheng.emergency.options import Built
-from muheng.emergency.permission import LEVEL_NAMES, SPARING, Rule
+from muheng.emergency.permission import SPARING, Rule
 from muheng.emergency.plan.answer import Plan
-from muheng.emergency.plan.problem import Integers, Problem
+from muheng.emergency.plan.problem import LEVEL_NAMES, Integers, Problem
 
 NAMES = ("SO2", "NOx", "PM", "VOCs")
 _LIFTED: tuple[Rule, ...] = (*SPARING, "supply", "filed")

@@ -12,13 +12,13 @@ from muheng.emergency.inventory.filed import OF_PRODUCTION, filed_ratios, line_c
 from muheng.emergency.inventory.finding import Finding, about_firm, about_line, kilograms, percent
 from muheng.emergency.inventory.model import NOTHING, Filed, Firm, Inventory, Level, Line, Transport
 from muheng.emergency.inventory.sheets import (
-    LEVEL_NAMES,
     LEVELS,
     POLLUTANT_NAMES,
     find_place,
     join_names,
     own_number,
 )
+from muheng.emergency.plan.problem import LEVEL_NAMES
 from muheng.standards.rounding import format_exact
 
 VOLUNTARY_GRADES = ("A", "引领性")

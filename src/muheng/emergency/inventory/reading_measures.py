@@ -27,6 +27,7 @@ from muheng.emergency.inventory.model import (
 from muheng.emergency.inventory.parts import WHOLE, read_parts
 from muheng.emergency.inventory.reading_lines import known_line
 from muheng.emergency.inventory.row import Notes, Row, require, within
+from muheng.emergency.plan.problem import LEVEL_NAMES
 
 _LIMIT = re.compile(r"限产\s*([0-9]{1,3}(?:\.[0-9])?)\s*[%％]")
 
@@ -206,7 +207,7 @@ def _placed(
             "error",
             say(
                 "这条生产线{level}级的“{name}”已在 {place}。",
-                level=sheets.LEVEL_NAMES[filed.level],
+                level=LEVEL_NAMES[filed.level],
                 name=filed.name,
                 place=places[key],
             ),

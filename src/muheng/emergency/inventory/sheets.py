@@ -36,8 +36,6 @@ POLLUTANT_NAMES: tuple[Message, ...] = (say("SO2"), say("NOx"), say("颗粒物")
 LEVELS: dict[Level, str] = {"yellow": "黄色", "orange": "橙色", "red": "红色"}
 """As the columns 预警级别 and 保障最高级别 say them; with 预警 behind it in headers."""
 LEVEL_OF = {name: level for level, name in LEVELS.items()}
-LEVEL_NAMES: dict[Level, Message] = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
-"""For sentences, in either language."""
 NOT_GRADED = "未评级"
 SOURCES = ("工业源", "扬尘源", "移动源", "其他源")
 """The usual sources, in the order in which they are listed; others follow by name."""

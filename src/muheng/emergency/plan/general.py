@@ -51,7 +51,7 @@ from muheng.emergency.plan.general_search import (
     narrow,
     search,
 )
-from muheng.emergency.plan.problem import POLLUTANTS, Integers, Problem
+from muheng.emergency.plan.problem import LEVEL_NAMES, POLLUTANTS, Integers, Problem
 
 Progress = Callable[[Message], None]
 
@@ -60,7 +60,6 @@ _TOGETHER = 15_000
 _FEW, _CLOSE = 100, Fraction(1, 1000)
 """With more lines than these, levels decided together need be no closer to their bound than this."""
 _MOST_NAMED = 5
-_LEVEL_NAMES = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
 
 
 class Impossible(Refusal):
@@ -130,7 +129,7 @@ def solve_general(problem: Problem, gap: Fraction, progress: Progress | None = N
     city = open_city(problem)
     found: dict[int, Found] = {}
     for v, level in enumerate(problem.levels):
-        tell(say("正在求{level}预警的方案", level=_LEVEL_NAMES[level]))
+        tell(say("正在求{level}预警的方案", level=LEVEL_NAMES[level]))
         found[v] = search(city.alone[v], gap)
         if found[v].chosen is None:
             city, known = give_way(city, (v,))
@@ -202,7 +201,7 @@ def _check_open(problem: Problem, v: int, allowed: Mask) -> None:
             say(
                 "生产线 {line} 在{level}预警时允许的措施，都比低一级预警时必须采取的还松。",
                 line=problem.lines[int(closed[0])],
-                level=_LEVEL_NAMES[problem.levels[v]],
+                level=LEVEL_NAMES[problem.levels[v]],
             ),
             say("请检查这条生产线各级允许的措施。"),
         )
@@ -321,7 +320,7 @@ def _find_quarrel(choice: Choice) -> tuple[Message, ...]:
 
 
 def _explain(city: City, levels: tuple[int, ...], rules: tuple[Message, ...]) -> Impossible:
-    level = say("各级") if len(levels) > 1 else _LEVEL_NAMES[city.problem.levels[levels[0]]]
+    level = say("各级") if len(levels) > 1 else LEVEL_NAMES[city.problem.levels[levels[0]]]
     if not rules:
         return Impossible(say("{level}预警：各项要求无法同时做到。", level=level))
     listed = rules[-1]

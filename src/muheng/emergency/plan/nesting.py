@@ -17,13 +17,12 @@ from muheng.emergency.plan.choice import Floats, Indices
 from muheng.emergency.plan.cover import Cover, Mask, Row, cover_level, write_rows
 from muheng.emergency.plan.least import Least, find_least
 from muheng.emergency.plan.prices import decide, lowest, net_costs, spread_out
-from muheng.emergency.plan.problem import Problem
+from muheng.emergency.plan.problem import LEVEL_NAMES, Problem
 from muheng.emergency.plan.rounding import span
 
 _MOST_CHOICES = 1_500_000
 """Choices of the common cover, beyond which it is not tried."""
 
-LEVEL_NAMES = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
 
 Chosen = NDArray[np.int32]
 

@@ -14,8 +14,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from muheng.documents.message import say
+
 LEVELS = ("yellow", "orange", "red")
 """From the mildest to the strictest."""
+LEVEL_NAMES = {"yellow": say("黄色"), "orange": say("橙色"), "red": say("红色")}
 POLLUTANTS = ("so2", "nox", "pm", "voc")
 
 Integers = NDArray[np.int64]

@@ -28,8 +28,8 @@ from muheng.emergency.plan.cover import (
     write_rows,
 )
 from muheng.emergency.plan.least import Least, find_least
-from muheng.emergency.plan.nesting import LEVEL_NAMES, Alone, Chosen, nest
-from muheng.emergency.plan.problem import POLLUTANTS, Problem
+from muheng.emergency.plan.nesting import Alone, Chosen, nest
+from muheng.emergency.plan.problem import LEVEL_NAMES, POLLUTANTS, Problem
 
 DEFAULT_GAP = Fraction(1, 5000)
 _DOUBT = 1e-9

@@ -59,7 +59,7 @@ def load_emergency(pack: Pack, registry: DemoRegistry, root: Organisation, seed:
     alert = _episode(air, signer, plan, root, week)
     _open_plant(alert, adopter, today)
     _answer(alert, air, officer, seed)
-    _end(alert, air, signer, week)
+    _end(alert, air, signer, root, week)
     _forecast(air, root, make_bad_week(seed + 1, today + timedelta(1)), timezone.now())
 
 
@@ -205,23 +205,23 @@ def _owners(alert: Alert) -> dict[int, User]:
     return {row.enterprise_id: row.user for row in rows.select_related("user").order_by("-pk")}
 
 
-def _end(alert: Alert, air: User, signer: User, week: Sequence[DemoDay]) -> None:
-    lifted = moment(week[5].day, 0)
+def _end(alert: Alert, air: User, signer: User, root: Organisation, week: Sequence[DemoDay]) -> None:
+    """A forecast of clean days, lifted when they begin, and the report."""
+    clean = [*week[5:], *(DemoDay(week[6].day + timedelta(n), 72 + 4 * n, "PM2.5") for n in (1, 2, 3))]
+    _forecast(air, root, clean, moment(week[4].day, 16))
     alert.refresh_from_db()
     lift_alert(
         signer,
         alert,
         reason="扩散条件转好，预报未来 36 小时以上不再达到预警条件。",
         number="应急办〔解〕7号",
-        despite=True,
-        at=lifted,
+        at=moment(week[5].day, 0),
     )
     alert.refresh_from_db()
-    recorded = dict(_recorded(week))
     issue_report(
         air,
         alert,
-        recorded=recorded,
+        recorded=dict(_recorded(week)),
         learnt=(
             "少数企业夜间未停，下一次把夜查提前到启动后 6 小时内。",
             "部分生产线没有单独电表，只能现场核查，已列入改造。",
