@@ -14,6 +14,7 @@ for (const place of document.querySelectorAll("[data-drop]")) {
     );
   };
   input.addEventListener("change", show);
+  show(); // who was quicker than this script has chosen already
   for (const name of ["dragenter", "dragover"]) {
     place.addEventListener(name, (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
