@@ -64,7 +64,7 @@ def run(outlets: int = 1000) -> Iterator[Row]:
             f"a year judged, {threads} thread{'s'[: threads - 1]}",
             outlets,
             lambda threads=threads: judged.__setitem__(slice(None), judge(hours, rules, threads)),
-            TARGET if threads == 2 else None,
+            TARGET if threads == 1 else None,
         )
     few = hours[:PEER_OUTLETS]
     ours = {
