@@ -27,10 +27,6 @@ class Burden:
     loss: int = 0
     """Fen, of all these days."""
 
-    @property
-    def total_days(self) -> int:
-        return sum(self.days.values())
-
 
 @dataclass(frozen=True)
 class Episode:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,16 @@ _NODES = 10
 matter to nobody."""
 
 
+def count_away(filed: NDArray[np.int32], options: NDArray[np.integer[Any]]) -> int:
+    """Lines of one level whose option is not the filed one."""
+    return int(((filed >= 0) & (filed != options)).sum())
+
+
 def count_changes(problem: Problem, chosen: NDArray[np.int32]) -> tuple[int, ...]:
     """By level: lines whose option is not the filed one."""
     if problem.filed is None:
         return ()
-    return tuple(
-        int(((filed >= 0) & (filed != row)).sum()) for filed, row in zip(problem.filed, chosen, strict=True)
-    )
+    return tuple(count_away(filed, row) for filed, row in zip(problem.filed, chosen, strict=True))
 
 
 def keep_filed(

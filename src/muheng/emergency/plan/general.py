@@ -18,8 +18,9 @@ import numpy as np
 
 from muheng.documents.message import Message, Refusal, say
 from muheng.emergency.plan.answer import JointFigures, LevelFigures, Plan
+from muheng.emergency.plan.changes import count_changes
 from muheng.emergency.plan.fairness import keep_fair, limit_cost, make_fairer, measure_unfairness
-from muheng.emergency.plan.general_changes import count_changes, go_back
+from muheng.emergency.plan.general_changes import go_back
 from muheng.emergency.plan.general_model import (
     Choice,
     Extra,
@@ -357,12 +358,7 @@ def report(city: City, chosen: dict[int, Places], found: dict[int, Found], bound
     unfairness: tuple[float, ...] = ()
     if problem.band is not None and problem.output is not None:
         unfairness = tuple(measure_unfairness(problem, options) for options in stacked)
-    changes: tuple[int, ...] = ()
-    if problem.filed is not None:
-        changes = tuple(
-            count_changes(filed, options) for filed, options in zip(problem.filed, stacked, strict=True)
-        )
-    return Plan(problem, stacked, tuple(figures), joint, unfairness, changes)
+    return Plan(problem, stacked, tuple(figures), joint, unfairness, count_changes(problem, stacked))
 
 
 def _part(more: int, of: int) -> float:

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from muheng.emergency.plan.changes import count_away
 from muheng.emergency.plan.general_model import Choice, Places
 from muheng.emergency.plan.general_moves import move_singly
 from muheng.emergency.plan.general_search import search
@@ -19,16 +20,12 @@ SMALL = 4_000
 """Columns up to which the fewest changes are sought exactly, not one line after the other."""
 
 
-def count_changes(filed: NDArray[np.int32], options: Places) -> int:
-    return int(((filed >= 0) & (filed != options)).sum())
-
-
 def go_back(choice: Choice, options: Places, filed: NDArray[np.int32]) -> Places:
     """``options`` keep the rows; so does the answer, with no more lines away from ``filed``."""
     away = filed[(filed >= 0) & (filed != options)].astype(np.intp)
     dearer = choice.cost[away] - choice.cost[options][choice.group[away]]
     options = move_singly(choice, options, away[np.argsort(dearer, kind="stable")])
-    if len(choice.cost) > SMALL or not count_changes(filed, options):
+    if len(choice.cost) > SMALL or not count_away(filed, options):
         return options
     cost = np.ones(len(choice.cost), np.int64)
     cost[np.repeat(filed < 0, np.diff(choice.start))] = 0

@@ -42,8 +42,6 @@ from muheng.web.emergency.wording import LEVEL_TITLES, show_wan
 from muheng.web.reading import language
 from muheng.web.registry.models import Enterprise
 
-UNKNOWN = ""
-
 
 @lru_cache(maxsize=1)
 def grade_tables() -> Mapping[str, GradeTable]:

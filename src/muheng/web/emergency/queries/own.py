@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from muheng.web.emergency.models import EmergencyList, ListedFirm
-from muheng.web.emergency.queries.lists import adopted_plan
-from muheng.web.emergency.queries.plans import firm_measures
-from muheng.web.emergency.stored_plans import Measured
 from muheng.web.people.scope import scope_of
 
 
@@ -21,8 +18,3 @@ def own_listings(user: Any) -> list[ListedFirm]:
             "inventory__organisation__path", "code"
         )
     )
-
-
-def own_measures(firm: ListedFirm) -> dict[str, list[Measured]]:
-    """By line, what the adopted plan asks at each level."""
-    return firm_measures(adopted_plan(firm.inventory), firm.code)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from muheng.emergency.explanation import LABELS, Answer, Reason, explain_prices
+from muheng.emergency.explanation import LABELS, Answer, Reason
 from muheng.emergency.inventory.model import Level
 from muheng.emergency.plan.problem import LEVELS, POLLUTANTS
 from muheng.standards.industry import UnknownIndustry, industry_name
@@ -377,21 +377,6 @@ def show_pool(plan: Plan) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def show_prices(stored: StoredPlan) -> list[dict[str, Any]]:
-    """What the last kilogram costs, in words."""
-    explanation = stored.explanation
-    if explanation is None:
-        return []
-    return [
-        {
-            "title": LEVEL_TITLES[level],
-            "level": level,
-            "said": [each.render(language()) for each in explain_prices(explanation.plan, v)],
-        }
-        for v, level in enumerate(stored.levels)
-    ]
 
 
 AXES = ("county", "industry", "grade", "size")
