@@ -23,7 +23,8 @@ from small_problems import (
 )
 
 from muheng.emergency.plan.answer import Plan
-from muheng.emergency.plan.general import Impossible, solve_general
+from muheng.emergency.plan.closure import Impossible
+from muheng.emergency.plan.general import solve_general
 from muheng.emergency.plan.general_model import Choice
 from muheng.emergency.plan.general_rows import Rows
 from muheng.emergency.plan.general_search import narrow

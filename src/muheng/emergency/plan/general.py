@@ -16,9 +16,10 @@ from math import ceil, floor
 
 import numpy as np
 
-from muheng.documents.message import Message, Refusal, say
+from muheng.documents.message import Message, say
 from muheng.emergency.plan.answer import JointFigures, LevelFigures, Plan
 from muheng.emergency.plan.changes import count_changes
+from muheng.emergency.plan.closure import Impossible, close_nesting, find_allowed
 from muheng.emergency.plan.fairness import keep_fair, limit_cost, make_fairer, measure_unfairness
 from muheng.emergency.plan.general_changes import go_back
 from muheng.emergency.plan.general_model import (
@@ -37,7 +38,6 @@ from muheng.emergency.plan.general_moves import mend_singly
 from muheng.emergency.plan.general_rows import (
     RATIOS,
     Rows,
-    find_allowed,
     write_nesting,
     write_rows,
 )
@@ -61,10 +61,6 @@ _TOGETHER = 15_000
 _FEW, _CLOSE = 100, Fraction(1, 1000)
 """With more lines than these, levels decided together need be no closer to their bound than this."""
 _MOST_NAMED = 5
-
-
-class Impossible(Refusal):
-    """The rules contradict each other even where no ratio is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,36 +172,7 @@ def open_city(problem: Problem) -> City:
         Choice(start, charge, find_allowed(problem, v), write_rows(problem, v))
         for v in range(len(problem.levels))
     )
-    nested = [one.allowed.copy() for one in alone]
-    columns = np.arange(len(problem.loss))
-    for v in range(1, len(nested)):
-        nested[v] &= columns >= _first(nested[v - 1], start)[problem.line_of]
-        _check_open(problem, v, nested[v])
-    for v in range(len(nested) - 2, -1, -1):
-        nested[v] &= columns <= _last(nested[v + 1], start)[problem.line_of]
-        _check_open(problem, v, nested[v])
-    return City(problem, alone, tuple(nested))
-
-
-def _first(allowed: Mask, start: Places) -> Places:
-    return np.minimum.reduceat(np.where(allowed, np.arange(len(allowed)), len(allowed)), start[:-1])
-
-
-def _last(allowed: Mask, start: Places) -> Places:
-    return np.maximum.reduceat(np.where(allowed, np.arange(len(allowed)), -1), start[:-1])
-
-
-def _check_open(problem: Problem, v: int, allowed: Mask) -> None:
-    closed = np.flatnonzero(~np.logical_or.reduceat(allowed, problem.start[:-1]))
-    if len(closed):
-        raise Impossible(
-            say(
-                "生产线 {line} 在{level}预警时允许的措施，都比低一级预警时必须采取的还松。",
-                line=problem.lines[int(closed[0])],
-                level=LEVEL_NAMES[problem.levels[v]],
-            ),
-            say("请检查这条生产线各级允许的措施。"),
-        )
+    return City(problem, alone, tuple(close_nesting(problem)))
 
 
 def nest(city: City, found: dict[int, Found], gap: Fraction) -> dict[int, Places] | None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muheng.documents.message import Message, say
+from muheng.emergency.plan.closure import find_allowed
 from muheng.emergency.plan.problem import Integers, Problem
 
 NAMES = ("SO2", "NOx", "PM", "VOCs")
@@ -60,13 +61,6 @@ def add_up_rows(rows: Rows, chosen: NDArray[np.bool_]) -> Integers:
     total = np.zeros(len(rows.least), rows.value.dtype)
     np.add.at(total, rows.row[taken], rows.value[taken])
     return total
-
-
-def find_allowed(problem: Problem, v: int) -> NDArray[np.bool_]:
-    if problem.permitted is None:
-        return np.ones(len(problem.loss), np.bool_)
-    allowed: NDArray[np.bool_] = problem.permitted[v]
-    return allowed
 
 
 def find_mildest(problem: Problem, v: int) -> NDArray[np.intp]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from muheng.documents.message import Refusal, say
 from muheng.emergency.plan.choice import Floats, Indices
+from muheng.emergency.plan.closure import close_nesting
 from muheng.emergency.plan.cover import Cover, Mask, Row, cover_level, write_rows
 from muheng.emergency.plan.least import Least, find_least
 from muheng.emergency.plan.prices import decide, lowest, net_costs, spread_out
-from muheng.emergency.plan.problem import LEVEL_NAMES, Problem
+from muheng.emergency.plan.problem import Problem
 from muheng.emergency.plan.rounding import span
 
 _MOST_CHOICES = 1_500_000
@@ -46,35 +46,6 @@ class Together:
     """(levels, lines)"""
     bound: float
     """No nested plan that misses no more costs less."""
-
-
-def close_nesting(problem: Problem) -> list[Mask]:
-    """By level, the options that some nested plan may take; refused where a line has none."""
-    v, options = len(problem.levels), np.arange(len(problem.loss))
-    usable = [
-        np.ones(len(options), bool) if problem.permitted is None else problem.permitted[i].copy()
-        for i in range(v)
-    ]
-    if problem.permitted is None:
-        return usable
-    for i in range(1, v):
-        first = np.minimum.reduceat(np.where(usable[i - 1], options, len(options)), problem.start[:-1])
-        usable[i] &= options >= first[problem.line_of]
-    for i in range(v - 2, -1, -1):
-        last = np.maximum.reduceat(np.where(usable[i + 1], options, -1), problem.start[:-1])
-        usable[i] &= options <= last[problem.line_of]
-    for i, mask in enumerate(usable):
-        closed = np.flatnonzero(~np.logical_or.reduceat(mask, problem.start[:-1]))
-        if len(closed):
-            raise Refusal(
-                say(
-                    "生产线 {line} 在{level}预警时允许的措施，都比低一级预警时必须采取的还松。",
-                    line=problem.lines[int(closed[0])],
-                    level=LEVEL_NAMES[problem.levels[i]],
-                ),
-                say("请检查这条生产线各级允许的措施。"),
-            )
-    return usable
 
 
 def nest(problem: Problem, alone: Sequence[Alone], gap: float) -> Together:

@@ -18,7 +18,7 @@ from muheng.documents.message import Message, say
 from muheng.emergency.comparison import compare
 from muheng.emergency.explanation import explain
 from muheng.emergency.options import UnusableList
-from muheng.emergency.plan.general import Impossible
+from muheng.emergency.plan.closure import Impossible
 from muheng.emergency.plan.solve import solve
 from muheng.emergency.plan.verify import Breach, verify
 from muheng.emergency.settings import read_settings
