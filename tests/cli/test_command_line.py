@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from small_town import POLICY, YEAR, make_code, muheng
 
+from muheng.cli.hj212 import ACTS
 from muheng.cli.main import VERBS
 
 MUHENG = Path(sys.executable).parent / "muheng"
+MONITORING = [f"hj212 {act}" for act in ACTS]
 
 
 def call(*arguments: object, **settings: object) -> subprocess.CompletedProcess[bytes]:
@@ -35,19 +37,20 @@ def test_help_in_both_languages_names_every_verb() -> None:
     assert muheng("--help", MUHENG_LANG="fr").out == muheng("--help").out
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "reference"])
+@pytest.mark.parametrize("verb", [*VERBS, "reference", *MONITORING])
 def test_help_of_every_verb_is_wholly_translated(verb: str) -> None:
-    chinese, english = muheng(verb, "--help").out, muheng(verb, "--help", "--lang=en").out
+    words = verb.split()
+    chinese, english = muheng(*words, "--help").out, muheng(*words, "--help", "--lang=en").out
     for word in ("Options", "Show ", "[required]"):
         assert word not in chinese
     assert not [letter for letter in english if "\u4e00" <= letter <= "\u9fff"]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, *MONITORING])
 def test_no_help_line_is_wider_than_the_terminal(verb: str) -> None:
     from muheng.cli.verb import width
 
-    for line in muheng(verb, "--help").out.splitlines():
+    for line in muheng(*verb.split(), "--help").out.splitlines():
         # Closing punctuation may hang over.
         assert width(line) <= 82, line
 
@@ -68,6 +71,7 @@ def test_no_help_line_is_wider_than_the_terminal(verb: str) -> None:
         (("whatif", "b"), "--set"),
         (("demo", "maanshan"), "--out"),
         (("run", "--lang", "fr"), "zh、en"),
+        (("hj212", "decoed", "-"), "decode"),
     ],
 )
 def test_usage_errors_say_what_is_meant(arguments: tuple[str, ...], word: str) -> None:

@@ -1,4 +1,4 @@
-"""``muheng``: finds the verb, the language and the words for whatever goes wrong."""
+"""``muheng``: finds the language and the words for whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from importlib.metadata import version
 
 import click
 
 from muheng.cli.answer import Failure, explain_os_error
-from muheng.cli.usage import explain_usage, refuse_verb
-from muheng.cli.verb import LANGUAGES, context_class, help_option, language_option, option, print_failure
+from muheng.cli.usage import explain_usage
+from muheng.cli.verb import LANGUAGES, group, option, print_failure
 from muheng.documents.message import Language, Message, say
 
 VERBS = (
@@ -58,7 +57,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -
     as_json = "--json" in arguments
     try:
         done = commands(lang).main(
-            list(arguments) or ["--help"], prog_name="muheng", standalone_mode=False, obj=environment
+            list(arguments), prog_name="muheng", standalone_mode=False, obj=environment
         )
         return done if isinstance(done, int) else 0
     except click.UsageError as error:
@@ -97,51 +96,21 @@ def find_language(arguments: Sequence[str], environment: Mapping[str, str]) -> L
 
 
 def commands(lang: Language) -> click.Group:
-    """All verbs, each loaded when it is asked for."""
-    group = _Verbs(
-        "muheng",
-        help=_ABOUT.render(lang),
-        params=[
-            option(
-                lang,
-                "--version",
-                about=say("显示版本。"),
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_show_version,
-            ),
-            language_option(lang, expose_value=False),
-            help_option(lang),
-        ],
-        add_help_option=False,
+    """All verbs."""
+    version_option = option(
+        lang,
+        "--version",
+        about=say("显示版本。"),
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_version,
     )
-    group.context_class = context_class(lang)
-    group.lang = lang
-    return group
+    modules = {name: f"muheng.cli.{name}" for name in (*VERBS, *HIDDEN_VERBS)}
+    return group("muheng", lang, _ABOUT, modules, version_option, hidden=HIDDEN_VERBS)
 
 
 _ABOUT: Message = say("亩衡：把一个地方的评价办法和各部门的表格，变成能说明、能复核的企业等级。")
-
-
-class _Verbs(click.Group):
-    lang: Language
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in (*VERBS, *HIDDEN_VERBS):
-            return None
-        command: click.Command = import_module(f"muheng.cli.{cmd_name}").command(self.lang)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise refuse_verb(args[0], VERBS)
-        return super().resolve_command(ctx, args)
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:

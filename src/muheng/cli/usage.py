@@ -11,9 +11,9 @@ from muheng.documents.message import Message, say
 from muheng.documents.spelling import nearest
 
 
-def refuse_verb(name: str, known: Iterable[str]) -> Failure:
-    """No verb has this name."""
-    fix = say("用法见 {command} --help。", command="muheng")
+def refuse_verb(name: str, known: Iterable[str], command: str = "muheng") -> Failure:
+    """No verb has this name, nor an act of the verb that is ``command``."""
+    fix = say("用法见 {command} --help。", command=command)
     return Failure("usage", _suggest(say("没有命令“{name}”。", name=name), name, known), fix)
 
 

@@ -9,14 +9,15 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from importlib import import_module
 from typing import IO, Any
 
 import click
 
 from muheng.cli.answer import Answer, Failure, Feed, Table
-from muheng.cli.usage import refuse_surplus
+from muheng.cli.usage import refuse_surplus, refuse_verb
 from muheng.documents.message import Language, Message, say
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -78,6 +79,51 @@ def pour(feed: Feed, as_json: bool) -> int:
         for line in feed.lines():
             print_lines([line])
     return 0
+
+
+def group(
+    name: str,
+    lang: Language,
+    about: Message,
+    acts: Mapping[str, str],
+    *params: click.Parameter,
+    hidden: Collection[str] = (),
+) -> click.Group:
+    """``acts`` names for each the module that makes its command, loaded when it is asked for. Alone it shows its help."""
+    found = _Acts(
+        name,
+        params=[*params, language_option(lang, expose_value=False), help_option(lang)],
+        help=about.render(lang),
+        add_help_option=False,
+    )
+    found.context_class = context_class(lang)
+    found.lang, found.acts, found.hidden_acts = lang, acts, hidden
+    return found
+
+
+class _Acts(click.Group):
+    lang: Language
+    acts: Mapping[str, str]
+    hidden_acts: Collection[str]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [act for act in self.acts if act not in self.hidden_acts]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.acts:
+            return None
+        command: click.Command = import_module(self.acts[cmd_name]).command(self.lang)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not args[0].startswith("-") and args[0] not in self.acts:
+            raise refuse_verb(args[0], self.list_commands(ctx), ctx.command_path)
+        return super().resolve_command(ctx, args)
 
 
 class _Verb(click.Command):
