@@ -3,6 +3,7 @@
 # make test    the test suite, the site's part on SQLite and on PostgreSQL
 # make lint    style, types, and the laws between rooms
 # make bench   speed, side by side with the peers
+# make fuzz    random and mended bytes for the reader of HJ 212, SECONDS of them (an hour); what is found stays in var/fuzz
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +11,9 @@ READY := .venv/ready
 ASSETS := src/muheng/web/assets
 FETCHED := $(ASSETS)/node_modules/.package-lock.json
 
-.PHONY: setup run test lint bench
+SECONDS ?= 3600
+
+.PHONY: setup run test lint bench fuzz
 
 setup: $(READY) $(FETCHED)
 	@$(BIN)/python -m muheng.web.languages
@@ -56,3 +59,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# atheris is no dependency: only the fuzzer needs it, and it exists for some platforms only.
+fuzz: setup
+	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/pip install --quiet --disable-pip-version-check atheris
+	@mkdir -p var/fuzz/found
+	PYTHONPATH=tests/monitoring $(BIN)/python tests/monitoring/fuzz/fuzz_hj212.py var/fuzz/corpus \
+		-max_total_time=$(SECONDS) -max_len=20000 -timeout=30 -rss_limit_mb=1500 -artifact_prefix=var/fuzz/found/

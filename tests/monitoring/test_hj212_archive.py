@@ -5,67 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
-import polars as pl
 import pytest
+from hj212_checks import check_archive
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packets import bytes_of, frame_bytes, load_packets
 
-from muheng.monitoring.hj212.archive import ITEMS, PACKETS, Batch, read_archive
-from muheng.monitoring.hj212.archive_items import is_text
+from muheng.monitoring.hj212.archive import read_archive
 from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, read_decimals
-from muheng.monitoring.hj212.decoding import decode, find
-from muheng.monitoring.hj212.items import split_items, split_name
-from muheng.monitoring.hj212.moments import read_moment
-from muheng.monitoring.hj212.scanner import scan
-
-
-def read(data: bytes, window: int = 1 << 18) -> Batch:
-    batches = list(read_archive(data, window=window, windows=3))
-    packets = pl.concat([pl.DataFrame(schema=PACKETS), *(batch.packets for batch in batches)])
-    items = pl.concat([pl.DataFrame(schema=ITEMS), *(batch.items for batch in batches)])
-    return Batch(packets, items)
-
-
-def read_one_by_one(data: bytes) -> Batch:
-    rows, items = [], []
-    for frame in scan([data]):
-        packet = decode(frame)
-        texts = [find(packet.header, key) for key in ("QN", "ST", "CN", "MN")]
-        moment = read_moment(packet.cp.get("DataTime", ""))
-        rows.append((frame.offset, packet.valid, packet.usable, packet.version, *texts, packet.flag, moment))
-        contents = "" if packet.cipher == "unknown" else packet.content.decode(packet.encoding)
-        for (factor, suffix), text in {
-            split_name(name): value for name, value in split_items(contents)
-        }.items():
-            if (factor, suffix) == ("", "DataTime") and moment is not None:
-                continue
-            figure = bool(NUMBER.fullmatch(text)) and not is_text(factor, suffix)
-            items.append(
-                (
-                    frame.offset,
-                    factor or None,
-                    suffix,
-                    float(text) if figure else None,
-                    None if figure else text,
-                )
-            )
-    return Batch(pl.DataFrame(rows, PACKETS, orient="row"), pl.DataFrame(items, ITEMS, orient="row"))
-
-
-def assert_same(data: bytes, window: int = 1 << 18) -> None:
-    ours, due = read(data, window), read_one_by_one(data)
-    assert ours.packets.rows() == due.packets.rows()
-    assert ours.items.rows() == due.items.rows()
-
 
 MET = [bytes_of(packet) for packet in load_packets()]
 
 
 @pytest.mark.parametrize("window", [50, 1000, 1 << 18])
 def test_every_packet_met(window: int) -> None:
-    assert_same(b"".join(MET), window)
-    assert_same(b"".join(MET[::-1]), window)
+    check_archive(b"".join(MET), window)
+    check_archive(b"".join(MET[::-1]), window)
 
 
 ITEM = st.sampled_from(
@@ -120,7 +75,7 @@ PIECE = (
 @given(st.lists(PIECE, max_size=12).map(b"".join), st.sampled_from([64, 700, 1 << 18]))
 @settings(max_examples=300)
 def test_whatever_stands_in_it(data: bytes, window: int) -> None:
-    assert_same(data, window)
+    check_archive(data, window)
 
 
 def test_columns_of_a_packet() -> None:
