@@ -1,0 +1,295 @@
+"""What comes out of an invented plant, minute by minute: the same for the same seed at any moment, so that nothing need be kept.
+
+For simulated devices. A plant is sound but for its troubles. Shapes are plain: load by the hour of the day, slow noise, a
+calibration once a week. Concentrations as measured; what they are at the reference oxygen is worked out beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import tau
+from typing import Literal
+from zlib import crc32
+
+import numpy as np
+from numpy.random import Generator, default_rng
+
+from muheng.monitoring.judgement.runs import Numbers
+
+FLOW, OXYGEN, SPEED, HEAT, WET = "a00000", "a19001", "a01011", "a01012", "a01014"
+NOX, SO2, DUST = "a21002", "a21026", "a34013"
+WATER_FLOW, ACIDITY = "w00000", "w01001"
+Kind = Literal["stack", "water"]
+LIMITS: dict[Kind, tuple[tuple[str, float], ...]] = {
+    "stack": ((SO2, 35.0), (NOX, 50.0), (DUST, 10.0)),
+    "water": (("w01018", 50.0), ("w21003", 5.0), ("w21011", 0.5), ("w21001", 15.0)),
+}
+"""Where a plant is given none; examples."""
+SYSTEMS: dict[Kind, str] = {"stack": "31", "water": "32"}
+"""ST."""
+TroubleKind = Literal["exceed", "flat", "clipped", "copied", "missing", "flag"]
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+_AIR = 21.0
+_EPOCH = datetime(2000, 1, 1)
+_WEEK = 168
+_CALIBRATION = 20
+"""Minutes."""
+_VALID_PART = 0.75
+"""An interval whose flag says otherwise than most of it: the standard's 45 minutes of an hour."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong, from ``begin`` until ``end`` (None: from then on).
+
+    ``factor`` empty: the first pollutant; all of them where data are missing or flagged. ``times``: how far over the limit.
+    """
+
+    kind: TroubleKind
+    begin: datetime
+    end: datetime | None = None
+    factor: str = ""
+    times: float = 1.6
+    flag: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Plant:
+    """``neighbour``: whose values are copied, where that is among the troubles."""
+
+    kind: Kind
+    seed: int
+    limits: tuple[tuple[str, float], ...]
+    reference_oxygen: float | None = None
+    troubles: tuple[Trouble, ...] = ()
+    neighbour: Plant | None = None
+    _kept: dict[int, tuple[Numbers, Numbers]] = field(default_factory=dict, init=False, repr=False)
+    """The last hours asked for: minutes come one after the other."""
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """All that is measured, pollutants first."""
+        rest = (OXYGEN, FLOW, SPEED, HEAT, WET) if self.kind == "stack" else (ACIDITY, WATER_FLOW)
+        return (*(factor for factor, _ in self.limits), *rest)
+
+    @property
+    def flow(self) -> str:
+        return FLOW if self.kind == "stack" else WATER_FLOW
+
+    def list_flags(self, factor: str, begin: datetime, count: int) -> list[str]:
+        """Of each minute."""
+        flags = ["N"] * count
+        pollutant = any(factor == name for name, _ in self.limits)
+        if pollutant and not self.troubles:
+            for at in range(count):
+                hours, minutes = divmod(begin - _EPOCH + at * MINUTE, HOUR)
+                if (hours + self.seed) % _WEEK == 0 and minutes < _CALIBRATION * MINUTE:
+                    flags[at] = "C"
+        for trouble in self.troubles:
+            if trouble.kind == "flag" and trouble.factor in ("", factor):
+                for at in range(count):
+                    if _holds(trouble, begin + at * MINUTE):
+                        flags[at] = trouble.flag
+        return flags
+
+    def measure(self, begin: datetime, count: int) -> Numbers:
+        """Values of so many minutes from a whole minute on, row by row as ``factors``; NaN where there are none."""
+        return np.concatenate(list(self._cut(begin, count)), axis=1)
+
+    def _cut(self, begin: datetime, count: int) -> Iterator[Numbers]:
+        while count > 0:
+            hour, past = divmod(begin - _EPOCH, HOUR)
+            first = past // MINUTE
+            some = min(count, 60 - first)
+            yield self._hour(hour)[1][:, first : first + some]
+            begin, count = begin + some * MINUTE, count - some
+
+    def _hour(self, hour: int) -> tuple[Numbers, Numbers]:
+        """As it would be, and with the troubles."""
+        if (found := self._kept.get(hour)) is None:
+            sound = _make_hour(self, hour)
+            found = sound, self._spoil(sound, _EPOCH + hour * HOUR)
+            if len(self._kept) > 1:
+                del self._kept[next(iter(self._kept))]
+            self._kept[hour] = found
+        return found
+
+    def _spoil(self, sound: Numbers, begin: datetime) -> Numbers:
+        spoiled = sound
+        for trouble in self.troubles:
+            held = [at for at in range(60) if _holds(trouble, begin + at * MINUTE)]
+            if held:
+                part = slice(held[0], held[-1] + 1)
+                spoiled = sound.copy() if spoiled is sound else spoiled
+                self._do(trouble, sound, spoiled, part, begin)
+        return spoiled
+
+    def _do(self, trouble: Trouble, sound: Numbers, spoiled: Numbers, part: slice, begin: datetime) -> None:
+        wanted = trouble.factor or self.limits[0][0]
+        row = self.factors.index(wanted) if wanted in self.factors else 0
+        limit = dict(self.limits).get(wanted)
+        if trouble.kind == "missing":
+            spoiled[row if trouble.factor else slice(None), part] = np.nan
+        elif trouble.kind == "flag" and trouble.flag == "F":
+            spoiled[:, part] *= 0.01
+        elif trouble.kind == "flat":
+            hour, past = divmod(trouble.begin - _EPOCH, HOUR)
+            spoiled[row, part] = _make_hour(self, hour)[row, past // MINUTE]
+        elif trouble.kind == "copied" and self.neighbour is not None:
+            hour = (begin - _EPOCH) // HOUR
+            theirs = self.neighbour.factors
+            if wanted in theirs:
+                spoiled[row, part] = self.neighbour._hour(hour)[1][theirs.index(wanted), part]
+        elif trouble.kind in ("exceed", "clipped"):
+            if wanted == ACIDITY:
+                spoiled[row, part] = sound[row, part] + 2.0
+            if limit is not None:
+                near = _spread(sound[row], 0.02)[part]
+                high = trouble.times * limit * near
+                if trouble.kind == "clipped":
+                    high = np.minimum(high, limit * (1 - 0.03 * np.abs(near - 1) / 0.02))
+                spoiled[row, part] = np.round(high / self._converting(sound)[part], 2)
+
+    def convert(self, values: Numbers) -> Numbers | None:
+        """Values of the pollutants at the reference oxygen; None where there is none."""
+        if self.reference_oxygen is None or self.kind != "stack":
+            return None
+        converted: Numbers = values[: len(self.limits)] * self._converting(values)
+        return converted
+
+    def _converting(self, values: Numbers) -> Numbers:
+        if self.reference_oxygen is None or self.kind != "stack":
+            return np.ones(values.shape[1])
+        oxygen = values[self.factors.index(OXYGEN)]
+        factor: Numbers = (_AIR - self.reference_oxygen) / (_AIR - oxygen)
+        return factor
+
+
+def _holds(trouble: Trouble, moment: datetime) -> bool:
+    return trouble.begin <= moment and (trouble.end is None or moment < trouble.end)
+
+
+def invent_plant(mark: str, seed: int = 1) -> Plant:
+    """The plant of a device of which nothing is known but its number."""
+    own = crc32(mark.encode(), seed)
+    kind: Kind = "water" if own % 3 == 0 else "stack"
+    return Plant(kind, own, LIMITS[kind], 6.0 if kind == "stack" else None)
+
+
+# -- an hour ---------------------------------------------------------------------------------------------------------
+
+
+def _make_hour(plant: Plant, hour: int) -> Numbers:
+    """Sixty minutes of a sound plant, between this hour's level and the next one's."""
+    names = plant.factors
+    character = default_rng([plant.seed, 1])
+    random = default_rng([plant.seed, 2, hour])
+    now, then = (_level(plant.seed, at, len(names) + 1) for at in (hour, hour + 1))
+    minute = np.arange(60)
+    blend = (1 - np.cos(minute * np.pi / 60)) / 2
+    slow = now[:, None] * (1 - blend) + then[:, None] * blend
+    load = 1 + 0.12 * np.sin((hour + minute / 60 + plant.seed % 24) * tau / 24) + 0.06 * slow[-1]
+    load = np.clip(load, 0.5, 1.5)
+    quick = random.standard_normal((len(names), 60))
+    values = np.empty((len(names), 60))
+    oxygen = np.full(60, np.nan)
+    for row, name in reversed(list(enumerate(names))):
+        wave = slow[row] + 0.25 * quick[row]
+        values[row] = _shape(plant, name, wave, load, oxygen, character)
+        if name == OXYGEN:
+            oxygen = values[row]
+    return values
+
+
+def _level(seed: int, hour: int, count: int) -> Numbers:
+    """Where the hour begins: of its own, and of the four hours around it."""
+    own = default_rng([seed, 3, hour]).standard_normal(count)
+    span, past = divmod(hour, 4)
+    before, after = (default_rng([seed, 4, at]).standard_normal(count) for at in (span, span + 1))
+    level: Numbers = 0.5 * own + (before * (4 - past) + after * past) / 4
+    return level
+
+
+def _shape(
+    plant: Plant, name: str, wave: Numbers, load: Numbers, oxygen: Numbers, character: Generator
+) -> Numbers:
+    share = character.random()
+    values: Numbers
+    match name:
+        case "a00000":
+            values, digits = load * 10 ** (4.3 + 1.2 * share) * (1 + 0.01 * wave), 0
+        case "a19001":
+            values, digits = 5 + 3 * share - 1.5 * (load - 1) + 0.2 * wave, 2
+        case "a01011":
+            values, digits = load * (6 + 8 * share) * (1 + 0.01 * wave), 2
+        case "a01012":
+            values, digits = 80 + 60 * share + 8 * (load - 1) + wave, 1
+        case "a01014":
+            values, digits = 6 + 5 * share + 0.2 * wave, 1
+        case "w00000":
+            values, digits = load * 10 ** (1.5 + 1.5 * share) * (1 + 0.02 * wave), 1
+        case "w01001":
+            values, digits = 7 + 0.6 * share + 0.06 * wave, 2
+        case _:
+            limit = dict(plant.limits)[name]
+            digits = 2 if limit >= 2 else 3
+            values = limit * (0.25 + 0.25 * share) * np.exp(0.12 * wave) * load**0.5
+            if plant.reference_oxygen is not None:
+                values = values * (_AIR - oxygen) / (_AIR - plant.reference_oxygen)
+    return np.round(values, digits)
+
+
+def _spread(values: Numbers, width: float) -> Numbers:
+    """The same ups and downs, made so small, about 1."""
+    middle = float(values.mean())
+    near: Numbers = 1 + np.clip((values - middle) / max(middle, 1e-9), -1, 1) * width
+    return near
+
+
+# -- an interval -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of one factor over an interval. ``total``: cubic metres of a flow, kilograms of a pollutant."""
+
+    mean: float
+    least: float
+    most: float
+    flag: str
+    total: float | None = None
+    converted: tuple[float, float, float] | None = None
+    """Mean, least, most at the reference oxygen."""
+
+
+def summarise(plant: Plant, begin: datetime, minutes: int) -> dict[str, Summary]:
+    """Every factor of which there is anything. Means are of the minutes that count, of all where hardly any do."""
+    values = plant.measure(begin, minutes)
+    converted = plant.convert(values)
+    flow = values[plant.factors.index(plant.flow)]
+    found = {}
+    for row, factor in enumerate(plant.factors):
+        flags = plant.list_flags(factor, begin, minutes)
+        there = np.isfinite(values[row])
+        good = there & (np.array(flags) == "N")
+        if not there.any():
+            continue
+        valid = good.sum() >= _VALID_PART * minutes
+        counted = good if valid else there
+        others = [flag for flag, is_there in zip(flags, there, strict=True) if is_there and flag != "N"]
+        flag = "N" if valid or not others else max(set(others), key=others.count)
+        own = values[row, counted]
+        total = None
+        if factor == plant.flow:
+            total = float(own.mean()) * minutes / 60
+        elif row < len(plant.limits):
+            gram = 1e-6 if plant.kind == "stack" else 1e-3
+            total = float(np.nansum(values[row] * flow)) * gram / 60
+        at_oxygen = None
+        if converted is not None and row < len(plant.limits):
+            part = converted[row, counted]
+            at_oxygen = float(part.mean()), float(part.min()), float(part.max())
+        found[factor] = Summary(float(own.mean()), float(own.min()), float(own.max()), flag, total, at_oxygen)
+    return found
