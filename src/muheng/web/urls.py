@@ -18,6 +18,7 @@ urlpatterns = [
     path("intake/", include("muheng.web.intake.urls")),
     path("policies/", include("muheng.web.policy.urls")),
     path("evaluations/", include("muheng.web.evaluation.urls")),
+    path("monitoring/", include("muheng.web.monitoring.urls")),
     path("emergency/", include("muheng.web.emergency.urls")),
     path("filing/", include("muheng.web.filing.urls")),
     path("jobs/", include("muheng.web.jobs.urls")),

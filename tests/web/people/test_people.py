@@ -67,7 +67,14 @@ def test_a_key_says_whose_it_is(city: Population) -> None:
     assert "registry.merge" not in me["rights"]
     own = program(city, "owner").get("/api/me/").json()
     assert own["enterprises"] == [city.enterprises[0].code]
-    assert own["rights"] == ["own.view", "own.confirm", "own.file", "own.emergency", "own.case"]
+    assert own["rights"] == [
+        "own.view",
+        "own.confirm",
+        "own.file",
+        "own.monitoring",
+        "own.emergency",
+        "own.case",
+    ]
 
 
 def test_a_key_is_ended_by_its_owner_only(city: Population) -> None:

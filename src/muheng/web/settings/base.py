@@ -27,6 +27,7 @@ ROOMS = [
     "intake",
     "policy",
     "evaluation",
+    "monitoring",
     "emergency",
     "filing",
     "home",

@@ -1,0 +1,1 @@
+"""What is done with points, devices, marks, proofs, events, patrols and evidence: one function a verb."""

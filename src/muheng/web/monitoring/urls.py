@@ -1,0 +1,8 @@
+"""Addresses of the monitoring room."""
+
+from __future__ import annotations
+
+from muheng.web.monitoring.pages import event_urls, live_urls
+
+app_name = "monitoring"
+urlpatterns = [*live_urls.PATHS, *event_urls.PATHS]
