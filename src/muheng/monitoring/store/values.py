@@ -1,0 +1,244 @@
+"""The series store: what devices measured, as Parquet by the day that the data are of, readable by plain Polars.
+
+``values/day=<YYYY-MM-DD>/<kind>.<level>.<begin>.<end>.parquet`` holds the values of one kind that came between two places of
+the segments. New files are of level 0; as they become many they are merged into larger ones, and days that are over into
+files of level 9, sorted so that one device's month is a few pages of each. The same interval sent twice stands twice: what
+was received last counts, and ``scan_values`` and every merging leave only that. No value is judged here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import polars as pl
+
+Kind = Literal["realtime", "minute", "hour", "day", "status"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+COLUMNS = pl.Schema(
+    {
+        "mn": pl.String(),
+        "kind": pl.String(),
+        "time": pl.Datetime("us"),
+        "factor": pl.String(),
+        "value": pl.Float64(),
+        "least": pl.Float64(),
+        "most": pl.Float64(),
+        "total": pl.Float64(),
+        "converted": pl.Float64(),
+        "flag": pl.String(),
+        "late": pl.Boolean(),
+        "received": pl.Int64(),
+        "segment": pl.String(),
+        "offset": pl.Int64(),
+    }
+)
+KEY = ("mn", "kind", "time", "factor")
+SORTED = ("mn", "time", "factor")
+ORDER = ("received", "segment", "offset")
+FOLDER = "values"
+TOGETHER = 32
+"""So many files of one level are merged into one of the next."""
+SETTLED = 9
+"""The level of a day that is over."""
+ROWS_OF_GROUP = 32_768
+ROWS_OF_FILE = 4_000_000
+"""More than this are not held in memory for merging."""
+ATTEMPTS = 5
+
+
+class Part(NamedTuple):
+    """A file of one day, by its name."""
+
+    path: Path
+    kind: str
+    level: int
+    begin: str
+    end: str
+
+
+def read_values(
+    store: Path, kind: Kind, begin: datetime, end: datetime, mns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """As ``scan_values``, by mn, time and factor; begins anew where files were merged while it read."""
+    for attempt in range(ATTEMPTS):
+        try:
+            rows = scan_values(store, kind, begin, end, mns).collect()
+        except OSError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            # Days follow each other, and each is sorted.
+            return rows if mns is not None and len(mns) == 1 else rows.sort(SORTED)
+    raise AssertionError
+
+
+def scan_values(
+    store: Path, kind: Kind, begin: datetime, end: datetime, mns: Sequence[str] | None = None
+) -> pl.LazyFrame:
+    """From ``begin`` to before ``end``, one row for each device, time and factor: the one received last."""
+    conditions = [pl.col("time") >= begin, pl.col("time") < end]
+    if mns is not None:
+        conditions.insert(0, pl.col("mn") == mns[0] if len(mns) == 1 else pl.col("mn").is_in(list(mns)))
+    days = [day for day in list_days(store) if begin.date() <= day <= end.date()]
+    found = [[part for part in list_parts(store, day) if part.kind == kind] for day in days]
+    scans = []
+    for alone, some in groupby(filter(None, found), _is_settled):
+        if alone:
+            # Nothing stands twice in files that were merged together.
+            scans.append(_scan([part for parts in some for part in parts]).filter(conditions))
+        else:
+            scans += [_keep_last(_scan(parts).filter(conditions)).sort(SORTED) for parts in some]
+    return pl.concat(scans) if scans else pl.LazyFrame(schema=COLUMNS)
+
+
+def _scan(parts: Sequence[Part]) -> pl.LazyFrame:
+    return pl.scan_parquet([part.path for part in parts], hive_partitioning=False, glob=False)
+
+
+def _keep_last(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.sort(ORDER).unique(KEY, keep="last", maintain_order=True)
+
+
+def list_days(store: Path) -> list[date]:
+    """That hold values, in order."""
+    return sorted(date.fromisoformat(path.name[4:]) for path in (store / FOLDER).glob("day=????-??-??"))
+
+
+def list_parts(store: Path, day: date) -> list[Part]:
+    parts = []
+    for path in sorted(day_folder(store, day).glob("*.parquet")):
+        kind, level, begin, end, *_ = path.name.split(".")
+        parts.append(Part(path, kind, int(level), begin, end))
+    return parts
+
+
+def day_folder(store: Path, day: date) -> Path:
+    return store / FOLDER / f"day={day.isoformat()}"
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def write_part(store: Path, rows: pl.DataFrame, begin: str, end: str) -> list[Path]:
+    """Rows of the places from ``begin`` to ``end``, by day and kind. Written again they replace themselves."""
+    written = []
+    keyed = rows.with_columns(pl.col("time").dt.date().alias("day"))
+    for (day, kind), found in keyed.partition_by("day", "kind", include_key=True, as_dict=True).items():
+        assert isinstance(day, date)
+        path = day_folder(store, day) / f"{kind}.0.{begin}.{end}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written.append(_write(path, _keep_last(found.drop("day").lazy()).collect()))
+    return written
+
+
+def compact(store: Path, day: date) -> list[Path]:
+    """All files of a day become one of each kind, or several by device where they are large. Returns what was written."""
+    written = []
+    for kind in KINDS:
+        parts = [part for part in list_parts(store, day) if part.kind == kind]
+        if len(parts) > 1 and not _is_settled(parts):
+            written += _merge(parts, SETTLED)
+    return written
+
+
+def merge_small(store: Path, day: date) -> list[Path]:
+    """Files of a day that have become many, level by level, so that a running day stays quick to read."""
+    written = []
+    for kind in KINDS:
+        for level in range(SETTLED - 1):
+            parts = [part for part in list_parts(store, day) if (part.kind, part.level) == (kind, level)]
+            if len(parts) >= TOGETHER:
+                written += _merge(parts, level + 1)
+    return written
+
+
+def _is_settled(parts: list[Part]) -> bool:
+    return (
+        all(part.level == SETTLED for part in parts) and len({(part.begin, part.end) for part in parts}) == 1
+    )
+
+
+def _merge(parts: list[Part], level: int) -> list[Path]:
+    """New files have names of their own and are whole before the old ones go; a crash leaves rows twice, never none."""
+    kind, folder = parts[0].kind, parts[0].path.parent
+    begin, end = min(part.begin for part in parts), max(part.end for part in parts)
+    taken = {part.path.name for part in parts}
+    names = (f"{kind}.{level}.{begin}.{end}.{number:04d}.parquet" for number in range(10_000))
+    written = []
+    for low, high in _slice(parts):
+        rows = _scan(parts).filter(pl.col("mn") >= low, pl.col("mn") <= high)
+        path = folder / next(name for name in names if name not in taken)
+        written.append(_write(path, _keep_last(rows).collect()))
+    for part in parts:
+        part.path.unlink(missing_ok=True)
+    return written
+
+
+def _slice(parts: list[Part]) -> list[tuple[str, str]]:
+    """Ranges of devices that fit in memory together."""
+    counts = _scan(parts).group_by("mn").len().sort("mn").collect()
+    slices: list[tuple[str, str]] = []
+    room = 0
+    for mn, count in counts.iter_rows():
+        if slices and count <= room:
+            slices[-1] = slices[-1][0], mn
+        else:
+            slices.append((mn, mn))
+            room = ROWS_OF_FILE
+        room -= count
+    return slices
+
+
+def _write(path: Path, rows: pl.DataFrame) -> Path:
+    """At one stroke, so that nobody reads half a file."""
+    draft = path.with_name(path.name + ".draft")
+    rows.sort(SORTED).write_parquet(
+        draft, compression="zstd", compression_level=1, statistics=True, row_group_size=ROWS_OF_GROUP
+    )
+    replace_durably(draft, path)
+    return path
+
+
+def replace_durably(draft: Path, path: Path) -> None:
+    """``draft`` becomes ``path``, also after a power failure."""
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+# -- what is new -----------------------------------------------------------------------------------------------------
+
+FRESH = "fresh"
+
+
+def write_fresh(store: Path, serial: int, rows: pl.DataFrame) -> Path:
+    """What a digest found, for whoever follows; serials only grow."""
+    path = store / FRESH / f"{serial:08d}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _write(path, rows)
+
+
+def list_fresh(store: Path, after: int = 0) -> list[tuple[int, Path]]:
+    """Serial and file, in order, of those after a serial."""
+    found = sorted((store / FRESH).glob("[0-9]*.parquet"))
+    return [(int(path.stem), path) for path in found if int(path.stem) > after]
+
+
+def remove_fresh(store: Path, now: datetime, keep: timedelta) -> list[Path]:
+    """Those written longer ago than ``keep``; the newest stays, so that serials go on growing."""
+    old: Iterable[tuple[int, Path]] = list_fresh(store)[:-1]
+    gone = [path for _, path in old if now.timestamp() - path.stat().st_mtime > keep.total_seconds()]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone
