@@ -44,8 +44,8 @@ def test_an_alert_that_was_handed_over_before_still_reads() -> None:
 def test_a_patrol_says_of_everything_whether_it_was_looked_at() -> None:
     patrol = load("patrol")
     standing = replay(patrol, [opened("sampled")], CALENDAR)
+    partly = {name: value for name, value in LOOKED.items() if name != "ledger"}
     with pytest.raises(Refusal, match="台账"):
-        partly = {name: value for name, value in LOOKED.items() if name != "ledger"}
         take(patrol, standing, event(2, "find_normal", fields=partly), CALENDAR)
     child = {"case": "BJ-2026-000009", "type": "alert"}
     with pytest.raises(Refusal, match="写明引出了哪一件"):

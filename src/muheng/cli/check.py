@@ -134,6 +134,7 @@ def _check_file(path: Path) -> Checked:
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_document
     from muheng.monitoring.judgement.rules import is_rules, read_rules_file
+    from muheng.monitoring.patrolling import is_patrolling, read_patrolling
     from muheng.policy.compile import compile_file
 
     file, found = read_toml(path, str(shown(path)))
@@ -142,6 +143,8 @@ def _check_file(path: Path) -> Checked:
     if "policy" not in file.data:
         if is_rules(file.data):
             return Checked(path, "monitoring", tuple(read_rules_file(path)))
+        if is_patrolling(file.data):
+            return Checked(path, "monitoring", tuple(read_patrolling(path)[1]))
         if {"clear", "cause"} & set(file.data):
             return Checked(path, "alert", tuple(load_alert_file(path, file.name)[1]))
         if {"trade", "ungraded"} & set(file.data):
@@ -171,6 +174,7 @@ def _check_pack(folder: Path) -> Checked:
     from muheng.intake.layout import load_layouts
     from muheng.matching.rules import load_rules
     from muheng.monitoring.judgement.rules import load_rules as load_monitoring_rules
+    from muheng.monitoring.patrolling import load_patrolling
     from muheng.policy.compile import compile_policy
 
     pack, found = load_pack(folder)
@@ -189,6 +193,7 @@ def _check_pack(folder: Path) -> Checked:
     found += load_settings(folder)[1]
     found += load_norms(folder)[1]
     found += load_monitoring_rules(folder)[1]
+    found += load_patrolling(folder)[1]
     found = [replace(diagnostic, file=paths.get(diagnostic.file, diagnostic.file)) for diagnostic in found]
     found += load_layouts(pack.layouts if pack is not None else own)[1]
     for policy in sorted((folder / "policies").glob("*.toml")):
