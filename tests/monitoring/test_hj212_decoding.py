@@ -171,6 +171,15 @@ def test_names_worked_out_once_give_what_item_by_item_gives(content: str, head: 
         assert quick == (read_header(head), *read_items(content))
 
 
+def test_small_letters_in_the_checksum_change_nothing_of_what_is_read() -> None:
+    for content in (b"{0x=%d" % digit for digit in range(10)):
+        wire = frame_bytes(b"MN=1;Flag=9;CP=&&" + content + b"&&", end=b"")
+        large, small = decode_bytes(wire), decode_bytes(wire[:-4] + wire[-4:].lower())
+        assert large is not None
+        assert small is not None
+        assert (small.reasons, small.cp, small.factors) == (large.reasons, large.cp, large.factors)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_without_complaint(data: bytes) -> None:
     for wire in (

@@ -22,8 +22,10 @@ FREE, FREE_BYTES = "//", b"//"
 _NO_SEPARATORS = bytes(set(range(256)) - set(b";,="))
 _TO_EQUALS = bytes.maketrans(b";,", b"==")
 _REGULAR = re.compile(rb"=(?:[;,]=)*")
-_LAYOUTS = 4096
+_LAYOUTS = 2048
 """So many sequences of names are remembered."""
+_MOST_SIGNS = 256
+"""Of a sequence that is remembered: twice what a packet of usual length holds. Longer ones would fill the memory."""
 
 _Build = Callable[[Sequence[str]], dict[str, str]]
 
@@ -45,6 +47,8 @@ def read_regular(segment: bytes, cut: int) -> Read | None:
     if text.endswith(b";"):
         text = text[:-1]
     shape = text.translate(None, _NO_SEPARATORS)
+    if len(shape) > _MOST_SIGNS:
+        return None
     tokens = text.translate(_TO_EQUALS).decode("ascii").split("=")
     layout = _find_layout(before, shape, *tokens[::2])
     if layout is None:
