@@ -19,7 +19,9 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -365,6 +367,19 @@ def read_from(path: Path, offset: int) -> tuple[int, bytes]:
                 return offset - LINK, data
             file.seek(0)
         return 0, file.read()
+
+
+def read_record(path: Path, offset: int) -> Record | None:
+    """The record at a place, its link not looked at; None where there is none."""
+    with suppress(OSError, struct.error, UnicodeDecodeError), path.open("rb") as file:
+        file.seek(offset)
+        received, *lengths = LENGTHS.unpack(file.read(LENGTHS.size))
+        data = file.read(sum(lengths))
+        if len(data) == sum(lengths):
+            mn, peer, verdict, _ = accumulate(lengths)
+            texts = data[:mn].decode(), data[mn:peer].decode(), data[peer:verdict].decode()
+            return Record(received, *texts, data[verdict:])
+    return None
 
 
 def walk_batches(data: bytes, begin: int = 0) -> Iterator[Batch]:

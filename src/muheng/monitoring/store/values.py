@@ -1,8 +1,8 @@
 """The series store: what devices measured, as Parquet by the day that the data are of, readable by plain Polars.
 
-``values/day=<YYYY-MM-DD>/<kind>.<level>.<begin>.<end>.parquet`` holds the values of one kind that came between two places of
-the segments. New files are of level 0; as they become many they are merged into larger ones, and days that are over into
-files of level 9, sorted so that one device's month is a few pages of each. The same interval sent twice stands twice: what
+``values/day=<YYYY-MM-DD>/<kind>.<level>.<first>.<last>.parquet`` holds values of one kind, found by the digests of these
+serials. New files are of level 0; as they become many they are merged into larger ones, and days that are over into files of
+level 9, sorted so that one device's month is a few pages of each. The same interval sent twice stands twice: what
 was received last counts, and ``scan_values`` and every merging leave only that. No value is judged here.
 """
 
@@ -58,8 +58,8 @@ class Part(NamedTuple):
     path: Path
     kind: str
     level: int
-    begin: str
-    end: str
+    first: str
+    last: str
 
 
 def read_values(
@@ -90,7 +90,6 @@ def scan_values(
     scans = []
     for alone, some in groupby(filter(None, found), _is_settled):
         if alone:
-            # Nothing stands twice in files that were merged together.
             scans.append(_scan([part for parts in some for part in parts]).filter(conditions))
         else:
             scans += [_keep_last(_scan(parts).filter(conditions)).sort(SORTED) for parts in some]
@@ -113,8 +112,8 @@ def list_days(store: Path) -> list[date]:
 def list_parts(store: Path, day: date) -> list[Part]:
     parts = []
     for path in sorted(day_folder(store, day).glob("*.parquet")):
-        kind, level, begin, end, *_ = path.name.split(".")
-        parts.append(Part(path, kind, int(level), begin, end))
+        kind, level, first, last, *_ = path.name.split(".")
+        parts.append(Part(path, kind, int(level), first, last))
     return parts
 
 
@@ -125,13 +124,13 @@ def day_folder(store: Path, day: date) -> Path:
 # -- writing ---------------------------------------------------------------------------------------------------------
 
 
-def write_part(store: Path, rows: pl.DataFrame, begin: str, end: str) -> list[Path]:
-    """Rows of the places from ``begin`` to ``end``, by day and kind. Written again they replace themselves."""
+def write_part(store: Path, serial: int, rows: pl.DataFrame) -> list[Path]:
+    """The rows that one digest found, by day and kind. Written again they replace themselves."""
     written = []
     keyed = rows.with_columns(pl.col("time").dt.date().alias("day"))
     for (day, kind), found in keyed.partition_by("day", "kind", include_key=True, as_dict=True).items():
         assert isinstance(day, date)
-        path = day_folder(store, day) / f"{kind}.0.{begin}.{end}.parquet"
+        path = day_folder(store, day) / f"{kind}.0.{serial:08d}.{serial:08d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         written.append(_write(path, _keep_last(found.drop("day").lazy()).collect()))
     return written
@@ -159,17 +158,19 @@ def merge_small(store: Path, day: date) -> list[Path]:
 
 
 def _is_settled(parts: list[Part]) -> bool:
-    return (
-        all(part.level == SETTLED for part in parts) and len({(part.begin, part.end) for part in parts}) == 1
+    """One file, or those that one merging made: nothing stands twice in them."""
+    merged = (
+        all(part.level == SETTLED for part in parts) and len({(part.first, part.last) for part in parts}) == 1
     )
+    return merged or len(parts) == 1
 
 
 def _merge(parts: list[Part], level: int) -> list[Path]:
     """New files have names of their own and are whole before the old ones go; a crash leaves rows twice, never none."""
     kind, folder = parts[0].kind, parts[0].path.parent
-    begin, end = min(part.begin for part in parts), max(part.end for part in parts)
+    first, last = min(part.first for part in parts), max(part.last for part in parts)
     taken = {part.path.name for part in parts}
-    names = (f"{kind}.{level}.{begin}.{end}.{number:04d}.parquet" for number in range(10_000))
+    names = (f"{kind}.{level}.{first}.{last}.{number:04d}.parquet" for number in range(10_000))
     written = []
     for low, high in _slice(parts):
         rows = _scan(parts).filter(pl.col("mn") >= low, pl.col("mn") <= high)
