@@ -1,6 +1,7 @@
 """The invented plant: the same at any moment however it is asked, within its limits when sound, and troubled as told."""
 
 from datetime import datetime, timedelta
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from muheng.monitoring.plant import (
     LIMITS,
     NOX,
     OXYGEN,
+    REFERENCE_OXYGEN,
     SO2,
+    Kind,
     Plant,
     Trouble,
     TroubleKind,
@@ -35,7 +38,8 @@ def test_the_same_whenever_and_however_it_is_asked() -> None:
 
 
 def test_a_sound_plant_keeps_its_limits_and_is_never_still() -> None:
-    for plant in (stack(), Plant("water", 5, LIMITS["water"])):
+    for kind in get_args(Kind):
+        plant = Plant(kind, 5, LIMITS[kind], REFERENCE_OXYGEN[kind])
         for hour in range(48):
             found = summarise(plant, BEGIN + hour * HOUR, 60)
             for factor, limit in plant.limits:
@@ -98,5 +102,5 @@ def test_calibrated_once_a_week_and_the_hour_says_so() -> None:
     assert all(found[OXYGEN].flag == "N" for found in flags)
 
 
-def test_plants_of_unknown_devices_are_of_both_kinds() -> None:
-    assert {invent_plant(f"{number:024X}").kind for number in range(20)} == {"stack", "water"}
+def test_plants_of_unknown_devices_are_of_all_kinds() -> None:
+    assert {invent_plant(f"{number:024X}").kind for number in range(40)} == set(get_args(Kind))

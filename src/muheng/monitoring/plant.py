@@ -21,13 +21,22 @@ from muheng.monitoring.judgement.runs import Numbers
 FLOW, OXYGEN, SPEED, HEAT, WET = "a00000", "a19001", "a01011", "a01012", "a01014"
 NOX, SO2, DUST = "a21002", "a21026", "a34013"
 WATER_FLOW, ACIDITY = "w00000", "w01001"
-Kind = Literal["stack", "water"]
+Kind = Literal["stack", "incinerator", "water"]
 LIMITS: dict[Kind, tuple[tuple[str, float], ...]] = {
     "stack": ((SO2, 35.0), (NOX, 50.0), (DUST, 10.0)),
+    "incinerator": (
+        (SO2, 100.0),
+        (NOX, 300.0),
+        (DUST, 30.0),
+        ("a21024", 60.0),
+        ("a21005", 100.0),
+    ),
     "water": (("w01018", 50.0), ("w21003", 5.0), ("w21011", 0.5), ("w21001", 15.0)),
 }
 """Where a plant is given none; examples."""
-SYSTEMS: dict[Kind, str] = {"stack": "31", "water": "32"}
+REFERENCE_OXYGEN: dict[Kind, float | None] = {"stack": 6.0, "incinerator": 11.0, "water": None}
+"""Examples too."""
+SYSTEMS: dict[Kind, str] = {"stack": "31", "incinerator": "31", "water": "32"}
 """ST."""
 TroubleKind = Literal["exceed", "flat", "clipped", "copied", "missing", "flag"]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -71,12 +80,12 @@ class Plant:
     @property
     def factors(self) -> tuple[str, ...]:
         """All that is measured, pollutants first."""
-        rest = (OXYGEN, FLOW, SPEED, HEAT, WET) if self.kind == "stack" else (ACIDITY, WATER_FLOW)
+        rest = (OXYGEN, FLOW, SPEED, HEAT, WET) if self.kind != "water" else (ACIDITY, WATER_FLOW)
         return (*(factor for factor, _ in self.limits), *rest)
 
     @property
     def flow(self) -> str:
-        return FLOW if self.kind == "stack" else WATER_FLOW
+        return FLOW if self.kind != "water" else WATER_FLOW
 
     def list_flags(self, factor: str, begin: datetime, count: int) -> list[str]:
         """Of each minute."""
@@ -154,13 +163,13 @@ class Plant:
 
     def convert(self, values: Numbers) -> Numbers | None:
         """Values of the pollutants at the reference oxygen; None where there is none."""
-        if self.reference_oxygen is None or self.kind != "stack":
+        if self.reference_oxygen is None:
             return None
         converted: Numbers = values[: len(self.limits)] * self._converting(values)
         return converted
 
     def _converting(self, values: Numbers) -> Numbers:
-        if self.reference_oxygen is None or self.kind != "stack":
+        if self.reference_oxygen is None:
             return np.ones(values.shape[1])
         oxygen = values[self.factors.index(OXYGEN)]
         factor: Numbers = (_AIR - self.reference_oxygen) / (_AIR - oxygen)
@@ -171,11 +180,14 @@ def _holds(trouble: Trouble, moment: datetime) -> bool:
     return trouble.begin <= moment and (trouble.end is None or moment < trouble.end)
 
 
+_KINDS: tuple[Kind, ...] = ("stack", "water", "stack", "incinerator", "stack", "water", "stack")
+
+
 def invent_plant(mark: str, seed: int = 1) -> Plant:
     """The plant of a device of which nothing is known but its number."""
     own = crc32(mark.encode(), seed)
-    kind: Kind = "water" if own % 3 == 0 else "stack"
-    return Plant(kind, own, LIMITS[kind], 6.0 if kind == "stack" else None)
+    kind: Kind = _KINDS[own % len(_KINDS)]
+    return Plant(kind, own, LIMITS[kind], REFERENCE_OXYGEN[kind])
 
 
 # -- an hour ---------------------------------------------------------------------------------------------------------
@@ -221,7 +233,8 @@ def _shape(
         case "a00000":
             values, digits = load * 10 ** (4.3 + 1.2 * share) * (1 + 0.01 * wave), 0
         case "a19001":
-            values, digits = 5 + 3 * share - 1.5 * (load - 1) + 0.2 * wave, 2
+            usual = plant.reference_oxygen or 6.0
+            values, digits = usual - 1 + 3 * share - 1.5 * (load - 1) + 0.2 * wave, 2
         case "a01011":
             values, digits = load * (6 + 8 * share) * (1 + 0.01 * wave), 2
         case "a01012":
@@ -285,7 +298,7 @@ def summarise(plant: Plant, begin: datetime, minutes: int) -> dict[str, Summary]
         if factor == plant.flow:
             total = float(own.mean()) * minutes / 60
         elif row < len(plant.limits):
-            gram = 1e-6 if plant.kind == "stack" else 1e-3
+            gram = 1e-6 if plant.kind != "water" else 1e-3
             total = float(np.nansum(values[row] * flow)) * gram / 60
         at_oxygen = None
         if converted is not None and row < len(plant.limits):

@@ -1,0 +1,235 @@
+"""A fleet of simulated devices on sockets: each with its own connection, all by one clock, until it is told to stop.
+
+What a device says is ``fleet_station``'s; what goes wrong on the way, ``fleet_faults``'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
+
+from muheng.wire.fleet_faults import Write, spoil
+from muheng.wire.fleet_station import NEVER, Counts, Station
+
+CHINA = timezone(timedelta(hours=8))
+_CONNECTING = 200
+"""Connections that are being opened at one time."""
+_AGAIN = (0.2, 5.0)
+"""Seconds until a connection is tried again, at first and at most."""
+_PATIENCE = 5.0
+"""Seconds for a connection to come about."""
+_FINISHING = 45.0
+"""Seconds at most for what waits at the end to be acknowledged: as long as it is sent again."""
+_TICK = 0.05
+
+
+def local_now() -> datetime:
+    """In China, as the devices' clocks are."""
+    return datetime.now(UTC).astimezone(CHINA).replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``connections``: broken ones counted anew. ``waiting``: sent and not acknowledged. ``late``: devices still in the past."""
+
+    devices: int
+    connected: int
+    connections: int
+    sent: int
+    acknowledged: int
+    resent: int
+    refused: int
+    requests: int
+    spoilt: int
+    waiting: int
+
+
+class Fleet:
+    """Made and run once. ``host`` need not be there yet: it is tried again and again."""
+
+    def __init__(self, stations: Sequence[Station], host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._lines = [_Line(self, station) for station in stations]
+        self._due: list[tuple[datetime, int, _Line]] = []
+        self._serial = count()
+        self._connecting = asyncio.Semaphore(_CONNECTING)
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Nothing new is begun; ``run`` ends when everything is acknowledged, or nobody can hope for it any more."""
+        for line in self._lines:
+            line.station.stop = True
+        self._stop.set()
+
+    def tell(self) -> Progress:
+        tally = Counts()
+        for line in self._lines:
+            for each in fields(tally):
+                own = getattr(line.station.counts, each.name)
+                setattr(tally, each.name, getattr(tally, each.name) + own)
+        return Progress(
+            len(self._lines),
+            sum(line.transport is not None for line in self._lines),
+            sum(line.connections for line in self._lines),
+            tally.sent,
+            tally.acknowledged,
+            tally.resent,
+            tally.refused,
+            tally.requests,
+            sum(line.spoilt for line in self._lines),
+            sum(line.station.waiting for line in self._lines),
+        )
+
+    async def run(
+        self, seconds: float | None = None, watch: Callable[[Progress], None] | None = None
+    ) -> Progress:
+        """Until ``stop``, or for so many seconds. ``watch`` is told every second how it goes."""
+        loop = asyncio.get_running_loop()
+        keepers = [asyncio.ensure_future(line.keep_connected()) for line in self._lines]
+        teller = asyncio.ensure_future(self._watch(watch)) if watch is not None else None
+        ending = loop.call_later(seconds, self.stop) if seconds is not None else None
+        try:
+            while not self._stop.is_set():
+                self._step()
+                await asyncio.sleep(_TICK)
+            deadline = loop.time() + _FINISHING
+            while loop.time() < deadline and any(line.is_busy for line in self._lines):
+                self._step()
+                await asyncio.sleep(_TICK)
+        finally:
+            for task in (*keepers, *([teller] if teller else [])):
+                task.cancel()
+            await asyncio.gather(*keepers, *([teller] if teller else []), return_exceptions=True)
+            if ending is not None:
+                ending.cancel()
+            for line in self._lines:
+                line.close()
+        return self.tell()
+
+    async def _watch(self, watch: Callable[[Progress], None]) -> None:
+        while True:
+            await asyncio.sleep(1)
+            watch(self.tell())
+
+    async def open(self, line: _Line) -> None:
+        """Raises OSError or TimeoutError."""
+        async with self._connecting, asyncio.timeout(_PATIENCE):
+            await asyncio.get_running_loop().create_connection(lambda: line, self._host, self._port)
+
+    def wake(self, line: _Line, now: datetime) -> None:
+        """It is looked at when it next has something to do."""
+        due = line.station.find_due(now)
+        if due < NEVER and due < line.due:
+            line.due = due
+            heapq.heappush(self._due, (due, next(self._serial), line))
+
+    def _step(self) -> None:
+        now = local_now()
+        while self._due and self._due[0][0] <= now:
+            due, _, line = heapq.heappop(self._due)
+            if due == line.due:  # else it was looked at meanwhile
+                line.due = NEVER
+                line.write(now)
+                self.wake(line, now + timedelta(microseconds=1))
+
+
+class _Line(asyncio.Protocol):
+    """One device's connection, made anew whenever it breaks."""
+
+    def __init__(self, fleet: Fleet, station: Station) -> None:
+        self.station = station
+        self.due = NEVER
+        self.transport: asyncio.Transport | None = None
+        self.connections = 0
+        self.spoilt = 0
+        self._fleet = fleet
+        self._lost = asyncio.Event()
+        self._full = False
+        self._queue: list[Write] = []
+        """What follows a pause."""
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.station.waiting or self._queue)
+
+    async def keep_connected(self) -> None:
+        wait = _AGAIN[0]
+        while True:
+            self._lost.clear()
+            try:
+                await self._fleet.open(self)
+            except (OSError, TimeoutError):
+                await asyncio.sleep(wait * (0.5 + self.station.random.random()))
+                wait = min(wait * 2, _AGAIN[1])
+                continue
+            begun = asyncio.get_running_loop().time()
+            await self._lost.wait()
+            # A host that takes connections and closes them at once is not to be hammered.
+            lasted = asyncio.get_running_loop().time() - begun
+            wait = _AGAIN[0] if lasted > _AGAIN[1] else min(wait * 2, _AGAIN[1])
+            await asyncio.sleep(wait * self.station.random.random())
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    # -- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.connections += 1
+        self._full = False
+        now = local_now()
+        self.station.connect(now)
+        self._fleet.wake(self, now)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._queue.clear()
+        self.station.disconnect()
+        self._lost.set()
+
+    def data_received(self, data: bytes) -> None:
+        now = local_now()
+        self.station.receive(data, now)
+        self._fleet.wake(self, now)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._fleet.wake(self, local_now())
+
+    # -- writing
+
+    def write(self, now: datetime) -> None:
+        """What is due; while something is being dribbled, nothing else."""
+        if self.transport is None or self._full or self._queue:
+            return
+        packets = self.station.poll(now)
+        self._queue = list(spoil(packets, self.station.faults, self.station.random))
+        self._write_on()
+        if self.station.hang_up:
+            self.transport.close()
+
+    def _write_on(self) -> None:
+        while self._queue and self.transport is not None:
+            first = self._queue[0]
+            if first.wait > 0:
+                self._queue[0] = first._replace(wait=0)
+                asyncio.get_running_loop().call_later(first.wait, self._write_on)
+                return
+            del self._queue[0]
+            self.transport.write(first.data)
+            self.spoilt += first.spoilt
+            if first.cut:
+                self.transport.close()
+                return
+        if self.transport is not None:
+            self._fleet.wake(self, local_now())
