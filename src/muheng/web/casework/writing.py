@@ -95,6 +95,17 @@ def event_of(row: CaseEvent) -> Event:
     return Event(row.number, row.at, row.act, Actor(row.part, row.actor_id, row.actor_name), row.data)  # type: ignore[arg-type]
 
 
+Follower = Callable[[Case, CaseEvent, User | None], None]
+_followers: list[Follower] = []
+
+
+def follow(function: Follower) -> Follower:
+    """Adds what a later room does of its own when something happened to a case, in the same transaction."""
+    if function not in _followers:
+        _followers.append(function)
+    return function
+
+
 def append(
     case: Case,
     verb: str,
@@ -116,9 +127,11 @@ def append(
         case.personal.all().delete()
         case.erased_at = at
     save_mirror(case, standing)
-    keep(case, event, actor, personal or {}, files)
+    row = keep(case, event, actor, personal or {}, files)
     record(actor, "casework.act", case, act=verb, number=event.number)
     tell_of(case, event, actor, standing)
+    for done in _followers:
+        done(case, row, actor)
     _tell_parent(case, phase, at)
     return standing
 
@@ -168,7 +181,7 @@ def take_event(case_type: CaseType, standing: Standing | None, event: Event) -> 
 
 def keep(
     case: Case, event: Event, actor: User | None, personal: Mapping[str, str], files: Sequence[Attachment]
-) -> None:
+) -> CaseEvent:
     """The rows of an event: itself, its files, and personal values beside it."""
     row = CaseEvent.objects.create(
         case=case,
@@ -190,6 +203,7 @@ def keep(
         )
     for field, value in personal.items():
         PersonalValue.objects.update_or_create(case=case, field=field, defaults={"value": value})
+    return row
 
 
 def content(files: Iterable[Attachment] = (), **given: Any) -> dict[str, Any]:

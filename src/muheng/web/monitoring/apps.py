@@ -9,3 +9,6 @@ class MonitoringConfig(AppConfig):
     name = "muheng.web.monitoring"
     label = "monitoring"
     verbose_name = "自动监控"
+
+    def ready(self) -> None:
+        from muheng.web.monitoring import cases  # noqa: F401

@@ -1,0 +1,246 @@
+"""The cases of the room: alerts of events, patrols, field checks. Opened here; what is done to them anywhere comes back here.
+
+Whoever acts, on the event's page or on the case's own, the case's act comes first and the event follows it, in one
+transaction: the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from muheng.casework.standing import CHINA
+from muheng.web.casework.actions import NewChild, open_case
+from muheng.web.casework.kinds import find_type
+from muheng.web.casework.models import Case, CaseEvent
+from muheng.web.casework.queries import more_sight
+from muheng.web.casework.ways import Way, register_way
+from muheng.web.casework.writing import follow
+from muheng.web.monitoring.models import Event, EventStep, Patrol, Point, Suspicion
+from muheng.web.monitoring.points import limits_on
+from muheng.web.monitoring.sayings import event_title, factor_title, factor_unit, say_ratio
+from muheng.web.people.models import Organisation, Role, User
+from muheng.web.people.rights import holds
+from muheng.web.registry.models import Enterprise
+from muheng.web.registry.queries import is_own, official_scope
+from muheng.web.templatetags.words import plain
+
+ALERT, PATROL, FIELD = "alert", "patrol", "field_check"
+TYPES = (ALERT, PATROL, FIELD)
+HANDLE = "monitoring.handle"
+_SOURCE = "monitoring.event"
+_KIND_OF_ALERT = {"missing": "offline", "flat": "abnormal", "marked": "abnormal"}
+
+
+def source_of(event: Event) -> str:
+    """How a case says which event it is of."""
+    return f"{_SOURCE}:{event.pk}"
+
+
+def title_of(event: Event) -> str:
+    """1号锅炉排口 氮氧化物 超标."""
+    return f"{event.point.name} {factor_title(event.factor)} {event_title(event.seen)}"
+
+
+def office_of(enterprise: Enterprise, right: str = HANDLE) -> Organisation | None:
+    """Who looks after the events of an enterprise: of its county first, the place itself before its departments; else
+    of the city. None where nobody has the right."""
+    roles = [role.pk for role in Role.objects.all() if right in role.rights]
+    held = Organisation.objects.filter(memberships__role__in=roles, memberships__user__is_active=True)
+    county = enterprise.county
+    while county is not None:
+        for where in (Q(pk=county.pk), Q(parent=county, kind=Organisation.Kind.DEPARTMENT)):
+            found = held.filter(where).order_by("order", "pk").first()
+            if found is not None:
+                return found
+        county = county.parent
+    return None
+
+
+def open_alert(event: Event, at: datetime) -> Case:
+    """The case of an event, opened where it has none; the enterprise is told by it."""
+    if event.case is not None:
+        return event.case
+    point = event.point
+    kinds = {str(each.get("kind")) for each in event.seen}
+    over = kinds - set(_KIND_OF_ALERT)
+    with translation.override("zh-hans"):
+        limit = limits_on(point, event.begin.astimezone(CHINA).date()).get(event.factor)
+        most = (
+            "" if limit is None or limit.most is None else f"{plain(limit.most)} {factor_unit(event.factor)}"
+        )
+        peak = say_ratio(event.peak)
+        fields = {
+            "point": point.name,
+            "pollutant": factor_title(event.factor),
+            "value": f"限值的 {peak}" if peak else "",
+            "standard": most.strip(),
+            "raised_on": event.raised_at.astimezone(CHINA).date().isoformat(),
+        }
+        title = f"{title_of(event)}（{event.number}）"
+    case = open_case(
+        None,
+        ALERT,
+        title,
+        enterprise=point.enterprise,
+        kind="exceedance" if over or not kinds else _KIND_OF_ALERT[sorted(kinds)[0]],
+        fields={name: value for name, value in fields.items() if value},
+        organisation=office_of(point.enterprise),
+        part="room",
+        source=source_of(event),
+        at=at,
+    )
+    event.case = case
+    event.save(update_fields=("case",))
+    return case
+
+
+def field_check(
+    point: Point,
+    title: str,
+    detail: str,
+    kind: str,
+    organisation: Organisation | None = None,
+    handler: User | None = None,
+) -> NewChild:
+    """What a field check is opened with."""
+    return NewChild(
+        FIELD,
+        title[:200],
+        kind=kind,
+        fields={"point": point.name, "detail": detail},
+        organisation=organisation or office_of(point.enterprise),
+        handler=handler,
+    )
+
+
+# -- what follows from an act ---------------------------------------------------------------------------------
+
+
+@follow
+def follow_alert(case: Case, done: CaseEvent, actor: User | None) -> None:
+    """An event stands as its case does."""
+    if case.type != ALERT:
+        return
+    event = Event.objects.filter(case=case).first()
+    if event is None:
+        return
+    state, kind = Event.State, EventStep.Kind
+    detail = _detail(case, done)
+    if done.act == "explain":
+        _move(event, state.ANSWERED, answered_at=done.at)
+        keep_step(event, kind.ANSWERED, done.at, actor, detail | {"cause": case.fields.get("cause", "")})
+    elif done.act == "return":
+        _move(event, state.OPEN, answered_at=None)
+        keep_step(event, kind.VERIFIED, done.at, actor, detail | {"returned": True})
+    elif done.act == "verify":
+        conclusion = case.fields.get("conclusion", "")
+        keep_step(event, kind.VERIFIED, done.at, actor, detail | {"conclusion": conclusion})
+        _close(event, done.at, actor, detail | {"conclusion": conclusion})
+    elif done.act == "dismiss":
+        _close(event, done.at, actor, detail | {"dismissed": True})
+    elif done.act == "transfer":
+        _move(event, state.FIELD)
+        children = done.data.get("child") or []
+        detail["field"] = [each["case"] for each in children]
+        keep_step(event, kind.FIELD, done.at, actor, detail)
+
+
+@follow
+def follow_field_check(case: Case, done: CaseEvent, actor: User | None) -> None:
+    """An event that was sent to the field is over when what was found there is."""
+    if case.type != FIELD or case.parent_id is None:
+        return
+    event = Event.objects.filter(case=case.parent_id, state=Event.State.FIELD).first()
+    act = find_type(FIELD).act(done.act)
+    if event is None or act is None or act.to is None:
+        return
+    detail = _detail(case, done) | {"act": done.act, "finding": case.fields.get("finding", "")}
+    if case.phase == Case.Phase.OPEN:
+        keep_step(event, EventStep.Kind.FIELD, done.at, actor, detail)
+    else:
+        _close(event, done.at, actor, detail)
+
+
+@follow
+def follow_patrol(case: Case, done: CaseEvent, actor: User | None) -> None:
+    """A patrol is done when its case is; an event that it was made for tells of it."""
+    if case.type != PATROL or case.live:
+        return
+    patrol = Patrol.objects.select_related("event").filter(case=case, done_at=None).first()
+    if patrol is None:
+        return
+    patrol.done_at = done.at
+    patrol.finding = case.state if case.phase == Case.Phase.CLOSED else ""
+    patrol.save(update_fields=("done_at", "finding"))
+    if patrol.event is not None and patrol.finding:
+        detail = _detail(case, done) | {"finding": patrol.finding}
+        keep_step(patrol.event, EventStep.Kind.PATROLLED, done.at, actor, detail)
+
+
+def keep_step(
+    event: Event, kind: EventStep.Kind, at: datetime, by: User | None, detail: dict[str, object]
+) -> EventStep:
+    """One more of an event's steps; empty details are left out."""
+    kept = {name: value for name, value in detail.items() if value not in ("", None, [])}
+    return EventStep.objects.create(event=event, kind=kind, at=at, by=by, detail=kept)
+
+
+def _detail(case: Case, done: CaseEvent) -> dict[str, object]:
+    files = [{"name": each["name"], "sha256": each["sha256"]} for each in done.data.get("files", ())]
+    return {"case": case.number, "note": done.data.get("note", ""), "files": files}
+
+
+def _move(event: Event, state: Event.State, **times: datetime | None) -> None:
+    event.state = state
+    for name, value in times.items():
+        setattr(event, name, value)
+    if state == Event.State.ANSWERED and event.due_until == "answered":
+        event.due_at, event.due_until = None, ""
+    event.save(update_fields=("state", "answered_at", "due_at", "due_until"))
+
+
+def _close(event: Event, at: datetime, actor: User | None, detail: dict[str, object]) -> None:
+    event.state, event.closed_at, event.due_at, event.due_until = Event.State.CLOSED, at, None, ""
+    event.save(update_fields=("state", "closed_at", "due_at", "due_until"))
+    keep_step(event, EventStep.Kind.CLOSED, at, actor, detail)
+
+
+# -- who sees them, and ways from them -------------------------------------------------------------------------
+
+
+@more_sight
+def sight(user: User) -> Q | None:
+    """Who handles events sees their cases, wherever the cases lie."""
+    if not holds(user, HANDLE):
+        return None
+    return Q(type__in=TYPES) & official_scope(user, HANDLE).q("enterprise__")
+
+
+@register_way
+def find_event_of(case: Case, user: User) -> Way | None:
+    """From a case to the event that it is of, or was opened below."""
+    if case.type not in TYPES:
+        return None
+    number = case.parent_id if case.type == FIELD else case.pk
+    event = Event.objects.filter(case=number).select_related("point__enterprise").first()
+    if event is not None:
+        own = is_own(user, event.point.enterprise)
+        name = "monitoring:own-event" if own else "monitoring:event"
+        return Way(_("看监测事件"), reverse(name, args=[event.number]))
+    patrol = Patrol.objects.filter(case=case).first()
+    if patrol is not None and patrol.round_id is not None:
+        return Way(_("看巡查轮次"), reverse("monitoring:patrol-round", args=[patrol.round_id]))
+    suspicion = _suspicion_of(case)
+    return Way(_("看疑点"), reverse("monitoring:suspicion", args=[suspicion.pk])) if suspicion else None
+
+
+def _suspicion_of(case: Case) -> Suspicion | None:
+    room, _colon, number = case.source.partition(":")
+    if room != "monitoring.suspicion" or not number.isdigit():
+        return None
+    return Suspicion.objects.filter(pk=int(number)).first()
