@@ -85,7 +85,7 @@ def read_devices(path: Path) -> dict[str, Device]:
                 refuse(line, "", what, say("多半是多了逗号。"))
                 continue
             cells = dict(zip(columns, (cell.strip() for cell in row), strict=False))
-            device, found = _read_row(cells)
+            device, found = read_device(cells)
             for problem in found:
                 refuse(line, *problem)
             if device.mn in lines:
@@ -153,7 +153,8 @@ def _check_columns(columns: list[str]) -> Iterator[_Problem]:
             yield name, say("列 {name} 出现了不止一次。", name=name), say("每列只留一个。")
 
 
-def _read_row(cells: Mapping[str, str]) -> tuple[Device, list[_Problem]]:
+def read_device(cells: Mapping[str, str]) -> tuple[Device, list[_Problem]]:
+    """One device by its cells, and what is wrong with them: column, what, how to mend it."""
     problems: list[_Problem] = []
     edition = _read_number(cells, "edition", EDITIONS, 0, problems)
     device = Device(

@@ -35,9 +35,12 @@ class Point(models.Model):
     """The first day on which it is no longer watched."""
     judged_until = models.DateTimeField(null=True)
     """Hours before this have been judged."""
+    stale = models.BooleanField(default=True)
+    """Hours, marks or limits changed since."""
 
     class Meta:
         ordering = ("enterprise_id", "outlet__code")
+        indexes = (models.Index(fields=("id",), name="stale_point", condition=models.Q(stale=True)),)
 
     def __str__(self) -> str:
         return self.name
@@ -99,6 +102,20 @@ class Taken(models.Model):
     serial = models.PositiveIntegerField(unique=True)
     rows = models.PositiveIntegerField()
     at = models.DateTimeField()
+
+
+class Outage(models.Model):
+    """Hours in which next to nothing came from anybody (平台接收中断): nobody is asked why theirs are missing."""
+
+    begin = models.DateTimeField(unique=True)
+    end = models.DateTimeField()
+    """The first hour in which data came again, as far as is known."""
+    percent = models.PositiveSmallIntegerField()
+    """Of the points, those without data, at its worst."""
+    found_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-begin",)
 
 
 class Mark(models.Model):

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from muheng.web.monitoring.models import Event, Point, Suspicion
 from muheng.web.people.models import User
 from muheng.web.people.scope import scope_of
+from muheng.web.registry.queries import official_scope
 
 VIEW = "monitoring.view"
 
@@ -25,7 +26,8 @@ def events_for(user: User, right: str = VIEW) -> QuerySet[Event]:
 
 def suspicions_for(user: User, right: str = VIEW) -> QuerySet[Suspicion]:
     """Signs at those points; they are for officials: an enterprise's account sees none."""
-    scope = scope_of(user, right)
-    if scope.enterprises and not (scope.everything or scope.counties or scope.townships or scope.parks):
-        return Suspicion.objects.none()
-    return scope.filter(Suspicion.objects.all(), "point__enterprise__").select_related("point__enterprise")
+    return (
+        official_scope(user, right)
+        .filter(Suspicion.objects.all(), "point__enterprise__")
+        .select_related("point__enterprise")
+    )
