@@ -7,7 +7,7 @@ import click
 from muheng.cli.verb import group
 from muheng.documents.message import Language, say
 
-ACTS = ("decode", "simulate")
+ACTS = ("decode", "serve", "simulate")
 
 
 def command(lang: Language) -> click.Command:

@@ -75,7 +75,7 @@ def serve(
     if city is not None:
         serving.choose_city(city, CITIES[0])
     serving.choose_settings(host)
-    with _every_end_is_ctrl_c(), ExitStack() as stack:
+    with every_end_is_ctrl_c(), ExitStack() as stack:
         with show_progress(STEPS, lang, quiet) as step:
             _prepare(demo, step)
             step(say("启动网站"))
@@ -114,16 +114,21 @@ def _check_address(host: str, port: int) -> None:
     try:
         check_address(host, port)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            what = say("端口 {port} 已经被别的程序占用。", port=port)
-            fix = say("换一个端口，如 --port {port}；或先停掉占用它的程序。", port=port % 65535 + 1)
-        elif error.errno == errno.EACCES:
-            what = say("没有权限用端口 {port}。", port=port)
-            fix = say("用 1024 以上的端口，如 --port 8000。")
-        else:
-            what = say("地址 {host} 不是这台机器的。", host=host)
-            fix = say("本机用 127.0.0.1；要让别的机器也能打开，用 0.0.0.0。")
-        raise Failure("port", what, fix) from error
+        raise refuse_address(error, host, port) from error
+
+
+def refuse_address(error: OSError, host: str, port: int) -> Failure:
+    """Why nobody can be listened to there."""
+    if error.errno == errno.EADDRINUSE:
+        what = say("端口 {port} 已经被别的程序占用。", port=port)
+        fix = say("换一个端口，如 --port {port}；或先停掉占用它的程序。", port=port % 65535 + 1)
+    elif error.errno == errno.EACCES:
+        what = say("没有权限用端口 {port}。", port=port)
+        fix = say("用 1024 以上的端口，如 --port 8000。")
+    else:
+        what = say("地址 {host} 不是这台机器的。", host=host)
+        fix = say("本机用 127.0.0.1；要让别的机器也能打开，用 0.0.0.0。")
+    return Failure("port", what, fix)
 
 
 def _prepare(demo: bool, step: Step) -> None:
@@ -172,7 +177,7 @@ def _check_city() -> None:
 
 
 @contextmanager
-def _every_end_is_ctrl_c() -> Iterator[None]:
+def every_end_is_ctrl_c() -> Iterator[None]:
     """A closed terminal and a service manager end the site as orderly as Ctrl-C does."""
 
     def interrupt(number: int, frame: object) -> None:

@@ -21,7 +21,7 @@ class Contact:
     """``packets`` and the other counts are of the local day; ``asked_gaps`` counts requests for what is missing."""
 
     __slots__ = (
-        "asked_gaps", "clock", "contacted", "device", "edition", "intervals", "last", "link", "mn", "next_step", "packets",
+        "asked_gaps", "clock", "contacted", "device", "edition", "intervals", "last", "link", "missing", "mn", "next_step", "packets",
         "password", "peer", "quarantined", "refusals", "repeated", "repeats", "requests", "since", "system", "tails",
         "written_qn",
     )  # fmt: skip
@@ -42,6 +42,8 @@ class Contact:
         self.since = self.last = 0
         """µs: connected since, last frame; 0 never."""
         self.packets = self.repeated = self.quarantined = self.asked_gaps = 0
+        self.missing = 0
+        """Overdue means of minutes, hours and days, when it was looked last."""
         self.contacted = False
         self.next_step = now
         self.written_qn = 0
@@ -68,6 +70,9 @@ class Contact:
             edition: make_tail(edition, self.password, self.mn.encode()) for edition in (2017, 2025)
         }
         return self
+
+    def count_missing(self, now: int) -> int:
+        return sum(intervals.count_missing(now) for intervals in self.intervals.values())
 
     def find_missing(self, now: int) -> Iterator[Stretch]:
         for command, intervals in self.intervals.items():

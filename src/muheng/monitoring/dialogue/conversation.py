@@ -78,7 +78,18 @@ class Effects:
 class Link:
     """One connection."""
 
-    __slots__ = ("broken", "closed", "contacts", "last", "noise", "opened", "peer", "refused", "scanner")
+    __slots__ = (
+        "broken",
+        "closed",
+        "contacts",
+        "last",
+        "lost",
+        "noise",
+        "opened",
+        "peer",
+        "refused",
+        "scanner",
+    )
 
     def __init__(self, peer: str, now: int) -> None:
         self.peer = peer
@@ -87,7 +98,8 @@ class Link:
         self.contacts: set[str] = set()
         """MN of the devices that were heard on it."""
         self.refused = self.broken = self.noise = 0
-        self.closed = False
+        self.closed = self.lost = False
+        """By us; wholly."""
 
 
 class Host:
@@ -97,6 +109,8 @@ class Host:
         self.settings = settings
         self.counts: Counter[str] = Counter()
         self.contacts: dict[str, Contact] = {}
+        self.remembers = True
+        """Whether all that was received earlier is recalled; before, nothing is missed."""
         self._by_mn: dict[bytes, Contact] = {}
         self._day = local_seconds(now) // DAY
         self._minute = 0
@@ -161,7 +175,10 @@ class Host:
             self._close(link, "noise", effects)
 
     def lose(self, link: Link, now: int, effects: Effects) -> None:
-        """The connection is gone; what it had begun to send is kept."""
+        """Nothing more comes on the connection; what it had begun to send is kept."""
+        if link.lost:
+            return
+        link.lost = True
         if not link.closed:
             for frame in link.scanner.finish():
                 self._take(link, frame, now, effects)
@@ -415,7 +432,7 @@ class Host:
             return
         if contact.next_step <= now:
             contact.next_step = now + STEP
-            if requests.idle and self.settings.fill_gaps:
+            if requests.idle and self.settings.fill_gaps and self.remembers:
                 self._ask_for_gap(contact, now)
         for _ in range(3):  # what cannot be written gives way to the next
             due = requests.find_due(now, self._number(contact, now))
@@ -429,6 +446,7 @@ class Host:
                 self._settle_all(contact, requests.refuse(now), now, effects)
 
     def _ask_for_gap(self, contact: Contact, now: int) -> None:
+        contact.missing = contact.count_missing(now)
         if contact.asked_gaps >= self.settings.gap_requests_a_day:
             return
         stretch = next(contact.find_missing(now), None)

@@ -1,0 +1,47 @@
+"""The allow-list in the store, read again when it changed; one with errors is refused and the one before stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from muheng.documents.diagnostic import Diagnostic
+from muheng.documents.message import say
+from muheng.monitoring.dialogue.devices import Device, DevicesRefused, read_devices
+
+
+class DeviceList:
+    """``problems`` of the file as it is now; empty where it is in use."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[Diagnostic] = []
+        self._seen: tuple[int, int, int] | None = None
+
+    def read(self) -> dict[str, Device]:
+        """Raises DevicesRefused, and OSError where there is none."""
+        self._seen = self._look()
+        return read_devices(self.path)
+
+    def has_changed(self) -> bool:
+        return self._look() != self._seen
+
+    def try_read(self) -> dict[str, Device] | None:
+        """None where it cannot be used."""
+        try:
+            devices = self.read()
+        except DevicesRefused as refused:
+            self.problems = refused.problems
+            return None
+        except OSError as error:
+            what = say("设备表读不出来：{reason}。", reason=error.strerror or str(error))
+            self.problems = [Diagnostic("error", self.path.name, None, "", what)]
+            return None
+        self.problems = []
+        return devices
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
