@@ -40,7 +40,7 @@ def find_capture(hours: Hours, standing: Standing, method: Method) -> dict[str, 
     """By factor, the quarters in order."""
     quarters = hours.calendar.quarters
     begins = [quarter.begin for quarter in quarters]
-    running = np.add.reduceat(~standing.stopped, begins, dtype=np.int64).tolist()
+    running = np.add.reduceat(~(standing.stopped | hours.to_come), begins, dtype=np.int64).tolist()
     valid = np.add.reduceat(standing.valid, begins, axis=1, dtype=np.int64).tolist()
     return {
         factor: tuple(

@@ -75,7 +75,7 @@ def compare_with_limits(hours: Hours, standing: Standing, rules: Rules) -> tuple
             day_value = np.round(day_value, rules.validity.oxygen.digits)
         enough = np.isfinite(value).reshape(-1, 24).sum(axis=1) >= method.day_hours
         day_ratio = _divide(day_value, most[::24], least[::24])
-        day_ratio[~enough | (number == 0)] = np.nan
+        day_ratio[~enough | (number == 0) | hours.to_come[23::24]] = np.nan
         compared.append(
             Against(pollutant, value, most, least, ratio, hourly, day_value, day_ratio, unconverted)
         )

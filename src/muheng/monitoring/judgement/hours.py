@@ -35,6 +35,17 @@ class Hours:
     stopped: Hold
     """The plant did not run, by the data's own flags."""
     marks: tuple[Marked, ...] = ()
+    over: int | None = None
+    """So many hours have passed; the rest of the last day is still to come. None: all have."""
+    unheard: Hold | None = None
+    """Hours in which whoever receives the data got none from anybody: nothing in them is missed."""
+
+    @property
+    def to_come(self) -> Hold:
+        found: Hold = np.arange(self.values.shape[1]) >= (
+            self.values.shape[1] if self.over is None else self.over
+        )
+        return found
 
     @property
     def calendar(self) -> Calendar:
@@ -52,11 +63,13 @@ def lay_hours(
     days: int,
     rules: Rules,
     marks: Mapping[str, tuple[Marked, ...]] | None = None,
+    over: int | None = None,
+    unheard: Hold | None = None,
 ) -> list[Hours]:
     """The hours of a frame (outlet, factor, time, value, flag, and minutes where they are known), one for each outlet.
 
-    ``time`` is the beginning of the hour. Rows of other outlets and times are left out. The days should be over: hours that
-    are still to come would count as missing.
+    ``time`` is the beginning of the hour. Rows of other outlets and times are left out. Where the last day is not over,
+    ``over`` says how many hours have passed: others would count as missing. ``unheard``: see :class:`Hours`.
     """
     names = frame["factor"].cast(pl.String).unique().drop_nulls().sort().to_list()
     begin = datetime(start.year, start.month, start.day)
@@ -92,7 +105,9 @@ def lay_hours(
         flagged = (flags[part] != len(_FLAGS)) & ~_is_one_of(flags[part], method.counts)
         factors = tuple(name for name, given in zip(names, own[at], strict=False) if given)
         given_marks = (marks or {}).get(outlet.id, ())
-        laid.append(Hours(outlet, start, factors, values[part], valid, flagged, stopped, given_marks))
+        laid.append(
+            Hours(outlet, start, factors, values[part], valid, flagged, stopped, given_marks, over, unheard)
+        )
     return laid
 
 

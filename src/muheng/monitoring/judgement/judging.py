@@ -169,13 +169,14 @@ def observe(hours: Hours, standing: Standing, against: Against, absent: Hold) ->
     day_ratio = np.full(hours.values.shape[1], np.nan)
     day_ratio[23::24] = against.day_ratio
     value = np.where(standing.valid[row] & ~standing.marked, hours.values[row], np.nan)
+    passed = slice(hours.over)
     return Observed(
         hours.calendar.time_of(0),
-        value,
-        against.ratio,
-        absent[row],
-        standing.marked & ~standing.stopped,
-        day_ratio,
+        value[passed],
+        against.ratio[passed],
+        absent[row][passed],
+        (standing.marked & ~standing.stopped)[passed],
+        day_ratio[passed],
     )
 
 

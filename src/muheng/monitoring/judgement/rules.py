@@ -28,6 +28,7 @@ Effect = Literal["stopped", "invalid", "exempt", "none"]
 TierId = Literal["remind", "warn", "supervise"]
 TIERS: tuple[TierId, ...] = get_args(TierId)
 Until = Literal["answered", "closed"]
+ConditionKind = Literal["near", "over", "flat", "missing", "marked", "day", "days"]
 
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Percent = Annotated[StrictInt, Field(ge=0, le=100)]
@@ -191,7 +192,7 @@ class Signs(_Strict):
 class When(_Strict):
     """A condition that raises an event to a tier."""
 
-    kind: Literal["near", "over", "flat", "missing", "marked", "day", "days"] = Field(
+    kind: ConditionKind = Field(
         description=(
             "near 达到限值的百分之几；over 超过限值；flat 数值不变；missing 未标记的缺失；"
             "marked 一天标记的时数；day 日均值超标；days 多日超标。"
@@ -227,12 +228,41 @@ class EpisodeRules(_Strict):
     day_window: Count = Field(description="多日超标看最近多少天。")
 
 
+class Follow(_Strict):
+    """Which events are followed by a case; others only remind."""
+
+    case: tuple[ConditionKind, ...] = Field(description="出现哪些情形的事件建一件事项；其余只提醒。")
+
+
+class Repeat(_Strict):
+    """So many events of one outlet within so many days go to the field."""
+
+    events: Annotated[StrictInt, Field(ge=2, le=1000)] = Field(description="多少起事件。")
+    days: Annotated[StrictInt, Field(ge=1, le=366)] = Field(description="多少天以内。")
+    tier: TierId = Field(description="到哪一级的事件才算。")
+    kinds: tuple[ConditionKind, ...] = Field(min_length=1, description="出现哪些情形的事件才算。")
+
+
+class OutageRule(_Strict):
+    """Hours in which so many outlets are silent at once that it is the receiver and not they."""
+
+    percent: Annotated[StrictInt, Field(ge=1, le=100)] = Field(
+        description="百分之几的点位同一小时没有数据，算平台接收中断。"
+    )
+    points: Annotated[StrictInt, Field(ge=2)] = Field(description="至少有多少个点位时才这样看。")
+
+
 class Alerts(_Document):
     """The document ``alerts.toml``."""
 
     signs: Signs = Field(description="疑点。")
     episodes: EpisodeRules = Field(description="事件的合并。")
     tier: tuple[Tier, ...] = Field(min_length=1, description="各级，由低到高。")
+    follow: Follow = Field(
+        Follow(case=("over", "missing", "marked", "day", "days")), description="哪些事件建事项。"
+    )
+    repeat: Repeat | None = Field(None, description="反复发生的转现场；不写的不转。")
+    outage: OutageRule | None = Field(None, description="平台接收中断；不写的不看。")
 
 
 @dataclass(frozen=True)
@@ -288,7 +318,7 @@ def is_rules(data: dict[str, Any]) -> bool:
 
 
 def _model_of(data: dict[str, Any]) -> type[Validity] | type[Limits] | type[Alerts]:
-    if {"signs", "episodes", "tier"} & set(data):
+    if {"signs", "episodes", "tier", "follow", "repeat", "outage"} & set(data):
         return Alerts
     return Limits if {"kind", "mark", "cap"} & set(data) else Validity
 

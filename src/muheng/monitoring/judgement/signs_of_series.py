@@ -33,7 +33,10 @@ def put_sign(
 
 def find_absent(hours: Hours, standing: Standing) -> Hold:
     """By factor: hours that ran, and nothing came, and nobody said why."""
-    absent: Hold = ~(standing.valid | hours.flagged | (standing.stopped | standing.marked))
+    excused = standing.stopped | standing.marked | hours.to_come
+    if hours.unheard is not None:
+        excused = excused | hours.unheard
+    absent: Hold = ~(standing.valid | hours.flagged | excused)
     return absent
 
 

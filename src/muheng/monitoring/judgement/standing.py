@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -91,10 +91,25 @@ def _find_late(hours: Hours, painted: dict[str, Hold], rules: Rules) -> Hold:
     if cap is None or not capped:
         return late
     together = np.logical_or.reduce(capped)
+    used = _count_before(hours, cap.marks)
     for year in hours.calendar.years:
         part = slice(year.begin, year.end)
-        late[part] = together[part] & (np.cumsum(together[part]) > cap.hours)
+        late[part] = together[part] & (np.cumsum(together[part]) + used > cap.hours)
+        used = 0
     return late
+
+
+def _count_before(hours: Hours, marks: Sequence[str]) -> int:
+    """Hours under these marks in the first year, before the stretch begins."""
+    origin, hour = hours.calendar.time_of(0), timedelta(hours=1)
+    january = datetime(hours.start.year, 1, 1)
+    length = (origin - january) // hour
+    held = np.zeros(length, dtype=np.bool_)
+    for mark in hours.marks:
+        if mark.mark in marks and mark.begin < origin and mark.end > january:
+            begin = max((mark.begin - january) // hour, 0)
+            held[begin : min(-((january - mark.end) // hour), length)] = True
+    return int(held.sum())
 
 
 def _count(hours: Hours, painted: dict[str, Hold], late: Hold, rules: Rules) -> Iterator[MarkCount]:

@@ -73,9 +73,14 @@ def find_totals(
         product = np.where(measured, hours.values[row] * hours.values[flow], 0.0) * method.milligrams
         milligrams = np.rint(np.maximum(product, 0.0)).astype(np.int64)
         amounts = replace_missing(
-            milligrams, measured, standing.stopped, capture[factor], hours.calendar, replacements
+            milligrams,
+            measured,
+            standing.stopped | hours.to_come,
+            capture[factor],
+            hours.calendar,
+            replacements,
         )
-        totals += _sum_months(hours, factor, amounts, standing.stopped)
+        totals += _sum_months(hours, factor, amounts, standing.stopped & ~hours.to_come)
     return tuple(totals)
 
 
@@ -133,6 +138,7 @@ def _choose(
 
 def _sum_months(hours: Hours, factor: str, amounts: Amounts, stopped: Hold) -> list[MonthTotal]:
     months = hours.calendar.months
+    passed = hours.values.shape[1] if hours.over is None else hours.over
     begins = [month.begin for month in months]
 
     def add(each: Counts | Hold) -> list[int]:
@@ -149,7 +155,7 @@ def _sum_months(hours: Hours, factor: str, amounts: Amounts, stopped: Hold) -> l
             milligrams[at],
             measured[at],
             replaced[at],
-            month.end - month.begin - measured[at] - replaced[at] - still[at],
+            max(min(month.end, passed) - month.begin, 0) - measured[at] - replaced[at] - still[at],
             still[at],
             outside[at],
         )
