@@ -196,35 +196,37 @@ def _gather(items: pl.DataFrame, packets: pl.DataFrame) -> pl.DataFrame:
     offsets = packets["offset"].to_numpy()
     items = items.filter(pl.col("factor").is_not_null())
     if not len(offsets) or not len(items):
-        return pl.DataFrame(schema={"packet": pl.Int64(), "factor": pl.String(), "Flag": pl.String()})
+        figures = dict.fromkeys(SUFFIXES, pl.Float64())
+        return pl.DataFrame(
+            schema={"packet": pl.Int64(), "factor": pl.String(), **figures, "Flag": pl.String()}
+        )
     which = np.minimum(np.searchsorted(offsets, items["offset"].to_numpy()), len(offsets) - 1)
     items = items.with_columns(packet=pl.Series(which)).filter(pl.Series(offsets[which]) == items["offset"])
-    names = items["factor"].unique()
-    numbers = items["factor"].to_physical().to_numpy().astype(np.int64)
-    width = int(numbers.max(initial=0)) + 1
-    groups, inverse = np.unique(items["packet"].to_numpy() * width + numbers, return_inverse=True)
-    codes = dict(zip(names.to_physical().to_list(), names.cast(pl.String()).to_list(), strict=True))
+    changes = pl.any_horizontal(pl.col("packet", "factor") != pl.col("packet", "factor").shift())
+    groups = items.select(changes.fill_null(True)).to_series().to_numpy()
+    heads, owners = np.flatnonzero(groups), np.cumsum(groups) - 1
     values = items["value"].to_numpy()
-    suffixes = items["suffix"].to_physical().to_numpy()
-    known = items["suffix"].unique()
-    columns: dict[str, Any] = {
-        "packet": groups // width,
-        "factor": pl.Series(groups % width).replace_strict(codes, return_dtype=pl.String()),
-    }
-    flags = pl.Series([None], dtype=pl.String()).gather(np.zeros(len(groups), dtype=np.uint32))
-    for number, suffix in zip(known.to_physical().to_list(), known.cast(pl.String()).to_list(), strict=True):
-        rows = np.flatnonzero(suffixes == number)
-        if suffix == "Flag":
-            flags = flags.scatter(inverse[rows], items["text"].gather(rows))
-        elif suffix in SUFFIXES:
-            column = np.full(len(groups), np.nan)
-            column[inverse[rows]] = values[rows]
-            columns[suffix] = column
-    return pl.DataFrame({**columns, "Flag": flags})
+    columns = {}
+    for suffix in SUFFIXES:
+        rows = (items["suffix"] == suffix).to_numpy()
+        columns[suffix] = np.full(len(heads), np.nan)
+        columns[suffix][owners[rows]] = values[rows]
+    flagged = items["suffix"] == "Flag"
+    flags = pl.Series([None], dtype=pl.String()).gather(np.zeros(len(heads), dtype=np.uint32))
+    flags = flags.scatter(owners[flagged.to_numpy()], items["text"].filter(flagged))
+    gathered = items.select("packet", pl.col("factor").cast(pl.String()))[heads].with_columns(
+        **columns, Flag=flags
+    )
+    gathered = gathered.with_columns(
+        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in SUFFIXES
+    )
+    if gathered.select(pl.struct("packet", "factor").is_duplicated().any()).item():
+        # A factor that does not stand in one piece.
+        gathered = gathered.group_by("packet", "factor").agg(pl.all().drop_nulls().last())
+    return gathered
 
 
 def _finish(values: pl.DataFrame, packets: pl.DataFrame, good: Sequence[Taken]) -> pl.DataFrame:
-    missing = [pl.lit(None, pl.Float64()).alias(name) for name in SUFFIXES if name not in values.columns]
     owners = packets["owner"].to_list()
     sent = [good[owner] for owner in owners]
     about = pl.DataFrame(
@@ -236,11 +238,8 @@ def _finish(values: pl.DataFrame, packets: pl.DataFrame, good: Sequence[Taken]) 
             "back": pl.Series([_is_back_filled(record.raw) for _, record in sent], dtype=pl.Boolean()),
         }
     )
-    rows = values.with_columns(missing).with_columns(
-        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in SUFFIXES
-    )
-    which = rows["packet"].to_numpy()
-    rows = pl.concat([rows, packets.drop("offset", "owner")[which], about[which]], how="horizontal")
+    which = values["packet"].to_numpy()
+    rows = pl.concat([values, packets.drop("offset", "owner")[which], about[which]], how="horizontal")
     real, status = pl.col("kind") == "realtime", pl.col("kind") == "status"
     value = (
         pl.when(status)

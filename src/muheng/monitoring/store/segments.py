@@ -3,9 +3,11 @@
 Layout, numbers little-endian: ``segments/<local day of receipt>/<NNNNNN>.seg``, numbered through the whole store. A file
 begins with 16 bytes of magic and the SHA-256 of the seal before it (zeros in the very first). Then batches: ``HEAD`` (magic,
 bytes of the records, their count), records (``LENGTHS``: time of receipt in µs, bytes of MN, peer, verdict and frame; then
-these four), and the link: SHA-256 over the 32 bytes that stand before the batch and the batch itself. So every batch is
-checked by what stands next to it, and one that is damaged hides no other. A full file is sealed by ``<NNNNNN>.seal`` (JSON),
-whose hash begins the next file: the store is one chain. Days never go back, even where the clock does.
+these four), and a link of 32 bytes. The digest of a batch is SHA-256 over its head and the SHA-256 of each record; the link
+is SHA-256 over the 32 bytes that stand before the batch and this digest. So every batch is checked by what stands next to
+it, one that is damaged hides no other, and a single frame can be proved to stand in the chain without showing what others
+sent. A full file is sealed by ``<NNNNNN>.seal`` (JSON), whose hash begins the next file: the store is one chain. Days never
+go back, even where the clock does.
 
 What is cut off an unfinished end is kept as ``.torn``. No verdict on frames is made here.
 """
@@ -116,19 +118,16 @@ class SegmentWriter:
         if self._broken:
             raise StoreError(say("先前写盘失败，已停止接收。"), say("查明磁盘故障后重新启动。"))
         self._make_room(local_day(records[0].received))
-        parts, offsets = [b""], []
+        parts, digests, offsets = [b""], [], []
         at = self._size + HEAD.size
-        for received, mn, peer, verdict, raw in records:
-            texts = mn.encode(), peer.encode(), verdict.encode()
-            lengths = LENGTHS.pack(received, len(texts[0]), len(texts[1]), len(texts[2]), len(raw))
-            record = b"".join((lengths, *texts, raw))
+        for record in map(write_record, records):
             parts.append(record)
+            digests.append(hashlib.sha256(record).digest())
             offsets.append(at)
             at += len(record)
         parts[0] = HEAD.pack(BATCH, at - self._size - HEAD.size, len(records))
-        body = b"".join(parts)
-        link = hashlib.sha256(self._link + body).digest()
-        self._write(body + link)
+        link = make_link(self._link, digest_batch(parts[0], digests))
+        self._write(b"".join((*parts, link)))
         self._link = link
         self._batches += 1
         self._count(records)
@@ -392,8 +391,8 @@ def walk_batches(data: bytes, begin: int = 0) -> Iterator[Batch]:
         return
     lost = -1
     while at < len(data):
-        end = _end_of(data, at)
-        if end and hashlib.sha256(data[at - LINK : end - LINK]).digest() == data[end - LINK : end]:
+        end = _find_end(data, at)
+        if end:
             if lost >= 0:
                 yield Batch(lost, at, False)
                 lost = -1
@@ -408,13 +407,48 @@ def walk_batches(data: bytes, begin: int = 0) -> Iterator[Batch]:
         yield Batch(lost, len(data), False)
 
 
-def _end_of(data: bytes, at: int) -> int:
-    """Where a batch that begins here would end; 0 where it would not fit."""
+def _find_end(data: bytes, at: int) -> int:
+    """Where a batch ends that begins here and is whole; 0 where there is none."""
     if len(data) - at < HEAD.size + LINK:
         return 0
-    magic, size, _ = HEAD.unpack_from(data, at)
+    magic, size, count = HEAD.unpack_from(data, at)
     end = at + HEAD.size + int(size) + LINK
-    return end if magic == BATCH and end <= len(data) else 0
+    if magic != BATCH or end > len(data):
+        return 0
+    digests = digest_records(data, at + HEAD.size, end - LINK, count)
+    if digests is None:
+        return 0
+    link = make_link(data[at - LINK : at], digest_batch(data[at : at + HEAD.size], digests))
+    return end if link == data[end - LINK : end] else 0
+
+
+def digest_records(data: bytes, begin: int, end: int, count: int) -> list[bytes] | None:
+    """The SHA-256 of each record; None where so many do not fill these bytes."""
+    digests = []
+    for _ in range(count):
+        if begin + LENGTHS.size > end:
+            return None
+        _, *lengths = LENGTHS.unpack_from(data, begin)
+        after = begin + LENGTHS.size + sum(lengths)
+        digests.append(hashlib.sha256(data[begin:after]).digest())
+        begin = after
+    return digests if begin == end else None
+
+
+def digest_batch(head: bytes, digests: Sequence[bytes]) -> bytes:
+    return hashlib.sha256(b"".join((head, *digests))).digest()
+
+
+def make_link(before: bytes, digest: bytes) -> bytes:
+    return hashlib.sha256(before + digest).digest()
+
+
+def write_record(record: Record) -> bytes:
+    """As it stands in a segment."""
+    received, mn, peer, verdict, raw = record
+    texts = mn.encode(), peer.encode(), verdict.encode()
+    lengths = LENGTHS.pack(received, len(texts[0]), len(texts[1]), len(texts[2]), len(raw))
+    return b"".join((lengths, *texts, raw))
 
 
 def split_batch(data: bytes, batch: Batch) -> Iterator[tuple[int, Record]]:

@@ -152,7 +152,7 @@ def merge_small(store: Path, day: date) -> list[Path]:
     for kind in KINDS:
         for level in range(SETTLED - 1):
             parts = [part for part in list_parts(store, day) if (part.kind, part.level) == (kind, level)]
-            if len(parts) >= TOGETHER:
+            if len({(part.first, part.last) for part in parts}) >= TOGETHER:
                 written += _merge(parts, level + 1)
     return written
 
