@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from muheng.casework.case_type import route
 from muheng.casework.standing import CHINA
 from muheng.web.casework.actions import NewChild, open_case
 from muheng.web.casework.kinds import find_type
@@ -47,16 +48,18 @@ def title_of(event: Event) -> str:
 
 
 def office_of(enterprise: Enterprise, right: str = HANDLE) -> Organisation | None:
-    """Who looks after the events of an enterprise: of its county first, the place itself before its departments; else
-    of the city. None where nobody has the right."""
+    """Who looks after the events of an enterprise: of its county before the city's, the department that the case type
+    names before others. None where nobody has the right."""
     roles = [role.pk for role in Role.objects.all() if right in role.rights]
     held = Organisation.objects.filter(memberships__role__in=roles, memberships__user__is_active=True)
     county = enterprise.county
     while county is not None:
-        for where in (Q(pk=county.pk), Q(parent=county, kind=Organisation.Kind.DEPARTMENT)):
-            found = held.filter(where).order_by("order", "pk").first()
-            if found is not None:
-                return found
+        near = Q(pk=county.pk) | Q(parent=county, kind=Organisation.Kind.DEPARTMENT)
+        found = list(held.filter(near).distinct().order_by("order", "pk"))
+        if found:
+            case_type = find_type(ALERT)
+            named = route(case_type, case_type.kinds[0].id, [each.name for each in found])
+            return next((each for each in found if each.name == named), found[0])
         county = county.parent
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
 from muheng.monitoring.hj212.tables import find_factor
@@ -158,3 +159,8 @@ def say_span(begin: datetime, end: datetime | None) -> str:
     if end is None:
         return _("%(begin)s起") % {"begin": moment(begin)}
     return _("%(begin)s 至 %(end)s") % {"begin": moment(begin), "end": moment(end)}
+
+
+def say_later(template: Any, **values: Any) -> Any:
+    """A sentence for several readers, put together when each reads it: a lazy template with its values."""
+    return lazy(lambda: str(template) % {name: str(value) for name, value in values.items()}, str)()
