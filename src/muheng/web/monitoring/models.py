@@ -160,6 +160,18 @@ class Proof(models.Model):
         constraints = (models.UniqueConstraint(fields=("enterprise", "day"), name="one_proof_of_day"),)
 
 
+class ProofRemark(models.Model):
+    """What an enterprise added to a proof later: the proof itself is never changed."""
+
+    proof = models.ForeignKey(Proof, models.PROTECT, related_name="remarks")
+    text = models.TextField()
+    by = models.ForeignKey("people.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("at", "pk")
+
+
 class Tier(models.TextChoices):
     REMIND = "remind", _("提醒")
     WARN = "warn", _("预警")
@@ -350,6 +362,23 @@ class MonthAmount(models.Model):
         ordering = ("month", "point_id", "factor")
         constraints = (
             models.UniqueConstraint(fields=("point", "factor", "month"), name="one_amount_of_month"),
+        )
+
+
+class MonthCapture(models.Model):
+    """How many hours of a month had valid data, of those that the plant ran (有效数据捕集率); three months are a quarter's."""
+
+    point = models.ForeignKey(Point, models.PROTECT, related_name="captures")
+    factor = models.CharField(max_length=20)
+    month = models.CharField(max_length=7)
+    """2026-11"""
+    running = models.PositiveIntegerField()
+    valid = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("month", "point_id", "factor")
+        constraints = (
+            models.UniqueConstraint(fields=("month", "point", "factor"), name="one_capture_of_month"),
         )
 
 
