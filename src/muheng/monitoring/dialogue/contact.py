@@ -21,7 +21,7 @@ class Contact:
     """``packets`` and the other counts are of the local day; ``asked_gaps`` counts requests for what is missing."""
 
     __slots__ = (
-        "asked_gaps", "clock", "contacted", "device", "edition", "intervals", "last", "link", "missing", "mn", "next_step", "packets",
+        "asked_gaps", "clock", "contacted", "device", "edition", "intervals", "last", "link", "missing", "mn", "next_look", "packets",
         "password", "peer", "quarantined", "refusals", "repeated", "repeats", "requests", "since", "system", "tails",
         "written_qn",
     )  # fmt: skip
@@ -45,7 +45,7 @@ class Contact:
         self.missing = 0
         """Overdue means of minutes, hours and days, when it was looked last."""
         self.contacted = False
-        self.next_step = now
+        self.next_look = now
         self.written_qn = 0
         self.refusals: dict[str, int] = {}
         """Commands it did not accept, with its code; what is missing is asked for again the next day."""

@@ -30,15 +30,15 @@ from muheng.monitoring.dialogue.times import (
 )
 from muheng.monitoring.hj212.decoding import Packet, decode, find
 from muheng.monitoring.hj212.encoding import acknowledge, request
-from muheng.monitoring.hj212.frame import CLOSE, Frame, cut_frame
+from muheng.monitoring.hj212.frame import CLOSE, OPEN, Frame, cut_frame
 from muheng.monitoring.hj212.moments import write_moment, write_qn
 from muheng.monitoring.hj212.scanner import Scanner
 from muheng.monitoring.hj212.tables import codes
 from muheng.monitoring.store.segments import Record
 
 DAY = 86_400
-STEP = 60 * SECOND
-"""So often every device is looked at for gaps; requests under way are looked at each time."""
+LOOK_EVERY = 60 * SECOND
+"""At each device, for gaps."""
 _UPLOAD = re.compile(
     rb"(?:QN=(\d{17});)?ST=(\d\d);CN=(20[1-6]1);PW=([^;=&]*);MN=([0-9A-Za-z-]+);Flag=(\d\d?)"
     rb"((?:;PNUM=\d+;PNO=\d+)?)(?:;RF=1)?;CP=&&(?:DataTime=(\d{14}))?"
@@ -244,7 +244,7 @@ class Host:
         if name in KINDS:
             self._note(contact, name, _find_time(segment, data_time).decode(), now)
         if not contact.requests.idle:
-            contact.requests.hear_upload(name, segment[found.end() : -2].decode(), now)
+            contact.requests.hear_upload(name, segment.partition(OPEN)[2][:-2].decode(), now)
         if name == "2011" and now >= contact.clock.next_look:
             self._look_at_clock(contact, qn.decode(), now, effects)
 
@@ -359,7 +359,8 @@ class Host:
         if system:
             contact.system = system
         link.contacts.add(contact.mn)
-        contact.next_step = now
+        # It may have buffered what is missing.
+        contact.next_look = now + self.settings.gap_pause * SECOND
         if self.settings.first_contact and not contact.contacted:
             contact.contacted = True
             for command, cp in self._first_words(contact, now):
@@ -409,7 +410,6 @@ class Host:
             return Outcome(mn, wanted, "unknown_device", now)
         if not may_ask(command) or not contact.requests.put(wanted):
             return Outcome(mn, wanted, "unwritable", now)
-        contact.next_step = now
         return None
 
     def step(self, now: int, effects: Effects) -> None:
@@ -420,20 +420,21 @@ class Host:
             for contact in self.contacts.values():
                 contact.begin_day()
         for contact in self.contacts.values():
-            if not contact.requests.idle or contact.next_step <= now:
+            if not contact.requests.idle or contact.next_look <= now:
                 self._step(contact, now, effects)
 
     def _step(self, contact: Contact, now: int, effects: Effects) -> None:
         """What is due with one device."""
         requests, link = contact.requests, contact.link
         self._settle_all(contact, requests.expire(now), now, effects)
-        if link is None or link.closed:
-            contact.next_step = now + STEP
-            return
-        if contact.next_step <= now:
-            contact.next_step = now + STEP
+        if contact.next_look <= now:
+            contact.next_look = now + LOOK_EVERY
             if requests.idle and self.settings.fill_gaps and self.remembers:
-                self._ask_for_gap(contact, now)
+                contact.missing = contact.count_missing(now)
+                if link is not None:
+                    self._ask_for_gap(contact, now)
+        if link is None or link.closed:
+            return
         for _ in range(3):  # what cannot be written gives way to the next
             due = requests.find_due(now, self._number(contact, now))
             if due is None:
@@ -446,7 +447,6 @@ class Host:
                 self._settle_all(contact, requests.refuse(now), now, effects)
 
     def _ask_for_gap(self, contact: Contact, now: int) -> None:
-        contact.missing = contact.count_missing(now)
         if contact.asked_gaps >= self.settings.gap_requests_a_day:
             return
         stretch = next(contact.find_missing(now), None)
@@ -509,7 +509,7 @@ class Host:
         )
         if outcome.result == "done" or outcome.exe_rtn == 100:
             intervals.settle(stretch)
-            contact.next_step = now + SECOND
+            contact.next_look = now + SECOND
         elif outcome.result != "disconnected":
             intervals.put_off(stretch, now + self.settings.gap_retry * SECOND)
 

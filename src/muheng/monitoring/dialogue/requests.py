@@ -193,4 +193,4 @@ def _is_notice(command: str) -> bool:
 def may_ask(command: str) -> bool:
     """Whether it is something a host asks of a device or notifies it of."""
     known = codes("command").get(command)
-    return known is not None and ("R" in known.direction or command in ("2012", "2022"))
+    return known is not None and command < "9000" and ("R" in known.direction or command in ("2012", "2022"))
