@@ -22,8 +22,8 @@ _AGAIN = (0.2, 5.0)
 """Seconds until a connection is tried again, at first and at most."""
 _PATIENCE = 5.0
 """Seconds for a connection to come about."""
-_FINISHING = 45.0
-"""Seconds at most for what waits at the end to be acknowledged: as long as it is sent again."""
+FINISHING = 45.0
+"""Seconds that what waits at the end has to be acknowledged: as long as it is sent again."""
 _TICK = 0.05
 
 
@@ -34,7 +34,10 @@ def local_now() -> datetime:
 
 @dataclass(frozen=True)
 class Progress:
-    """``connections``: broken ones counted anew. ``waiting``: sent and not acknowledged. ``late``: devices still in the past."""
+    """``connections``: broken ones counted anew. ``waiting``: sent and not acknowledged.
+
+    ``strangers``: packets of devices that should be turned away, ``admitted``: those of them that were acknowledged.
+    """
 
     devices: int
     connected: int
@@ -46,14 +49,20 @@ class Progress:
     requests: int
     spoilt: int
     waiting: int
+    strangers: int = 0
+    admitted: int = 0
 
 
 class Fleet:
     """Made and run once. ``host`` need not be there yet: it is tried again and again."""
 
-    def __init__(self, stations: Sequence[Station], host: str, port: int) -> None:
+    def __init__(
+        self, stations: Sequence[Station], host: str, port: int, strangers: Sequence[Station] = ()
+    ) -> None:
         self._host, self._port = host, port
-        self._lines = [_Line(self, station) for station in stations]
+        self._own = [_Line(self, station) for station in stations]
+        self._strangers = [_Line(self, station) for station in strangers]
+        self._lines = [*self._own, *self._strangers]
         self._due: list[tuple[datetime, int, _Line]] = []
         self._serial = count()
         self._connecting = asyncio.Semaphore(_CONNECTING)
@@ -66,26 +75,27 @@ class Fleet:
         self._stop.set()
 
     def tell(self) -> Progress:
-        tally = Counts()
-        for line in self._lines:
-            for each in fields(tally):
-                own = getattr(line.station.counts, each.name)
-                setattr(tally, each.name, getattr(tally, each.name) + own)
+        own, strange = (_add_up(lines) for lines in (self._own, self._strangers))
         return Progress(
-            len(self._lines),
-            sum(line.transport is not None for line in self._lines),
-            sum(line.connections for line in self._lines),
-            tally.sent,
-            tally.acknowledged,
-            tally.resent,
-            tally.refused,
-            tally.requests,
-            sum(line.spoilt for line in self._lines),
-            sum(line.station.waiting for line in self._lines),
+            devices=len(self._own),
+            connected=sum(line.transport is not None for line in self._own),
+            connections=sum(line.connections for line in self._own),
+            sent=own.sent,
+            acknowledged=own.acknowledged,
+            resent=own.resent,
+            refused=own.refused,
+            requests=own.requests,
+            spoilt=sum(line.spoilt for line in self._own),
+            waiting=sum(line.station.waiting for line in self._own),
+            strangers=strange.sent,
+            admitted=strange.acknowledged,
         )
 
     async def run(
-        self, seconds: float | None = None, watch: Callable[[Progress], None] | None = None
+        self,
+        seconds: float | None = None,
+        watch: Callable[[Progress], None] | None = None,
+        finishing: float = FINISHING,
     ) -> Progress:
         """Until ``stop``, or for so many seconds. ``watch`` is told every second how it goes."""
         loop = asyncio.get_running_loop()
@@ -96,8 +106,8 @@ class Fleet:
             while not self._stop.is_set():
                 self._step()
                 await asyncio.sleep(_TICK)
-            deadline = loop.time() + _FINISHING
-            while loop.time() < deadline and any(line.is_busy for line in self._lines):
+            deadline = loop.time() + finishing
+            while loop.time() < deadline and any(line.is_busy for line in self._own):
                 self._step()
                 await asyncio.sleep(_TICK)
         finally:
@@ -135,6 +145,11 @@ class Fleet:
                 line.due = NEVER
                 line.write(now)
                 self.wake(line, now + timedelta(microseconds=1))
+
+
+def _add_up(lines: Sequence[_Line]) -> Counts:
+    every = [line.station.counts for line in lines]
+    return Counts(*(sum(getattr(each, name.name) for each in every) for name in fields(Counts)))
 
 
 class _Line(asyncio.Protocol):
