@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         os.environ["MUHENG_HOME"] += f"/{config.workerinput['workerid']}"
         return
+    # Where nothing may keep bytecode, each of the many processes that tests start would compile the project anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     home = tempfile.mkdtemp(prefix="muheng-test-")
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ["MUHENG_HOME"] = home

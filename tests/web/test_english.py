@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -23,8 +24,13 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 PLACE = re.compile(r"%\((\w+)\)[sd]|%[sd]")
 
 
-def sentences(room: Path) -> Iterator[tuple[str, str]]:
+@cache
+def sentences(room: Path) -> tuple[tuple[str, str], ...]:
     """Where a sentence of a room stands, and the sentence."""
+    return tuple(_find_sentences(room))
+
+
+def _find_sentences(room: Path) -> Iterator[tuple[str, str]]:
     files = [*room.rglob("*.py"), *room.rglob("*.html"), *room.rglob("*.txt")]
     for file in sorted(files):
         inside = file.relative_to(room)
