@@ -90,6 +90,8 @@ class Hour(models.Model):
     time = models.DateTimeField()
     """The beginning of the hour."""
     values = models.JSONField(default=dict)
+    of_minutes = models.BooleanField(default=False)
+    """Averaged here from minute data, because the device sent no hour."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("point", "time"), name="one_hour_of_point"),)
