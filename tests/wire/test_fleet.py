@@ -20,9 +20,9 @@ from muheng.monitoring.hj212.decoding import Packet, decode, find
 from muheng.monitoring.hj212.encoding import acknowledge
 from muheng.monitoring.hj212.scanner import Scanner
 from muheng.monitoring.plant import Plant, summarise
-from muheng.monitoring.plant_list import read_plants, write_plants
+from muheng.monitoring.store.points import StoredPoint
 from muheng.wire.fleet import Fleet, Progress, local_now
-from muheng.wire.fleet_making import Fault, invent_devices, make_stations, make_strangers
+from muheng.wire.fleet_making import Fault, find_plants, invent_devices, make_stations, make_strangers
 from muheng.wire.fleet_station import Pace, Station
 
 DEVICES = invent_devices(20)
@@ -158,25 +158,18 @@ def test_invented_devices_are_of_every_edition_and_stay_the_same() -> None:
     assert invent_devices(20, seed=2) != DEVICES
 
 
-def test_a_list_of_plants_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "plants.csv"
-    plant = Plant("water", 1, (("w01018", 40.0), ("w21003", 2.0)))
-    write_plants(path, {"A" * 24: plant})
-    (read,) = read_plants(path).values()
-    assert (read.kind, read.limits, read.reference_oxygen) == ("water", plant.limits, None)
-    for spoilt in (
-        "A,tower,,w01018=40",
-        "A,water,,w01018=0",
-        "A,water,x,w01018=40",
-        "A,water,30,w01018=4",
-        "A,water",
-    ):
-        path.write_text(f"mn,kind,reference_oxygen,limits\n{spoilt}\n", encoding="utf-8")
-        with pytest.raises(Refusal, match="第 2 行"):
-            read_plants(path)
-    path.write_text("mn,limits\n", encoding="utf-8")
-    with pytest.raises(Refusal, match="kind"):
-        read_plants(path)
+def test_plants_are_what_the_store_says_of_their_points() -> None:
+    points = {
+        "1": StoredPoint("1", "", "water", None, (("w01001", 9.0, 6.0), ("w01018", 40.0, None))),
+        "2": StoredPoint("2", "", "dust", None, ()),
+        "3": StoredPoint("3", "", "tower", None, ()),
+    }
+    found = find_plants(DEVICES, points)
+    assert [each.mn for each in DEVICES[:2]] == list(found)
+    water, dust = found.values()
+    assert (water.kind, water.limits) == ("water", (("w01018", 40.0),))
+    assert set(summarise(dust, local_now().replace(second=0, microsecond=0), 10)) == set(dust.factors)
+    assert len(water.factors) == len(set(water.factors))
 
 
 # -- the verb --------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from muheng.documents.message import Language, Message, Refusal, say
 
 if TYPE_CHECKING:
     from muheng.monitoring.dialogue.devices import Device
-    from muheng.monitoring.plant import Plant
+    from muheng.monitoring.store.points import StoredPoint
     from muheng.wire.fleet import Fleet, Progress
     from muheng.wire.fleet_making import Fault
 
@@ -138,14 +138,14 @@ def simulate(
     from datetime import timedelta
 
     from muheng.wire.fleet import Fleet, local_now
-    from muheng.wire.fleet_making import invent_devices, make_stations, make_strangers
+    from muheng.wire.fleet_making import find_plants, invent_devices, make_stations, make_strangers
     from muheng.wire.fleet_station import Pace
 
     if write_devices is not None:
         return _write_list(Path(write_devices), devices or A_FEW, seed, lang)
     folder = Path(store) if store is not None else Path(os.environ.get("MUHENG_HOME", "var")) / "monitoring"
     listed = _read_list(folder) if devices is None else invent_devices(devices, seed)
-    plants = _read_plants(folder, seed) if devices is None else {}
+    plants = find_plants(listed, _read_points(folder), seed) if devices is None else {}
     now = local_now()
     pace = Pace(now, now - timedelta(hours=hours), speed)
     try:
@@ -250,15 +250,13 @@ def _read_list(folder: Path) -> list[Device]:
     return listed
 
 
-def _read_plants(folder: Path, seed: int) -> dict[str, Plant]:
-    from muheng.monitoring.plant_list import FILE, read_plants
+def _read_points(folder: Path) -> dict[str, StoredPoint]:
+    from muheng.monitoring.store.points import FILE, read_points
 
     try:
-        return read_plants(folder / FILE, seed)
-    except FileNotFoundError:
-        return {}
-    except Refusal as refusal:
-        raise Failure("data", refusal.what, refusal.fix) from refusal
+        return read_points(folder / FILE)
+    except ValueError as error:
+        raise Failure("data", say("{file} 读不出来。", file=folder / FILE)) from error
 
 
 def _read_fault(text: str) -> Fault:

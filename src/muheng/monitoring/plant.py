@@ -21,7 +21,8 @@ from muheng.monitoring.judgement.runs import Numbers
 FLOW, OXYGEN, SPEED, HEAT, WET = "a00000", "a19001", "a01011", "a01012", "a01014"
 NOX, SO2, DUST = "a21002", "a21026", "a34013"
 WATER_FLOW, ACIDITY = "w00000", "w01001"
-Kind = Literal["stack", "incinerator", "water"]
+_FLOWS = (FLOW, WATER_FLOW)
+Kind = Literal["stack", "incinerator", "dust", "water"]
 LIMITS: dict[Kind, tuple[tuple[str, float], ...]] = {
     "stack": ((SO2, 35.0), (NOX, 50.0), (DUST, 10.0)),
     "incinerator": (
@@ -31,13 +32,26 @@ LIMITS: dict[Kind, tuple[tuple[str, float], ...]] = {
         ("a21024", 60.0),
         ("a21005", 100.0),
     ),
+    "dust": (("a34001", 0.5), ("a34002", 0.15)),
     "water": (("w01018", 50.0), ("w21003", 5.0), ("w21011", 0.5), ("w21001", 15.0)),
 }
 """Where a plant is given none; examples."""
-REFERENCE_OXYGEN: dict[Kind, float | None] = {"stack": 6.0, "incinerator": 11.0, "water": None}
+REFERENCE_OXYGEN: dict[Kind, float | None] = {
+    "stack": 6.0,
+    "incinerator": 11.0,
+    "dust": None,
+    "water": None,
+}
 """Examples too."""
-SYSTEMS: dict[Kind, str] = {"stack": "31", "incinerator": "31", "water": "32"}
+SYSTEMS: dict[Kind, str] = {"stack": "31", "incinerator": "31", "dust": "39", "water": "32"}
 """ST."""
+_BESIDE: dict[Kind, tuple[str, ...]] = {
+    "stack": (OXYGEN, FLOW, SPEED, HEAT, WET),
+    "incinerator": (OXYGEN, FLOW, SPEED, HEAT, WET),
+    "dust": ("a01001", "a01002", "a01007"),
+    "water": (ACIDITY, WATER_FLOW),
+}
+"""What is measured beside pollutants."""
 TroubleKind = Literal["exceed", "flat", "clipped", "copied", "missing", "flag"]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 _AIR = 21.0
@@ -80,12 +94,8 @@ class Plant:
     @property
     def factors(self) -> tuple[str, ...]:
         """All that is measured, pollutants first."""
-        rest = (OXYGEN, FLOW, SPEED, HEAT, WET) if self.kind != "water" else (ACIDITY, WATER_FLOW)
-        return (*(factor for factor, _ in self.limits), *rest)
-
-    @property
-    def flow(self) -> str:
-        return FLOW if self.kind != "water" else WATER_FLOW
+        limited = [factor for factor, _ in self.limits]
+        return (*limited, *(factor for factor in _BESIDE[self.kind] if factor not in limited))
 
     def list_flags(self, factor: str, begin: datetime, count: int) -> list[str]:
         """Of each minute."""
@@ -180,7 +190,7 @@ def _holds(trouble: Trouble, moment: datetime) -> bool:
     return trouble.begin <= moment and (trouble.end is None or moment < trouble.end)
 
 
-_KINDS: tuple[Kind, ...] = ("stack", "water", "stack", "incinerator", "stack", "water", "stack")
+_KINDS: tuple[Kind, ...] = ("stack", "water", "stack", "incinerator", "stack", "water", "stack", "dust")
 
 
 def invent_plant(mark: str, seed: int = 1) -> Plant:
@@ -241,6 +251,12 @@ def _shape(
             values, digits = 80 + 60 * share + 8 * (load - 1) + wave, 1
         case "a01014":
             values, digits = 6 + 5 * share + 0.2 * wave, 1
+        case "a01001":
+            values, digits = 15 + 10 * share + 5 * (load - 1) + wave, 1
+        case "a01002":
+            values, digits = 55 + 10 * share + 2 * wave, 1
+        case "a01007":
+            values, digits = np.abs(2 + share + 0.5 * wave), 1
         case "w00000":
             values, digits = load * 10 ** (1.5 + 1.5 * share) * (1 + 0.02 * wave), 1
         case "w01001":
@@ -281,7 +297,7 @@ def summarise(plant: Plant, begin: datetime, minutes: int) -> dict[str, Summary]
     """Every factor of which there is anything. Means are of the minutes that count, of all where hardly any do."""
     values = plant.measure(begin, minutes)
     converted = plant.convert(values)
-    flow = values[plant.factors.index(plant.flow)]
+    flow = next((values[plant.factors.index(each)] for each in _FLOWS if each in plant.factors), None)
     found = {}
     for row, factor in enumerate(plant.factors):
         flags = plant.list_flags(factor, begin, minutes)
@@ -295,9 +311,9 @@ def summarise(plant: Plant, begin: datetime, minutes: int) -> dict[str, Summary]
         flag = "N" if valid or not others else max(set(others), key=others.count)
         own = values[row, counted]
         total = None
-        if factor == plant.flow:
+        if factor in _FLOWS:
             total = float(own.mean()) * minutes / 60
-        elif row < len(plant.limits):
+        elif row < len(plant.limits) and flow is not None:
             gram = 1e-6 if plant.kind != "water" else 1e-3
             total = float(np.nansum(values[row] * flow)) * gram / 60
         at_oxygen = None

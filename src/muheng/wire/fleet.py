@@ -181,11 +181,11 @@ class _Line(asyncio.Protocol):
                 await asyncio.sleep(wait * (0.5 + self.station.random.random()))
                 wait = min(wait * 2, _AGAIN[1])
                 continue
-            begun = asyncio.get_running_loop().time()
+            before = self.station.counts.acknowledged
             await self._lost.wait()
-            # A host that takes connections and closes them at once is not to be hammered.
-            lasted = asyncio.get_running_loop().time() - begun
-            wait = _AGAIN[0] if lasted > _AGAIN[1] else min(wait * 2, _AGAIN[1])
+            # A host that takes connections and says nothing is not to be hammered.
+            useful = self.station.counts.acknowledged > before
+            wait = _AGAIN[0] if useful else min(wait * 2, _AGAIN[1])
             await asyncio.sleep(wait * self.station.random.random())
 
     def close(self) -> None:

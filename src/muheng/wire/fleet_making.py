@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple, get_args
+from zlib import crc32
 
 from muheng.documents.message import Refusal, say
 from muheng.documents.spelling import offer
 from muheng.monitoring.dialogue.devices import Device
-from muheng.monitoring.plant import Plant, Trouble, TroubleKind, invent_plant
+from muheng.monitoring.plant import ACIDITY, LIMITS, Kind, Plant, Trouble, TroubleKind, invent_plant
+from muheng.monitoring.store.points import StoredPoint
 from muheng.wire.fleet_faults import FAULTS
 from muheng.wire.fleet_station import RETRY_SECONDS, Pace, Station
 
@@ -96,6 +98,23 @@ def make_strangers(
     return [Station(each, invent_plant(each.mn, seed), pace, None, seed, retry_seconds) for each in listed]
 
 
+def find_plants(
+    devices: Iterable[Device], points: Mapping[str, StoredPoint], seed: int = 1
+) -> dict[str, Plant]:
+    """What the store says of the points: their kinds and limits. By MN; points of no known kind are left to chance."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    found = {}
+    for device in devices:
+        point = points.get(device.point)
+        if point is None or point.kind not in kinds:
+            continue
+        kind = kinds[kinds.index(point.kind)]
+        limits = tuple((factor, most) for factor, most, _ in point.limits if most and factor != ACIDITY)
+        own = crc32(device.mn.encode(), seed)
+        found[device.mn] = Plant(kind, own, limits or LIMITS[kind], point.reference_oxygen)
+    return found
+
+
 def _bind(told: Callable[[str, bytes], None], mn: str) -> Callable[[bytes], None]:
     return lambda data: told(mn, data)
 
@@ -112,7 +131,7 @@ def _find_exceeding(
             raise Refusal(what, offer(fault.whose, list(names)[:20]))
         mn = names[fault.whose]
         limited = [factor for factor, _ in plants[mn].limits]
-        if fault.factor and fault.factor not in limited:
+        if fault.factor and fault.factor not in (*limited, ACIDITY):
             what = say("设备 {mn} 没有限值因子“{factor}”。", mn=mn, factor=fault.factor)
             raise Refusal(what, offer(fault.factor, limited))
         one = Trouble("exceed", begin, factor=fault.factor or limited[0], times=fault.times)
