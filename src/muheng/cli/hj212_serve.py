@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -59,7 +58,8 @@ def command(lang: Language) -> click.Command:
 
 
 def serve(store: str | None, host: str, port: int, passive: bool, lang: Language) -> Feed:
-    folder = Path(store) if store else Path(os.environ.get("MUHENG_HOME", "var")) / "monitoring"
+    home = Path(click.get_current_context().obj.get("MUHENG_HOME", "var"))
+    folder = Path(store) if store else home / "monitoring"
     receiving = _prepare(folder.resolve(), passive, lang)
     return Feed(
         lambda: _tell(_run(receiving, host, port), receiving, lang),

@@ -1,32 +1,16 @@
-"""A host with a few devices, and what devices say, written down plainly."""
+"""A host that a device talks to while time stands still."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
+from monitored_devices import DEVICES, NOON
 from muheng.monitoring.dialogue.conversation import Effects, Host, Link
-from muheng.monitoring.dialogue.devices import Device
 from muheng.monitoring.dialogue.settings import Settings
-from muheng.monitoring.dialogue.times import SECOND, local_time
+from muheng.monitoring.dialogue.times import SECOND
 from muheng.monitoring.hj212.decoding import Packet, decode, find
-from muheng.monitoring.hj212.encoding import encode, upload
-from muheng.monitoring.hj212.moments import write_moment, write_qn
+from muheng.monitoring.hj212.encoding import encode
 from muheng.monitoring.hj212.scanner import scan
 
-NEW, CIPHER, OLD = "0A0000000000000000000001", "0A0000000000000000000002", "12345678ABC001"
-KEY = b"sixteen letters!"
-NOON = int((datetime(2026, 8, 1, 4) - datetime(1970, 1, 1)) / timedelta(microseconds=1))
-"""Of 2026-08-01 in China."""
 QUIET = Settings(first_contact=False, fill_gaps=False, keep_clocks=False)
-DEVICES = {
-    each.mn: each
-    for each in (
-        Device(NEW, "123456", "1", realtime_seconds=60),
-        Device(CIPHER, "abcdef", "2", 2025, KEY),
-        Device(OLD, "000000", "3", 2005),
-    )
-}
-EDITIONS = {NEW: 2017, CIPHER: 2025, OLD: 2005}
 
 
 class Talk:
@@ -62,26 +46,6 @@ class Talk:
 
     def answer(self, asked: Packet, command: str, **cp: object) -> Effects:
         return self.say(reply(asked, command, **cp))
-
-
-def data(
-    mn: str = NEW, command: str = "2011", at: int = NOON, password: str | None = None, time: str = "", value: str = "1.5",
-    late: bool = False,
-) -> bytes:  # fmt: skip
-    """One upload with an answer wanted, enciphered where the device has a key."""
-    device = DEVICES.get(mn, Device(mn, "123456"))
-    moment = local_time(at)
-    header = {
-        "QN": write_qn(moment), "ST": "31", "CN": command, "PW": device.password if password is None else password, "MN": mn,
-    }  # fmt: skip
-    if late:
-        header["RF"] = "1"
-    cp = {"DataTime": time or write_moment(moment)}
-    suffix = "Rtd" if command == "2011" else "Avg"
-    (packet,) = upload(
-        header, EDITIONS.get(mn, 2017), cp, {"a21026": {suffix: value, "Flag": "N"}}, device.key
-    )
-    return packet
 
 
 def reply(asked: Packet, command: str, **cp: object) -> bytes:

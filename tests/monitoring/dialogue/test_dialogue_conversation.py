@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dialogue_talk import CIPHER, DEVICES, KEY, NEW, NOON, OLD, QUIET, Talk, data, read, read_sends
+from dialogue_talk import QUIET, Talk, read, read_sends
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitored_devices import CIPHER, DEVICES, KEY, NEW, NOON, OLD, data
 from muheng.monitoring.dialogue.conversation import Effects
 from muheng.monitoring.dialogue.times import SECOND
 from muheng.monitoring.hj212.decoding import decode_bytes

@@ -5,21 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dialogue_talk import (
-    CIPHER,
-    NEW,
-    NOON,
-    OLD,
-    QUIET,
-    Talk,
-    commands,
-    data,
-    read,
-    read_sends,
-)
+from dialogue_talk import QUIET, Talk, commands, read, read_sends
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitored_devices import CIPHER, NEW, NOON, OLD, data
 from muheng.monitoring.dialogue.conversation import Effects
 from muheng.monitoring.dialogue.gaps import KINDS, Intervals, Stretch
 from muheng.monitoring.dialogue.repeats import Repeats
