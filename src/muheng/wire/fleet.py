@@ -225,7 +225,7 @@ class _Line(asyncio.Protocol):
 
     def write(self, now: datetime) -> None:
         """What is due; while something is being dribbled, nothing else."""
-        if self.transport is None or self._full or self._queue:
+        if self.transport is None or self.transport.is_closing() or self._full or self._queue:
             return
         packets = self.station.poll(now)
         self._queue = list(spoil(packets, self.station.faults, self.station.random))
@@ -234,7 +234,7 @@ class _Line(asyncio.Protocol):
             self.transport.close()
 
     def _write_on(self) -> None:
-        while self._queue and self.transport is not None:
+        while self._queue and self.transport is not None and not self.transport.is_closing():
             first = self._queue[0]
             if first.wait > 0:
                 self._queue[0] = first._replace(wait=0)
