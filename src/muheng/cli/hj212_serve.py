@@ -17,8 +17,8 @@ from muheng.documents.message import Language, Message, Refusal, say
 if TYPE_CHECKING:
     from muheng.wire.receiving import Receiving
 
-EVERY = 5.0
-"""Seconds between two lines of JSON; a terminal is refreshed each second."""
+EVERY, EVERY_LINE = 1.0, 5.0
+"""Seconds between two looks of a person, two lines of JSON."""
 PORT = 9021
 NEEDED = "mn,password"
 
@@ -62,8 +62,8 @@ def serve(store: str | None, host: str, port: int, passive: bool, lang: Language
     folder = Path(store) if store else home / "monitoring"
     receiving = _prepare(folder.resolve(), passive, lang)
     return Feed(
-        lambda: _tell(_run(receiving, host, port), receiving, lang),
-        lambda: _run(receiving, host, port),
+        lambda: _tell(_run(receiving, host, port, EVERY), receiving, lang),
+        lambda: _run(receiving, host, port, EVERY_LINE),
     )
 
 
@@ -92,13 +92,13 @@ def _warn(message: Message, lang: Language) -> None:
     click.echo(message.render(lang), err=True)
 
 
-def _run(receiving: Receiving, host: str, port: int) -> Iterator[Mapping[str, Any]]:
+def _run(receiving: Receiving, host: str, port: int, every: float) -> Iterator[Mapping[str, Any]]:
     """How it fares, again and again; the first time when devices can connect."""
     with every_end_is_ctrl_c():
         try:
             with receiving.running(host, port):
                 yield receiving.state
-                while receiving.wait(EVERY):
+                while receiving.wait(every):
                     yield receiving.state
         except KeyboardInterrupt:
             return

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -73,6 +73,7 @@ class Receiver:
         """As it was written last, without the devices."""
         self._tell = tell
         self._asks = Asks(store / "asks")
+        self._told = ""
         self._keeping = 0
         """Bytes that are being written."""
         self._choked: set[_Connection] = set()
@@ -133,7 +134,7 @@ class Receiver:
         await asyncio.gather(*others, return_exceptions=True)
         for connection in list(self.connections.values()):
             if self._failure is None:
-                connection.transport.close()
+                connection.close()
             else:
                 connection.transport.abort()
         await asyncio.sleep(0.05)
@@ -141,7 +142,8 @@ class Receiver:
             connection.transport.abort()
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(None, child.stop) for child in self.children))
-        self._write_state(now_micros())
+        with self._not_fatal():
+            self._write_state(now_micros())
 
     def _note_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (failure := task.exception()) is not None:
@@ -181,8 +183,9 @@ class Receiver:
                     connection.transport.write(data)
             effects.sends.clear()
         if effects.outcomes:
-            for outcome in effects.outcomes:
-                self._asks.settle(outcome)
+            with self._not_fatal():
+                for outcome in effects.outcomes:
+                    self._asks.settle(outcome)
             effects.outcomes.clear()
         if effects.closes:
             # What it was sent before is still written; then it is closed.
@@ -216,7 +219,7 @@ class Receiver:
                 self.metrics.count_batch(len(batch.records), now_micros())
             self._answer(batch.answers)
             for connection in ended:
-                connection.transport.close()
+                connection.close()
             for connection in self._choked:
                 connection.resume()
             self._choked.clear()
@@ -243,10 +246,11 @@ class Receiver:
             now = now_micros()
             if self.devices.has_changed():
                 self._read_devices(now)
-            for ask in self._asks.find_new():
-                outcome = self.host.ask(ask.mn, ask.command, ask.cp, ask.name, now)
-                if outcome is not None:
-                    self._asks.settle(outcome)
+            with self._not_fatal():
+                for ask in self._asks.find_new():
+                    outcome = self.host.ask(ask.mn, ask.command, ask.cp, ask.name, now)
+                    if outcome is not None:
+                        self._asks.settle(outcome)
             self.host.step(now, self.effects)
             for link, connection in self.connections.items():
                 self.host.check_idle(link, now, self.effects)
@@ -261,7 +265,8 @@ class Receiver:
                     )
             if loop.time() >= state_due:
                 began = loop.time()
-                self._write_state(now)
+                with self._not_fatal():
+                    self._write_state(now)
                 # A large fleet's state takes long to write; it may take a twentieth of the time.
                 state_due = began + max(self.limits.state, 20 * (loop.time() - began))
 
@@ -276,8 +281,24 @@ class Receiver:
     async def _remember(self) -> None:
         """Which means are there from earlier; until then nothing is missed."""
         self.host.remembers = False
-        await recall_intervals(self.host, self.store, now_micros())
+        try:
+            await recall_intervals(self.host, self.store, now_micros())
+        except (
+            Exception
+        ) as error:  # whatever a damaged file brings about: then devices are asked for more than is needed
+            self._tell(say("已有的数据没有读全：{reason}。", reason=error))
         self.host.remembers = True
+
+    @contextmanager
+    def _not_fatal(self) -> Iterator[None]:
+        """Receiving goes on where only a file beside it cannot be read or written."""
+        try:
+            yield
+        except OSError as error:
+            told = f"{error.filename}: {error.strerror or error}"
+            if told != self._told:
+                self._told = told
+                self._tell(say("文件读写失败：{reason}。", reason=told))
 
     def _write_state(self, now: int) -> None:
         backlog = self.effects.size + self._keeping
@@ -329,6 +350,11 @@ class _Connection(asyncio.Protocol):
     def resume(self) -> None:
         if not self._unread_since and not self.link.closed and not self.transport.is_closing():
             self.transport.resume_reading()
+
+    def close(self) -> None:
+        """When what it was sent has left; ``is_stuck`` where that never happens."""
+        self._unread_since = self._unread_since or time.monotonic()
+        self.transport.close()
 
     def is_stuck(self, seconds: int) -> bool:
         """It has not read what it was sent for so long."""

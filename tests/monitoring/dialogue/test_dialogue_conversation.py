@@ -26,8 +26,8 @@ def test_an_upload_is_kept_and_acknowledged_in_its_edition(mn: str, command: str
     effects = talk.say(sent)
     (record,) = effects.records
     assert record == (NOON, mn, "192.0.2.1:7000", "", sent.rstrip())
-    assert effects.size == len(record.raw)
     ((link, answer),) = effects.answers
+    assert effects.size == len(record.raw) + len(answer)
     assert link is talk.link
     packet = decode_bytes(sent, lambda mn: DEVICES[mn].key)
     assert packet is not None

@@ -72,7 +72,7 @@ class Effects:
     closes: list[tuple[Link, str]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     size: int = 0
-    """Bytes of the records."""
+    """Bytes of records and answers."""
 
 
 class Link:
@@ -234,6 +234,7 @@ class Host:
                 else acknowledge_old(qn, command, numbers[1:] and b";" + numbers[1:])
             )
             effects.answers.append((link, answer))
+            effects.size += len(answer)
         contact.packets += 1
         contact.edition = edition or 2005
         link.last = contact.last = now
@@ -279,6 +280,7 @@ class Host:
         answer = self._make_answer(packet, command)
         if answer is not None:
             effects.answers.append((link, answer))
+            effects.size += len(answer)
         if contact.link is not link:
             self._attach(contact, link, find(header, "ST") if command not in _ANSWERS else "", now, effects)
         if command in _ANSWERS:
@@ -427,9 +429,9 @@ class Host:
         """What is due with one device."""
         requests, link = contact.requests, contact.link
         self._settle_all(contact, requests.expire(now), now, effects)
-        if contact.next_look <= now:
+        if contact.next_look <= now and self.remembers:
             contact.next_look = now + LOOK_EVERY
-            if requests.idle and self.settings.fill_gaps and self.remembers:
+            if requests.idle and self.settings.fill_gaps:
                 contact.missing = contact.count_missing(now)
                 if link is not None:
                     self._ask_for_gap(contact, now)
