@@ -130,7 +130,7 @@ def _assemble(pieces: Sequence[Piece], now: datetime) -> tuple[list[pl.DataFrame
     def settle(messages: list[Joined]) -> None:
         for joined in messages:
             own = [waiting.pop(id(packet)) for packet in joined.parts]
-            latest = max(own, key=lambda piece: (piece.record.received, piece.place))
+            latest = max(own, key=lambda piece: piece.place)
             frames.append(read_joined(joined, latest.place, latest.record))
 
     pieces = sorted(pieces, key=lambda piece: piece.place)
