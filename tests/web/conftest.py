@@ -28,6 +28,22 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what asks for a database: the rest would do the same again as on SQLite."""
+    if config.getoption("database") == "sqlite":
+        return
+    asking = [item for item in items if _asks_for_a_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _asks_for_a_database(item)])
+    items[:] = asking
+
+
+def _asks_for_a_database(item: pytest.Item) -> bool:
+    asked = {"db", "transactional_db", "django_db_setup", "database"}
+    return item.get_closest_marker("django_db") is not None or not asked.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_unasked_database(django_db_blocker: DjangoDbBlocker) -> None:
     """A test that did not ask for the database fails when it touches one."""
