@@ -1,7 +1,7 @@
 """The demo city on a real server, and a real browser that may talk to nobody else.
 
 The site runs in processes of its own, so no test here shares a database connection with it: look at pages, or ask the
-API. One loading of the demo serves the whole run; every site that a test gets is a copy of it.
+API. One loading of the demo serves the whole run; every site that a test gets holds a copy of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ from playwright.sync_api import (
 )
 
 from prepare_machine import find_chromium
+from web.browser import rewound
 from web.browser.looking import PATIENCE, Site, log_in
 
 FLAGS = (
@@ -57,31 +58,64 @@ def demo_home() -> Path:
     with (shared / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not home.exists():
-            with _serve(shared / "demo.part"):
-                pass
+            with _serve(shared / "demo.part") as site:
+                _passwords(home).write_text(json.dumps(dict(site.passwords)))
             (shared / "demo.part").rename(home)
     return home
 
 
 @pytest.fixture(scope="session")
 def site(demo_home: Path) -> Iterator[Site]:
-    """For tests that only read."""
+    """For tests that only read: the demo that was loaded before, served again as people do."""
     with _copy(demo_home) as home, _serve(home) as site:
         yield site
 
 
+Lend = Callable[[], AbstractContextManager[Site]]
+
+
+@pytest.fixture(scope="session")
+def lend(demo_home: Path) -> Iterator[Lend]:
+    """Sites to be changed, each for one borrower at a time, who finds the demo there as it was loaded."""
+    free: list[Site] = []
+    with ExitStack() as stack:
+
+        def start() -> Site:
+            home = stack.enter_context(_copy(demo_home))
+            address = stack.enter_context(rewound.running(home, _free_port(), _outside()))
+            return Site(address, json.loads(_passwords(demo_home).read_text()), home)
+
+        @contextmanager
+        def borrow() -> Iterator[Site]:
+            site = free.pop() if free else start()
+            rewound.rewind(site.home, demo_home)
+            yield site
+            free.append(site)
+
+        yield borrow
+
+
 @pytest.fixture
-def own_site(demo_home: Path) -> Iterator[Site]:
+def own_site(lend: Lend) -> Iterator[Site]:
     """For a test that changes what is there."""
-    with _copy(demo_home) as home, _serve(home) as site:
+    with lend() as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def shared_site(demo_home: Path) -> Iterator[Site]:
+def shared_site(lend: Lend) -> Iterator[Site]:
     """For the tests of one module, each of which changes things of its own."""
-    with _copy(demo_home) as home, _serve(home) as site:
+    with lend() as site:
         yield site
+
+
+def _passwords(demo: Path) -> Path:
+    return demo.with_suffix(".passwords")
+
+
+def _outside() -> dict[str, str]:
+    """The environment without what the suite set for its own process."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MUHENG_", "DJANGO_"))}
 
 
 @contextmanager
@@ -98,13 +132,10 @@ def _copy(demo: Path) -> Iterator[Path]:
 @contextmanager
 def _serve(home: Path) -> Iterator[Site]:
     """The site as a newcomer starts it, on a free port. Its complaints go to the test's own standard error."""
-    outside = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MUHENG_", "DJANGO_"))
-    }
     command = [sys.executable, "-m", "muheng.cli.main", "serve", "--demo", "--quiet", "--json"]
     process = subprocess.Popen(
         [*command, "--port", str(_free_port())],
-        env={**outside, "MUHENG_HOME": str(home)},
+        env={**_outside(), "MUHENG_HOME": str(home)},
         stdout=subprocess.PIPE,
         text=True,
     )
