@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +74,11 @@ class Metrics:
         }
 
 
-def describe_devices(host: Host) -> dict[str, Any]:
-    """By MN; only those that were heard."""
-    return {contact.mn: _describe(contact) for contact in host.contacts.values() if contact.last}
+def describe_devices(host: Host) -> Iterator[str]:
+    """Those that were heard, by MN: a member of a JSON object each, so that others have their turn between them."""
+    for contact in host.contacts.values():
+        if contact.last:
+            yield f"{json.dumps(contact.mn)}: {json.dumps(_describe(contact))}"
 
 
 def _describe(contact: Contact) -> dict[str, Any]:
@@ -97,8 +99,10 @@ def _describe(contact: Contact) -> dict[str, Any]:
     }
 
 
-def write_state(store: Path, state: Mapping[str, Any], by_device: Mapping[str, Any]) -> None:
-    """At one stroke, so that nobody reads half of it."""
+def write_state(store: Path, state: Mapping[str, Any], devices: Iterable[str]) -> None:
+    """At one stroke, so that nobody reads half of it. ``devices`` as ``describe_devices`` gives them."""
     draft = store / "state.draft"
-    draft.write_text(json.dumps({**state, "by_device": by_device}, ensure_ascii=False), encoding="utf-8")
+    about = json.dumps(state, ensure_ascii=False)
+    members = ",\n".join(devices)
+    draft.write_text(f'{about[:-1]}, "by_device": {{{members}}}}}\n', encoding="utf-8")
     draft.replace(store / STATE)

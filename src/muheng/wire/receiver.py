@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from muheng.wire.metrics import Metrics, describe_devices, write_state
 from muheng.wire.recalling import recall_intervals, recall_packets
 
 SEGMENTS = "segments"
+SLICE = 100
+"""Devices that are described before connections are looked after again."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Receiver:
             try:
                 for child in self.children:
                     child.start()
-                self._write_state(now_micros())
+                self._write_state(now_micros(), describe_devices(self.host))
                 ready()
                 await self._stopping.wait()
             finally:
@@ -143,7 +145,7 @@ class Receiver:
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(None, child.stop) for child in self.children))
         with self._not_fatal():
-            self._write_state(now_micros())
+            self._write_state(now_micros(), describe_devices(self.host))
 
     def _note_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (failure := task.exception()) is not None:
@@ -265,8 +267,13 @@ class Receiver:
                     )
             if loop.time() >= state_due:
                 began = loop.time()
+                devices: list[str] = []
+                for device in describe_devices(self.host):
+                    devices.append(device)
+                    if len(devices) % SLICE == 0:
+                        await asyncio.sleep(0)
                 with self._not_fatal():
-                    self._write_state(now)
+                    self._write_state(now, devices)
                 # A large fleet's state takes long to write; it may take a twentieth of the time.
                 state_due = began + max(self.limits.state, 20 * (loop.time() - began))
 
@@ -300,12 +307,12 @@ class Receiver:
                 self._told = told
                 self._tell(say("文件读写失败：{reason}。", reason=told))
 
-    def _write_state(self, now: int) -> None:
+    def _write_state(self, now: int, devices: Iterable[str]) -> None:
         backlog = self.effects.size + self._keeping
         self.state = self.metrics.describe(
             self.host, len(self.connections), backlog, self.devices, self.children, now
         )
-        write_state(self.store, self.state, describe_devices(self.host))
+        write_state(self.store, self.state, devices)
 
 
 class _Connection(asyncio.Protocol):

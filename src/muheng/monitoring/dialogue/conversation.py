@@ -422,7 +422,8 @@ class Host:
             for contact in self.contacts.values():
                 contact.begin_day()
         for contact in self.contacts.values():
-            if not contact.requests.idle or contact.next_look <= now:
+            requests = contact.requests
+            if contact.next_look <= now or (requests.due <= now and not requests.idle):
                 self._step(contact, now, effects)
 
     def _step(self, contact: Contact, now: int, effects: Effects) -> None:

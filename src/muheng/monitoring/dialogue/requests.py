@@ -81,6 +81,11 @@ class Requests:
         return self._running is None and not self._waiting
 
     @property
+    def due(self) -> int:
+        """When there is something to do: 0 at once. Not where it is idle."""
+        return 0 if self._running is None else self._running.deadline
+
+    @property
     def running(self) -> Wanted | None:
         return None if self._running is None else self._running.wanted
 
