@@ -28,6 +28,7 @@ from muheng.web.demo import (
     filings,
     intake_batches,
     methods,
+    monitoring,
     persons,
     procedure,
 )
@@ -50,6 +51,7 @@ def logins() -> list[Login]:
         (say("企业"), persons.OWNER),
         (say("联络员"), persons.LIAISON) if settings.CITY == CITY else (say("诉求受理岗"), persons.DESK),
         (say("大气环境管理员"), emergency.AIR),
+        (say("自动监控管理员"), monitoring.MONITOR),
         (say("列入应急减排清单的企业"), emergency.PLANT),
     ]
     return [Login(who, username, persons.PASSWORD) for who, username in shown]
@@ -82,6 +84,8 @@ def load_demo(tell: Tell = print) -> None:
     if (pack.folder / "emergency.toml").exists():
         step("应急减排清单、方案、一次重污染过程")
         emergency.load_emergency(pack, registry, root, SEED)
+        step("自动监控：两个月的数据、事件和处置")
+        monitoring.load_monitoring(root, SEED)
     record(actor, LOADED, root, city=pack.id, seed=SEED, year=YEAR)
     step("完成")
 

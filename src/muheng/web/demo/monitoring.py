@@ -1,0 +1,160 @@
+"""The demo's monitoring: some outlets with devices, two months of frames in the receiver's store, what was judged of them and done.
+
+The frames go the way of real ones: segments, digest, the site's own taking and judging. Invented throughout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+
+from django.utils import timezone
+
+from muheng.monitoring.demo import Sender, Trouble, invent_history
+from muheng.monitoring.dialogue.devices import Device as Allowed
+from muheng.monitoring.judgement.outlet import Marked
+from muheng.monitoring.store.digest import digest
+from muheng.monitoring.store.points import StoredPoint
+from muheng.monitoring.store.segments import Record, SegmentWriter
+from muheng.web.demo.emergency import PLANT
+from muheng.web.demo.persons import OWNER, PASSWORD
+from muheng.web.monitoring.actions.devices import add_device
+from muheng.web.monitoring.actions.points import watch_outlet
+from muheng.web.monitoring.models import Mark, Point
+from muheng.web.monitoring.moments import to_aware, to_local
+from muheng.web.monitoring.points import limits_on
+from muheng.web.monitoring.store import store_folder, write_allow_list
+from muheng.web.monitoring.taking import take_fresh
+from muheng.web.people.actions import appoint, make_person, take_roles
+from muheng.web.people.models import Organisation, User
+from muheng.web.registry.models import Enterprise, Outlet
+
+MONITOR = "monitor"
+_OFFICE = "市生态环境局"
+_DAYS = 62
+"""So that a whole month lies in it."""
+_STACKS, _WATERS = 14, 5
+"""Beside the outlets of the enterprises that have accounts."""
+_BATCH = 500
+_HOUR = timedelta(hours=1)
+_FURNACES = ("锅炉", "炉窑", "窑炉")
+_KEY_FEWEST = 3
+"""Of the first points so many are key units."""
+_STORY: tuple[tuple[Trouble, ...], ...] = (
+    (Trouble("exceed", 5, 5, times=1.4),),
+    (Trouble("exceed", 24 * 12, 4, times=1.3), Trouble("maintained", 24 * 20, 6)),
+    (Trouble("flat", 24 * 9, 30),),
+    (Trouble("missing", 24 * 3, 9),),
+    (
+        Trouble("exceed", 24 * 21, 3, times=1.2),
+        Trouble("exceed", 24 * 13, 4, times=1.5),
+        Trouble("exceed", 24 * 4, 5, times=1.7),
+    ),
+    (Trouble("exceed", 24 * 6 + 3, 2, times=3.4),),
+    (Trouble("missing", 14, 4),),
+)
+"""Of the first points, the account's first."""
+
+
+def load_monitoring(root: Organisation, seed: int) -> None:
+    """Points, devices, frames; then what a site does with them, and what people did."""
+    now = timezone.now()
+    end = to_local(now).replace(minute=0, second=0, microsecond=0)
+    officer = _appoint(root)
+    points = _watch(officer, (end - timedelta(days=_DAYS)), seed)
+    senders = list(_send(officer, points, seed))
+    write_allow_list()
+    history = invent_history(senders, end, _DAYS, seed)
+    _keep(history.records, now)
+    _mark(points, history.marks, officer)
+    take_fresh(now)
+
+
+def _appoint(root: Organisation) -> User:
+    departments = Organisation.objects.filter(kind=Organisation.Kind.DEPARTMENT, parent=root)
+    person = make_person(MONITOR, "顾清和", PASSWORD, english="Gu Qinghe", post="自动监控中心")
+    appoint(person, take_roles()["monitoring_officer"], departments.filter(name=_OFFICE).first() or root)
+    return person
+
+
+def _watch(officer: User, start: datetime, seed: int) -> list[Point]:
+    """The outlets of the accounts' enterprises first; then the largest stacks and some of the waters."""
+    own = [
+        outlet
+        for username in (PLANT, OWNER)
+        for enterprise in Enterprise.objects.filter(representatives__user__username=username)
+        for outlet in enterprise.outlets.order_by("code")
+        if any(limit.get("limit") for limit in outlet.limits)
+    ]
+    known = {outlet.pk for outlet in own}
+    others = (
+        Outlet.objects.filter(enterprise__scale="规上")
+        .select_related("enterprise")
+        .exclude(pk__in=known)
+        .order_by("enterprise__code", "code")
+    )
+    stacks = [each for each in others.filter(code__startswith="DA") if len(each.limits) > 2]
+    waters = list(others.filter(code__startswith="DW"))
+    step = max(len(stacks) // _STACKS, 1), max(len(waters) // _WATERS, 1)
+    chosen = [*own[:4], *stacks[:: step[0]][:_STACKS], *waters[:: step[1]][:_WATERS]]
+    points = []
+    for at, outlet in enumerate(chosen):
+        water = outlet.code.startswith("DW")
+        burning = not water and any(word in outlet.name for word in _FURNACES)
+        points.append(
+            watch_outlet(
+                officer,
+                outlet,
+                "water" if water else "stack",
+                start.date(),
+                reference_oxygen=Decimal(9) if burning else None,
+                trade=outlet.enterprise.industry_group,
+                key=at < _KEY_FEWEST,
+            )
+        )
+    return points
+
+
+def _send(officer: User, points: Sequence[Point], seed: int) -> Iterator[Sender]:
+    for at, point in enumerate(points):
+        drawn = hashlib.sha256(f"{seed}/{point.outlet_id}".encode()).hexdigest()
+        device = add_device(officer, point, drawn[:24].upper(), f"{int(drawn[24:32], 16) % 10**6:06d}")
+        held = limits_on(point, point.watched_from)
+        stored = StoredPoint(
+            str(point.pk),
+            point.name,
+            point.kind,
+            None if point.reference_oxygen is None else float(point.reference_oxygen),
+            tuple((limit.factor, limit.most, limit.least) for limit in held.values()),
+        )
+        allowed = Allowed(device.mn, f"{int(drawn[24:32], 16) % 10**6:06d}", str(point.pk), 2017)
+        factor = next((name for name, most, _ in stored.limits if most is not None), "")
+        troubles = tuple(
+            Trouble(each.kind, each.ago, each.hours, "" if each.kind == "missing" else factor, each.times)
+            for each in (_STORY[at] if at < len(_STORY) else ())
+        )
+        yield Sender(allowed, stored, troubles, minutes=at < 3)
+
+
+def _keep(records: Iterator[Record], now: datetime) -> None:
+    """Into the store as the receiver keeps them, and on to values."""
+    store = store_folder()
+    with SegmentWriter(store / "segments") as writer:
+        while batch := list(islice(records, _BATCH)):
+            writer.append(batch)
+        writer.sync()
+    while digest(store, now).records:
+        pass
+
+
+def _mark(points: Sequence[Point], marks: Mapping[str, tuple[Marked, ...]], officer: User) -> None:
+    """What the operators had marked, in one go."""
+    rows = []
+    for point in points:
+        for each in marks.get(str(point.pk), ()):
+            begin, end = to_aware(each.begin), to_aware(each.end)
+            rows.append(Mark(point=point, mark=each.mark, begin=begin, end=end, by=officer, at=begin))
+    Mark.objects.bulk_create(rows)
