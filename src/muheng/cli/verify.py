@@ -1,32 +1,102 @@
-"""``muheng verify``: recompute a sealed result and say whether it is what was sealed."""
+"""``muheng verify``: is it what was sealed? A result is recomputed, evidence of an event checked against its frames."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from muheng.cli.answer import Answer, Failure
 from muheng.cli.bundle import bundle_argument, find_bundle
-from muheng.cli.downloads import shown
+from muheng.cli.downloads import local_path, shown
 from muheng.cli.site import key_option
-from muheng.cli.verb import verb
+from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
+
+OTHER = say("印记与记下的不同：不是当时封存的那一份。")
 
 
 def command(lang: Language) -> click.Command:
     return verb(
         "verify",
         lang,
-        say("用封存的规则和数据重算一遍，逐行核对；改动过一个数字，就指出文件和行。"),
+        say(
+            "封存的结果用封存的规则和数据重算一遍，逐行核对；锁定的证据与原始报文核对。改动过一处，就指出文件和行。"
+        ),
         verify,
         bundle_argument(),
+        option(lang, "--seal", about=say("当时记下或签字的印记。"), metavar="SHA256", default=""),
         key_option(lang),
     )
 
 
-def verify(bundle: str, lang: Language) -> Answer:
+def verify(bundle: str, seal: str, lang: Language) -> Answer:
+    from muheng.monitoring.evidence import is_evidence
+
+    path = local_path(bundle)
+    if is_evidence(path):
+        return _verify_evidence(path, seal, lang)
+    return _verify_result(find_bundle(bundle), seal, lang)
+
+
+def _is_other(given: str, found: str) -> bool:
+    return bool(given.strip()) and given.strip().lower() != found
+
+
+def _verify_evidence(path: Path, seal: str, lang: Language) -> Answer:
+    from muheng.monitoring.evidence import EvidenceError, verify_evidence
+
+    try:
+        found = verify_evidence(path, seal)
+    except EvidenceError as error:
+        raise Failure("bundle", error.what, error.fix) from error
+    lines = [
+        say(
+            "{file}：{event}，{outlet}。{by} 锁定于 {at}。",
+            file=shown(path),
+            event=found.event,
+            outlet=found.outlet,
+            by=found.sealed_by,
+            at=found.sealed_at,
+        )
+    ]
+    if found.proved:
+        lines.append(
+            say(
+                "相符：{files} 个文件、{frames} 条报文、{values} 行数值。",
+                files=f"{found.files:,}",
+                frames=f"{found.frames:,}",
+                values=f"{found.values:,}",
+            )
+        )
+    else:
+        lines.append(say("不符，共 {count} 处：", count=len(found.findings)))
+    for finding in found.findings:
+        where = finding.file if finding.row is None else f"{finding.file}:{finding.row}"
+        lines.append(say("· {file}：{what}", file=where, what=finding.what))
+    lines.append(say("印记 {seal}", seal=found.seal))
+    data = {
+        "evidence": str(shown(path)),
+        "proved": found.proved,
+        "seal": found.seal,
+        "event": found.event,
+        "outlet": found.outlet,
+        "sealed_at": found.sealed_at,
+        "sealed_by": found.sealed_by,
+        "files": found.files,
+        "frames": found.frames,
+        "values": found.values,
+        "findings": [
+            {"file": finding.file, "row": finding.row, "what": finding.what.render(lang)}
+            for finding in found.findings
+        ],
+    }
+    return Answer([line.render(lang) for line in lines], data, failed=not found.proved)
+
+
+def _verify_result(path: Path, seal: str, lang: Language) -> Answer:
     from muheng.policy.seal import BundleError, verify_bundle
 
-    path = find_bundle(bundle)
     try:
         found = verify_bundle(path)
     except BundleError as error:
@@ -47,10 +117,13 @@ def verify(bundle: str, lang: Language) -> Answer:
     else:
         lines.append(say("不符，共 {count} 处：", count=len(found.findings)))
     lines += [say("· {file}：{what}", file=finding.file, what=finding.what) for finding in found.findings]
+    other = _is_other(seal, found.seal)
+    if other:
+        lines.append(OTHER)
     lines.append(say("印记 {seal}", seal=found.seal))
     data = {
         "bundle": str(shown(path)),
-        "proved": found.proved,
+        "proved": found.proved and not other,
         "same_bytes": found.same_bytes,
         "seal": found.seal,
         "policy": found.policy,
@@ -61,4 +134,4 @@ def verify(bundle: str, lang: Language) -> Answer:
             for finding in found.findings
         ],
     }
-    return Answer([line.render(lang) for line in lines], data, failed=not found.proved)
+    return Answer([line.render(lang) for line in lines], data, failed=other or not found.proved)

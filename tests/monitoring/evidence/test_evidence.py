@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 from store_frames import MN, START, make_records
 
+from muheng.cli.main import run as command
 from muheng.documents.message import Refusal, english_catalogue
 from muheng.monitoring.dialogue.devices import Device, write_devices
 from muheng.monitoring.evidence import (
@@ -407,6 +408,24 @@ def test_what_cannot_be_evidence_is_refused(store: Path, tmp_path: Path, sealed:
     with pytest.raises(Refusal, match="不见了"):
         seal_evidence(folder, make_request(), own, keys)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["store"]
+
+
+def test_the_command_says_what_it_found(
+    copy: Path, sealed: tuple[Path, Sealed], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "evidence.zip"
+    packed.write_bytes(export_evidence(copy))
+    assert command(["verify", str(packed), "--seal", sealed[1].seal], {}) == 0
+    assert "相符：13 个文件、3 条报文、7 行数值。" in capsys.readouterr().out
+    assert command(["verify", str(packed), "--seal", "0" * 64, "--json"], {}) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["file"] == "manifest.json"
+    forge(copy, "values.csv", lambda data: data.replace(b"52.5", b"12.5"), whole=True)
+    assert command(["verify", str(copy), "--lang", "en"], {}) == 1
+    assert "· values.csv:5: value of a21026 is 12.5; the frame says 52.5." in capsys.readouterr().out
+    packed.write_bytes(packed.read_bytes()[:5000] + bytes(100) + packed.read_bytes()[5100:])
+    assert command(["verify", str(packed)], {}) == 1
+    assert "打不开" in capsys.readouterr().err
 
 
 def test_both_checks_say_the_same_in_both_languages() -> None:

@@ -194,7 +194,9 @@ def _read_batch(
 def _gather(items: pl.DataFrame, packets: pl.DataFrame) -> pl.DataFrame:
     """A row for each packet (its place among ``packets``) and factor, a column for each suffix."""
     offsets = packets["offset"].to_numpy()
-    items = items.filter(pl.col("factor").is_not_null())
+    items = items.filter(pl.col("factor").is_not_null()).with_columns(
+        pl.col("factor", "suffix").cast(pl.String())
+    )
     if not len(offsets) or not len(items):
         figures = dict.fromkeys(SUFFIXES, pl.Float64())
         return pl.DataFrame(
@@ -214,9 +216,7 @@ def _gather(items: pl.DataFrame, packets: pl.DataFrame) -> pl.DataFrame:
     flagged = items["suffix"] == "Flag"
     flags = pl.Series([None], dtype=pl.String()).gather(np.zeros(len(heads), dtype=np.uint32))
     flags = flags.scatter(owners[flagged.to_numpy()], items["text"].filter(flagged))
-    gathered = items.select("packet", pl.col("factor").cast(pl.String()))[heads].with_columns(
-        **columns, Flag=flags
-    )
+    gathered = items.select("packet", "factor")[heads].with_columns(**columns, Flag=flags)
     gathered = gathered.with_columns(
         pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in SUFFIXES
     )
