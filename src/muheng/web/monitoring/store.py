@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connection, transaction
 
 from muheng.monitoring.dialogue import devices as allowed
 from muheng.web.monitoring.models import Ask, Device
@@ -36,6 +37,16 @@ def write_allow_list() -> int:
         devices = [device for device in map(_as_allowed, allowed_devices()) if device is not None]
         allowed.write_devices(folder / allowed.FILE, devices)
     return len(devices)
+
+
+def rewrite_when_kept() -> None:
+    """The list is written when the change under way is kept: once, however many devices the change is about."""
+    if not any(each[1] is _rewrite for each in connection.run_on_commit):
+        transaction.on_commit(_rewrite)
+
+
+def _rewrite() -> None:
+    write_allow_list()
 
 
 def allowed_devices() -> Iterator[Device]:

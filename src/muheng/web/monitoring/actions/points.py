@@ -16,7 +16,7 @@ from muheng.web.monitoring.actions.devices import EDIT, check_reach, hold_point
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Device, Point
 from muheng.web.monitoring.pollutants import find_code
-from muheng.web.monitoring.store import write_allow_list
+from muheng.web.monitoring.store import rewrite_when_kept
 from muheng.web.people.models import User
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Outlet
@@ -139,7 +139,7 @@ def stop_watching(actor: User | None, point: Point, until: date) -> Point:
     held.save(update_fields=("watched_until",))
     Device.objects.filter(point=held).update(allowed=False)
     record(actor, "monitoring.stop_watching", held, until=until.isoformat())
-    transaction.on_commit(write_allow_list)
+    rewrite_when_kept()
     return held
 
 

@@ -1,0 +1,86 @@
+"""Frames that the receiver did not take, with the reasons in words; devices nobody knows yet, so that they can be admitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from muheng.monitoring.hj212.decoding import decode_bytes
+from muheng.monitoring.hj212.words import explain_reasons
+from muheng.monitoring.store.quarantine import Refused, list_quarantine
+from muheng.web.monitoring.moments import to_local
+from muheng.web.monitoring.store import store_folder
+from muheng.web.reading import language
+
+LOOK_BACK = timedelta(days=1)
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A frame in quarantine. ``text``: as it came, what cannot be printed left out."""
+
+    received: datetime
+    mn: str
+    peer: str
+    reasons: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A device that is not on the list and keeps trying."""
+
+    mn: str
+    peer: str
+    times: int
+    last: datetime
+
+
+def read_quarantine(mn: str | None = None, back: timedelta = LOOK_BACK, most: int = MOST) -> list[Refused]:
+    """The newest of the last day."""
+    now = to_local(timezone.now())
+    return list_quarantine(store_folder(), now - back, now + timedelta(minutes=1), mn, most)
+
+
+def show_kept(refused: Sequence[Refused]) -> list[Kept]:
+    return [
+        Kept(each.received, each.mn, each.peer, tuple(_say(each)), _printable(each.raw)) for each in refused
+    ]
+
+
+def list_strangers(refused: Sequence[Refused]) -> list[Stranger]:
+    """By how often they came."""
+    found: dict[str, list[Refused]] = {}
+    for each in refused:
+        if "unknown_device" in each.reasons and each.mn:
+            found.setdefault(each.mn, []).append(each)
+    strangers = [Stranger(mn, rows[0].peer, len(rows), rows[0].received) for mn, rows in found.items()]
+    return sorted(strangers, key=lambda each: (-each.times, each.mn))
+
+
+def _say(refused: Refused) -> Iterator[str]:
+    words: dict[str, Any] = {
+        "unknown_device": _("设备表里没有这台设备。"),
+        "password": _("密码不对。"),
+        "command": _("不是设备该发的命令。"),
+        "too_long": _("一包太长。"),
+    }
+    packet = decode_bytes(refused.raw)
+    said = [] if packet is None else [each.render(language()) for each in explain_reasons(packet)]
+    if packet is None:
+        said = [_("读不出一包完整的数据。")]
+    yield from said if any(reason not in words for reason in refused.reasons) else ()
+    for reason in refused.reasons:
+        if reason in words:
+            yield words[reason]
+
+
+def _printable(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    return "".join(each if each.isprintable() else "·" for each in text).strip("·")

@@ -1,0 +1,30 @@
+"""The pages of what is seen live open, for whom they are."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from web.monitoring.works import Works
+
+PATHS = (
+    "",
+    "map/",
+    "map.json",
+    "capture/",
+    "capture.xlsx",
+    "devices/",
+    "devices/unwatched/",
+    "devices/import/",
+    "devices/import/template.xlsx",
+    "devices/quarantine/",
+)
+
+
+def test_every_page_opens(works: Works, client: Client) -> None:
+    client.force_login(works.officer)
+    for path in PATHS:
+        assert client.get(f"/monitoring/{path}").status_code == 200, path
+    for point in works.points:
+        for path in ("", "edit/", "series.json", "values.csv"):
+            assert client.get(f"/monitoring/points/{point.pk}/{path}").status_code == 200, path
