@@ -98,13 +98,33 @@ def test_late_is_marked_or_long_after_its_time(tmp_path: Path) -> None:
 
 
 def test_quarantined_frames_give_no_values_and_are_listed(tmp_path: Path) -> None:
-    bad = [record._replace(verdict="crc password") for record in make_records(START, FACTORS)]
-    receive(tmp_path, bad, make_records(START + timedelta(seconds=30), FACTORS))
+    (good,) = make_records(START + timedelta(seconds=30), FACTORS)
+    first, second, other = (
+        record._replace(verdict="crc password", received=record.received + number, mn=mn)
+        for number, mn in enumerate((MN, MN, "other"))
+        for record in make_records(START, FACTORS)
+    )
+    receive(tmp_path, [first], [good])
+    assert [refused.place for refused in list_quarantine(tmp_path, START, NOW)] == [
+        Place("2026-11-20/000001", 60)
+    ]
     assert digest(tmp_path, NOW).rows == 2
-    (refused,) = list_quarantine(tmp_path, START, NOW)
-    assert (refused.mn, refused.reasons, refused.raw) == (MN, ("crc", "password"), bad[0].raw)
-    assert list_quarantine(tmp_path, START, NOW, mn="other") == []
+    receive(tmp_path, [second], [other])
+    # One was noted by the digest, the others are read from the segment; the newest is first.
+    for _ in range(2):
+        found = list_quarantine(tmp_path, START, NOW, mn=MN)
+        assert [(each.mn, each.reasons, each.raw) for each in found] == [
+            (MN, ("crc", "password"), second.raw),
+            (MN, ("crc", "password"), first.raw),
+        ]
+        assert [each.mn for each in list_quarantine(tmp_path, START, NOW, most=2)] == ["other", MN]
+        digest(tmp_path, NOW)
     assert list_quarantine(tmp_path, NOW, NOW + timedelta(days=1)) == []
+    # As a crash while noting leaves it, and the same noted again.
+    (path,) = (tmp_path / "quarantine").iterdir()
+    text = path.read_text()
+    path.write_text(text + text[:-20] + "\n" + text)
+    assert len(list_quarantine(tmp_path, START, NOW)) == 3
 
 
 def test_old_codes_become_those_of_2017(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ judges a value, and the site's database is fed from ``fresh``, not from here.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,8 @@ from muheng.documents.message import say
 from muheng.monitoring.dialogue.devices import FILE, DevicesRefused, read_devices
 from muheng.monitoring.hj212.decoding import Keys
 from muheng.monitoring.hj212.parts import PATIENCE, Assembly, Joined
+from muheng.monitoring.store.cursor import read_place, read_state, write_state
+from muheng.monitoring.store.quarantine import note_refused
 from muheng.monitoring.store.rows import Piece, Taken, read_joined, read_rows, to_local
 from muheng.monitoring.store.segments import (
     CHINA,
@@ -44,12 +45,10 @@ from muheng.monitoring.store.values import (
     list_days,
     merge_small,
     remove_fresh,
-    replace_durably,
     write_fresh,
     write_part,
 )
 
-STATE = "digest.json"
 SEGMENTS = "segments"
 MOST = 50_000
 KEEP_FRESH = timedelta(days=7)
@@ -69,9 +68,9 @@ class Digested(NamedTuple):
 def digest(store: Path, now: datetime, most: int = MOST) -> Digested:
     """Takes up at least one batch where there is one, and about ``most`` records at most."""
     with _alone(store):
-        state = _read_state(store)
+        state = read_state(store)
         folder = store / SEGMENTS
-        done = _place(state["done"])
+        done = read_place(state["done"])
         list_mark = _mark(store / FILE)
         retry = bool(state["locked"]) and state["list"] != list_mark
         if state["doing"] is None:
@@ -81,10 +80,11 @@ def digest(store: Path, now: datetime, most: int = MOST) -> Digested:
                 _tidy(store, now, state)
                 return Digested(0, 0, [], up_to)
             doing = {"to": up_to, "now": _local(now).isoformat(), "retry": retry}
-            _write_state(store, {**state, "doing": doing})
+            write_state(store, {**state, "doing": doing})
         else:
             doing = state["doing"]
-            taken, up_to = _read_range(folder, done, _place(doing["to"]), most)
+            taken, up_to = _read_range(folder, done, read_place(doing["to"]), most)
+        note_refused(store, taken)
         rows, pieces, locked = _take(store, state, doing, taken)
         serial, written = state["serial"], []
         if len(rows):
@@ -99,7 +99,7 @@ def digest(store: Path, now: datetime, most: int = MOST) -> Digested:
             "list": list_mark,
             "doing": None,
         }
-        _write_state(store, state)
+        write_state(store, state)
         for day in rows["time"].dt.date().unique().sort().to_list():
             merge_small(store, day)
         _tidy(store, now, state)
@@ -236,38 +236,6 @@ def _alone(store: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _read_state(store: Path) -> dict[str, Any]:
-    empty: dict[str, Any] = {
-        "done": None,
-        "serial": 0,
-        "parts": [],
-        "locked": [],
-        "list": "",
-        "tidied": "",
-        "doing": None,
-    }
-    try:
-        found: dict[str, Any] = json.loads((store / STATE).read_bytes())
-    except FileNotFoundError:
-        return empty
-    except ValueError:
-        raise StoreError(
-            say("{file} 读不出来。", file=store / STATE),
-            say("删除它和 values、fresh 两个文件夹，就会从报文段重新整理。"),
-        ) from None
-    return empty | found
-
-
-def _write_state(store: Path, state: dict[str, Any]) -> None:
-    draft = store / (STATE + ".draft")
-    draft.write_text(json.dumps(state), encoding="utf-8")
-    replace_durably(draft, store / STATE)
-
-
-def _place(written: list[Any] | None) -> Place | None:
-    return None if written is None else Place(*written)
-
-
 def _local(now: datetime) -> datetime:
     """In China, without a zone."""
     return now if now.tzinfo is None else now.astimezone(CHINA).replace(tzinfo=None)
@@ -294,4 +262,4 @@ def _tidy(store: Path, now: datetime, state: dict[str, Any]) -> None:
         if day < local.date() - timedelta(days=1):
             compact(store, day)
     remove_fresh(store, local.replace(tzinfo=CHINA), KEEP_FRESH)
-    _write_state(store, {**state, "tidied": hour})
+    write_state(store, {**state, "tidied": hour})
