@@ -139,6 +139,16 @@ def test_data_that_come_for_a_request_are_its_answer_and_keep_it_alive() -> None
     ]
 
 
+def test_what_was_accepted_and_not_carried_out_is_given_up() -> None:
+    talk = Talk(replace(QUIET, execution=60, ask_execution=600))
+    talk.say(data())
+    talk.host.ask(NEW, "3012", (), "sample", talk.now)
+    talk.answer(the_request(talk.wait(1)), "9011", QnRtn=1)
+    assert not talk.wait(599).outcomes
+    (outcome,) = talk.wait(1).outcomes
+    assert (outcome.result, outcome.qn_rtn, outcome.sent) == ("timeout", 1, 1)
+
+
 def test_the_last_answer_of_2005_is_acknowledged_and_found_without_its_sender() -> None:
     talk = Talk()
     talk.say(data(OLD))

@@ -146,9 +146,14 @@ class Requests:
             if wanted.command in _ACCEPTED_IS_DONE:
                 return self._end("done", now)
             running.accepted = True
-            running.deadline = now + self._settings.execution * SECOND
+            running.deadline = now + self._patience(wanted)
             return None
         return self._end("done" if code == SUCCESS else "failed", now, code)
+
+    def _patience(self, wanted: Wanted) -> int:
+        """µs until it is carried out."""
+        settings = self._settings
+        return (settings.ask_execution if wanted.purpose == "ask" else settings.execution) * SECOND
 
     def hear_upload(self, command: str, content: str, now: int) -> None:
         """Data that the running request asked for."""
@@ -157,7 +162,7 @@ class Requests:
             if len(running.answers) < MOST_ANSWERS:
                 running.answers.append(content)
             if running.accepted:
-                running.deadline = now + self._settings.execution * SECOND
+                running.deadline = now + self._patience(running.wanted)
 
     def refuse(self, now: int) -> list[Outcome]:
         """What was to be sent cannot be written."""

@@ -15,6 +15,8 @@ class Settings:
     """So many times."""
     execution: int = 60
     """Until a request that was accepted is carried out, counted anew with each upload that it brings."""
+    ask_execution: int = 600
+    """The same for what people ask: taking a sample takes its time."""
     first_contact: bool = True
     keep_clocks: bool = True
     clock_tolerance: int = 60
