@@ -163,25 +163,34 @@ async def abuse(store: Path, told: Told, seconds: float) -> tuple[Progress, int]
     port = find_port()
     now = local_now()
     pace = Pace(now, now - HOUR, 3600)
-    stations = make_stations(devices, pace, faults="many", retry_seconds=1.5, on_acknowledged=told)
-    strangers = make_strangers(devices, pace, "many", retry_seconds=1.5)
+    # Thousands on a busy machine need the patience that the standard gives them.
+    retry = min(1.5 * MANY, 10)
+    stations = make_stations(devices, pace, faults="many", retry_seconds=retry, on_acknowledged=told)
+    strangers = make_strangers(devices, pace, "many", retry_seconds=retry)
     fleet = Fleet(stations, "127.0.0.1", port, strangers)
     async with receiver(store, port, "active") as process:
-        done = await fleet.run(seconds, finishing=60)
+        running = asyncio.create_task(fleet.run(finishing=150))
+        await asyncio.sleep(seconds)
+        while not has_seen_everything(fleet.tell()):
+            await asyncio.sleep(0.1)
+        fleet.stop()
+        done = await running
         await process.order("stop", "stopped")
     return done, process.peak
 
 
+def has_seen_everything(progress: Progress) -> bool:
+    """On a busy machine it takes longer."""
+    each = progress.sent > 5 * progress.devices and progress.connections > progress.devices
+    return each and progress.spoilt > 0 and progress.strangers > 0 and progress.requests > 0
+
+
 def test_a_fleet_with_every_fault_loses_nothing_and_fills_no_memory(tmp_path: Path) -> None:
     told = Told()
-    done, peak = asyncio.run(abuse(tmp_path / "store", told, 3.0 * min(MANY, 30)))
+    done, peak = asyncio.run(abuse(tmp_path / "store", told, 2.0 * (min(MANY, 50) - 1)))
     assert done.waiting == 0
     assert done.acknowledged == done.sent
-    assert done.spoilt > 0
-    assert done.connections > done.devices
-    assert done.strangers > 0
     assert done.admitted == 0
-    assert done.requests > 0
     records = check(tmp_path / "store", told)
     reasons = {reason for record in records for reason in record.verdict.split()}
     assert {"crc", "unknown_device", "password"} <= reasons

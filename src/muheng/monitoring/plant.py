@@ -54,7 +54,8 @@ _BESIDE: dict[Kind, tuple[str, ...]] = {
 """What is measured beside pollutants."""
 TroubleKind = Literal["exceed", "flat", "clipped", "copied", "missing", "flag"]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-_AIR = 21.0
+_AIR, _STANDSTILL = 21.0, 20.5
+"""Oxygen, per cent: of the formula, and in a stack through which air comes."""
 _EPOCH = datetime(2000, 1, 1)
 _WEEK = 168
 _CALIBRATION = 20
@@ -88,7 +89,7 @@ class Plant:
     reference_oxygen: float | None = None
     troubles: tuple[Trouble, ...] = ()
     neighbour: Plant | None = None
-    _kept: dict[int, tuple[Numbers, Numbers]] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[int, Numbers] = field(default_factory=dict, init=False, repr=False)
     """The last hours asked for: minutes come one after the other."""
 
     @property
@@ -122,14 +123,12 @@ class Plant:
             hour, past = divmod(begin - _EPOCH, HOUR)
             first = past // MINUTE
             some = min(count, 60 - first)
-            yield self._hour(hour)[1][:, first : first + some]
+            yield self._hour(hour)[:, first : first + some]
             begin, count = begin + some * MINUTE, count - some
 
-    def _hour(self, hour: int) -> tuple[Numbers, Numbers]:
-        """As it would be, and with the troubles."""
+    def _hour(self, hour: int) -> Numbers:
         if (found := self._kept.get(hour)) is None:
-            sound = _make_hour(self, hour)
-            found = sound, self._spoil(sound, _EPOCH + hour * HOUR)
+            found = self._spoil(_make_hour(self, hour), _EPOCH + hour * HOUR)
             if len(self._kept) > 1:
                 del self._kept[next(iter(self._kept))]
             self._kept[hour] = found
@@ -153,6 +152,8 @@ class Plant:
             spoiled[row if trouble.factor else slice(None), part] = np.nan
         elif trouble.kind == "flag" and trouble.flag == "F":
             spoiled[:, part] *= 0.01
+            if OXYGEN in self.factors:
+                spoiled[self.factors.index(OXYGEN), part] = _STANDSTILL
         elif trouble.kind == "flat":
             hour, past = divmod(trouble.begin - _EPOCH, HOUR)
             spoiled[row, part] = _make_hour(self, hour)[row, past // MINUTE]
@@ -160,7 +161,7 @@ class Plant:
             hour = (begin - _EPOCH) // HOUR
             theirs = self.neighbour.factors
             if wanted in theirs:
-                spoiled[row, part] = self.neighbour._hour(hour)[1][theirs.index(wanted), part]
+                spoiled[row, part] = self.neighbour._hour(hour)[theirs.index(wanted), part]
         elif trouble.kind in ("exceed", "clipped"):
             if wanted == ACIDITY:
                 spoiled[row, part] = sound[row, part] + 2.0

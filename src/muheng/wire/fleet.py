@@ -25,6 +25,8 @@ _PATIENCE = 5.0
 FINISHING = 45.0
 """Seconds that what waits at the end has to be acknowledged: as long as it is sent again."""
 _TICK = 0.05
+_TURN = 0.02
+"""Seconds of work after which connections are looked after again."""
 
 
 def local_now() -> datetime:
@@ -62,7 +64,7 @@ class Fleet:
         self._host, self._port = host, port
         self._own = [_Line(self, station) for station in stations]
         self._strangers = [_Line(self, station) for station in strangers]
-        self._lines = [*self._own, *self._strangers]
+        self._lines = [*self._strangers, *self._own]
         self._due: list[tuple[datetime, int, _Line]] = []
         self._serial = count()
         self._connecting = asyncio.Semaphore(_CONNECTING)
@@ -104,12 +106,10 @@ class Fleet:
         ending = loop.call_later(seconds, self.stop) if seconds is not None else None
         try:
             while not self._stop.is_set():
-                self._step()
-                await asyncio.sleep(_TICK)
+                await asyncio.sleep(self._step())
             deadline = loop.time() + finishing
             while loop.time() < deadline and any(line.is_busy for line in self._own):
-                self._step()
-                await asyncio.sleep(_TICK)
+                await asyncio.sleep(self._step())
         finally:
             for task in (*keepers, *([teller] if teller else [])):
                 task.cancel()
@@ -137,14 +137,20 @@ class Fleet:
             line.due = due
             heapq.heappush(self._due, (due, next(self._serial), line))
 
-    def _step(self) -> None:
-        now = local_now()
-        while self._due and self._due[0][0] <= now:
+    def _step(self) -> float:
+        """Lets devices do what is due; how long there is nothing to do then."""
+        begun = local_now()
+        now = begun
+        while self._due and self._due[0][0] <= begun:
             due, _, line = heapq.heappop(self._due)
             if due == line.due:  # else it was looked at meanwhile
                 line.due = NEVER
                 line.write(now)
-                self.wake(line, now + timedelta(microseconds=1))
+                now = local_now()
+                self.wake(line, now)
+                if now - begun > timedelta(seconds=_TURN):
+                    return 0
+        return _TICK
 
 
 def _add_up(lines: Sequence[_Line]) -> Counts:

@@ -13,7 +13,16 @@ from zlib import crc32
 from muheng.documents.message import Refusal, say
 from muheng.documents.spelling import offer
 from muheng.monitoring.dialogue.devices import Device
-from muheng.monitoring.plant import ACIDITY, LIMITS, Kind, Plant, Trouble, TroubleKind, invent_plant
+from muheng.monitoring.plant import (
+    ACIDITY,
+    LIMITS,
+    REFERENCE_OXYGEN,
+    Kind,
+    Plant,
+    Trouble,
+    TroubleKind,
+    invent_plant,
+)
 from muheng.monitoring.store.points import StoredPoint
 from muheng.wire.fleet_faults import FAULTS
 from muheng.wire.fleet_station import RETRY_SECONDS, Pace, Station
@@ -111,7 +120,8 @@ def find_plants(
         kind = kinds[kinds.index(point.kind)]
         limits = tuple((factor, most) for factor, most, _ in point.limits if most and factor != ACIDITY)
         own = crc32(device.mn.encode(), seed)
-        found[device.mn] = Plant(kind, own, limits or LIMITS[kind], point.reference_oxygen)
+        oxygen = point.reference_oxygen if REFERENCE_OXYGEN[kind] is not None else None
+        found[device.mn] = Plant(kind, own, limits or LIMITS[kind], oxygen)
     return found
 
 
