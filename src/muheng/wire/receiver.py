@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from muheng.documents.message import Message, say
-from muheng.monitoring.dialogue.conversation import Effects, Host, Link
+from muheng.monitoring.dialogue.conversation import Host
 from muheng.monitoring.dialogue.devices import FILE
+from muheng.monitoring.dialogue.effects import Effects, Link
 from muheng.monitoring.dialogue.settings import Settings
 from muheng.monitoring.store.segments import Record, SegmentWriter
 from muheng.wire.asks import Asks
@@ -287,14 +288,14 @@ class Receiver:
 
     async def _remember(self) -> None:
         """Which means are there from earlier; until then nothing is missed."""
-        self.host.remembers = False
+        self.host.errands.remembers = False
         try:
             await recall_intervals(self.host, self.store, now_micros())
         except (
             Exception
         ) as error:  # whatever a damaged file brings about: then devices are asked for more than is needed
             self._tell(say("已有的数据没有读全：{reason}。", reason=error))
-        self.host.remembers = True
+        self.host.errands.remembers = True
 
     @contextmanager
     def _not_fatal(self) -> Iterator[None]:

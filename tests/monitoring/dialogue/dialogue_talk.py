@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from monitored_devices import DEVICES, NOON
-from muheng.monitoring.dialogue.conversation import Effects, Host, Link
+from muheng.monitoring.dialogue.conversation import Host
+from muheng.monitoring.dialogue.effects import Effects, Link
 from muheng.monitoring.dialogue.settings import Settings
 from muheng.monitoring.dialogue.times import SECOND
 from muheng.monitoring.hj212.decoding import Packet, decode, find

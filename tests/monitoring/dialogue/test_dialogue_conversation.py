@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitored_devices import CIPHER, DEVICES, KEY, NEW, NOON, OLD, data
-from muheng.monitoring.dialogue.conversation import Effects
+from muheng.monitoring.dialogue.effects import Effects
 from muheng.monitoring.dialogue.times import SECOND
 from muheng.monitoring.hj212.decoding import decode_bytes
 from muheng.monitoring.hj212.encoding import acknowledge, encode, upload

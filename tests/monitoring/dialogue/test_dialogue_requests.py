@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitored_devices import CIPHER, NEW, NOON, OLD, data
-from muheng.monitoring.dialogue.conversation import Effects
+from muheng.monitoring.dialogue.effects import Effects
 from muheng.monitoring.dialogue.gaps import KINDS, Intervals, Stretch
 from muheng.monitoring.dialogue.repeats import Repeats
 from muheng.monitoring.dialogue.settings import Settings
@@ -369,7 +369,7 @@ def test_intervals_known_from_the_store_are_not_missed() -> None:
     assert asked.cp == {"BeginTime": "20260801125000", "EndTime": "20260801130000"}
     # Until the store has been read nothing is missed at all.
     talk = Talk(GAPS)
-    talk.host.remembers = False
+    talk.host.errands.remembers = False
     talk.say(data())
     assert not talk.wait(3 * 3600).sends
 

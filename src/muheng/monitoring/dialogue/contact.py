@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from muheng.monitoring.dialogue.answers import make_tail
 from muheng.monitoring.dialogue.clocks import Clock
 from muheng.monitoring.dialogue.devices import Device
+from muheng.monitoring.dialogue.effects import Link
 from muheng.monitoring.dialogue.gaps import KINDS, Intervals, Stretch
 from muheng.monitoring.dialogue.repeats import Repeats
 from muheng.monitoring.dialogue.requests import Requests
 from muheng.monitoring.dialogue.settings import Settings
-
-if TYPE_CHECKING:
-    from muheng.monitoring.dialogue.conversation import Link
 
 
 class Contact:

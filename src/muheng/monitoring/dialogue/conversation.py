@@ -9,36 +9,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Mapping
 
 from muheng.documents.message import Refusal
 from muheng.monitoring.dialogue.answers import acknowledge_old, acknowledge_upload
 from muheng.monitoring.dialogue.contact import Contact
 from muheng.monitoring.dialogue.devices import Device
-from muheng.monitoring.dialogue.gaps import KINDS, Stretch
-from muheng.monitoring.dialogue.requests import Outcome, Purpose, Wanted, may_ask
+from muheng.monitoring.dialogue.effects import Effects, Link
+from muheng.monitoring.dialogue.errands import Errands
+from muheng.monitoring.dialogue.gaps import KINDS
+from muheng.monitoring.dialogue.requests import Outcome, Wanted, may_ask
 from muheng.monitoring.dialogue.settings import Settings
 from muheng.monitoring.dialogue.times import (
     SECOND,
     local_seconds,
-    local_time,
-    read_micros,
     read_seconds,
-    to_datetime,
 )
 from muheng.monitoring.hj212.decoding import Packet, decode, find
-from muheng.monitoring.hj212.encoding import acknowledge, request
+from muheng.monitoring.hj212.encoding import acknowledge
 from muheng.monitoring.hj212.frame import CLOSE, OPEN, Frame, cut_frame
-from muheng.monitoring.hj212.moments import write_moment, write_qn
-from muheng.monitoring.hj212.scanner import Scanner
-from muheng.monitoring.hj212.tables import codes
 from muheng.monitoring.store.segments import Record
 
 DAY = 86_400
-LOOK_EVERY = 60 * SECOND
-"""At each device, for gaps."""
 _UPLOAD = re.compile(
     rb"(?:QN=(\d{17});)?ST=(\d\d);CN=(20[1-6]1);PW=([^;=&]*);MN=([0-9A-Za-z-]+);Flag=(\d\d?)"
     rb"((?:;PNUM=\d+;PNO=\d+)?)(?:;RF=1)?;CP=&&(?:DataTime=(\d{14}))?"
@@ -56,50 +48,6 @@ _UPLOADS = {
     b"2061": "2061",
 }
 _ANSWERS = frozenset({"9011", "9012", "9013", "9014"})
-_ENCIPHERED = frozenset({"1014", "3020"})
-
-
-@dataclass
-class Effects:
-    """What is to be done, gathered until somebody does it.
-
-    ``answers`` are sent when all ``records`` here and in effects before are durable; ``sends`` and ``closes`` at once.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    answers: list[tuple[Link, bytes]] = field(default_factory=list)
-    sends: list[tuple[Link, bytes]] = field(default_factory=list)
-    closes: list[tuple[Link, str]] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    size: int = 0
-    """Bytes of records and answers."""
-
-
-class Link:
-    """One connection."""
-
-    __slots__ = (
-        "broken",
-        "closed",
-        "contacts",
-        "last",
-        "lost",
-        "noise",
-        "opened",
-        "peer",
-        "refused",
-        "scanner",
-    )
-
-    def __init__(self, peer: str, now: int) -> None:
-        self.peer = peer
-        self.opened = self.last = now
-        self.scanner = Scanner()
-        self.contacts: set[str] = set()
-        """MN of the devices that were heard on it."""
-        self.refused = self.broken = self.noise = 0
-        self.closed = self.lost = False
-        """By us; wholly."""
 
 
 class Host:
@@ -109,8 +57,7 @@ class Host:
         self.settings = settings
         self.counts: Counter[str] = Counter()
         self.contacts: dict[str, Contact] = {}
-        self.remembers = True
-        """Whether all that was received earlier is recalled; before, nothing is missed."""
+        self.errands = Errands(settings, self.counts)
         self._by_mn: dict[bytes, Contact] = {}
         self._day = local_seconds(now) // DAY
         self._minute = 0
@@ -188,7 +135,7 @@ class Host:
             contact = self.contacts.get(mn)
             if contact is not None and contact.link is link:
                 contact.link = None
-                self._settle_all(contact, contact.requests.break_off(now), now, effects)
+                self.errands.settle_all(contact, contact.requests.break_off(now), now, effects)
 
     def _close(self, link: Link, why: str, effects: Effects) -> None:
         if not link.closed:
@@ -240,14 +187,14 @@ class Host:
         link.last = contact.last = now
         link.broken = 0
         if contact.link is not link:
-            self._attach(contact, link, system.decode(), now, effects)
+            self.errands.attach(contact, link, system.decode(), now, effects)
         name = _UPLOADS[command]
         if name in KINDS:
             self._note(contact, name, _find_time(segment, data_time).decode(), now)
         if not contact.requests.idle:
             contact.requests.hear_upload(name, segment.partition(OPEN)[2][:-2].decode(), now)
         if name == "2011" and now >= contact.clock.next_look:
-            self._look_at_clock(contact, qn.decode(), now, effects)
+            self.errands.look_at_clock(contact, qn.decode(), now, effects)
 
     def _take_any(self, link: Link, frame: Frame, now: int, effects: Effects) -> None:
         """Whatever is not a plain upload."""
@@ -282,18 +229,20 @@ class Host:
             effects.answers.append((link, answer))
             effects.size += len(answer)
         if contact.link is not link:
-            self._attach(contact, link, find(header, "ST") if command not in _ANSWERS else "", now, effects)
+            self.errands.attach(
+                contact, link, find(header, "ST") if command not in _ANSWERS else "", now, effects
+            )
         if command in _ANSWERS:
-            self._hear_answer(contact, packet, command, now, effects)
+            self.errands.hear_answer(contact, packet, command, now, effects)
         elif command == "1013":
-            self._tell_time(contact, "clock", now, effects)
+            self.errands.tell_time(contact, "clock", now, effects)
         else:
             self._note(contact, command, packet.cp.get("DataTime", ""), now)
             if not contact.requests.idle:
                 text = packet.content.decode(packet.encoding)
                 contact.requests.hear_upload(command, text, now)
             if command == "2011" and now >= contact.clock.next_look:
-                self._look_at_clock(contact, find(header, "QN"), now, effects)
+                self.errands.look_at_clock(contact, find(header, "QN"), now, effects)
 
     def _find_contact(self, link: Link, mn: str, command: str) -> Contact | None:
         """Answers of 2005 do not always say whose they are; then they are of the one device of the connection."""
@@ -354,53 +303,7 @@ class Host:
         if intervals is not None and (at := read_seconds(data_time[:14])) is not None:
             intervals.note(at, now, self.settings.gap_pause * SECOND)
 
-    # -- what the host wants of a device -----------------------------------------------------------------------------
-
-    def _attach(self, contact: Contact, link: Link, system: str, now: int, effects: Effects) -> None:
-        contact.link, contact.peer, contact.since = link, link.peer, now
-        if system:
-            contact.system = system
-        link.contacts.add(contact.mn)
-        # It may have buffered what is missing.
-        contact.next_look = now + self.settings.gap_pause * SECOND
-        if self.settings.first_contact and not contact.contacted:
-            contact.contacted = True
-            for command, cp in self._first_words(contact, now):
-                contact.requests.put(Wanted(command, cp, "contact"))
-        self._step(contact, now, effects)
-
-    def _first_words(self, contact: Contact, now: int) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-        """HJ 212-2017, 6.7, as far as the device's edition has it."""
-        settings, device = self.settings, contact.device
-        words = [
-            ("1012", (_system_time(now),)),
-            ("1000", (("OverTime", str(settings.overtime)), ("ReCount", str(settings.recount)))),
-            ("1062", (("RtdInterval", str(device.realtime_seconds)),)),
-            ("1064", (("MinInterval", str(device.minute_interval)),)),
-            ("2011", ()),
-        ]
-        for command, cp in words:
-            if contact.edition in codes("command")[command].editions and cp != (("RtdInterval", "0"),):
-                yield command, cp
-
-    def _look_at_clock(self, contact: Contact, qn: str, now: int, effects: Effects) -> None:
-        moment = read_micros(qn)
-        if moment is None:
-            return
-        clock, settings = contact.clock, self.settings
-        if clock.look(moment - now - 8 * 3600 * SECOND, now) and clock.offset is not None:
-            off = abs(clock.offset) > settings.clock_tolerance * SECOND
-            if (
-                off
-                and settings.keep_clocks
-                and (not clock.told or now - clock.told >= settings.clock_every * SECOND)
-            ):
-                self._tell_time(contact, "clock", now, effects)
-
-    def _tell_time(self, contact: Contact, purpose: Purpose, now: int, effects: Effects) -> None:
-        if contact.requests.put(Wanted("1012", (_system_time(now),), purpose)):
-            contact.clock.tell(now)
-            self._step(contact, now, effects)
+    # -- time, people ----------------------------------------------------------------------------------------------------
 
     def ask(
         self, mn: str, command: str, cp: tuple[tuple[str, str], ...], name: str, now: int
@@ -424,103 +327,9 @@ class Host:
         for contact in self.contacts.values():
             requests = contact.requests
             if contact.next_look <= now or (requests.due <= now and not requests.idle):
-                self._step(contact, now, effects)
-
-    def _step(self, contact: Contact, now: int, effects: Effects) -> None:
-        """What is due with one device."""
-        requests, link = contact.requests, contact.link
-        self._settle_all(contact, requests.expire(now), now, effects)
-        if contact.next_look <= now and self.remembers:
-            contact.next_look = now + LOOK_EVERY
-            if requests.idle and self.settings.fill_gaps:
-                contact.missing = contact.count_missing(now)
-                if link is not None:
-                    self._ask_for_gap(contact, now)
-        if link is None or link.closed:
-            return
-        for _ in range(3):  # what cannot be written gives way to the next
-            due = requests.find_due(now, self._number(contact, now))
-            if due is None:
-                return
-            try:
-                effects.sends.append((link, self._write(contact, *due, now)))
-                self.counts["requests"] += 1
-                return
-            except Refusal:
-                self._settle_all(contact, requests.refuse(now), now, effects)
-
-    def _ask_for_gap(self, contact: Contact, now: int) -> None:
-        if contact.asked_gaps >= self.settings.gap_requests_a_day:
-            return
-        stretch = next(contact.find_missing(now), None)
-        if stretch is not None:
-            contact.asked_gaps += 1
-            self.counts["gap_requests"] += 1
-            begin, end = to_datetime(stretch.begin), to_datetime(stretch.end)
-            times = (("BeginTime", write_moment(begin)), ("EndTime", write_moment(end)))
-            contact.requests.put(Wanted(stretch.command, times, "gap"))
-
-    def _number(self, contact: Contact, now: int) -> str:
-        """A QN that no other request of the device has."""
-        contact.written_qn = max(now // 1000, contact.written_qn + 1)
-        return write_qn(local_time(contact.written_qn * 1000))
-
-    def _write(self, contact: Contact, wanted: Wanted, qn: str, now: int) -> bytes:
-        header = {
-            "QN": qn, "ST": contact.system, "CN": wanted.command, "PW": contact.device.password, "MN": contact.mn,
-        }  # fmt: skip
-        cp = wanted.cp
-        if wanted.command == "1012" and wanted.purpose != "ask":
-            cp = (_system_time(now),)  # when it is sent, not when it was thought of
-        secret = contact.edition == 2025 and (wanted.command[0] == "2" or wanted.command in _ENCIPHERED)
-        return request(header, contact.edition, cp, contact.device.key if secret else None)
-
-    def _hear_answer(
-        self, contact: Contact, packet: Packet, command: str, now: int, effects: Effects
-    ) -> None:
-        # In 2005 the number stands in the contents.
-        qn = packet.cp.get("QN") or find(packet.header, "QN")
-        code = packet.cp.get("QnRtn" if command == "9011" else "ExeRtn", "")
-        number = int(code) if code.isascii() and code.isdigit() and len(code) < 5 else None
-        outcome = contact.requests.hear(command, qn, number, now)
-        if outcome is not None:
-            self._settle_all(contact, [outcome], now, effects)
-        if contact.requests.running is None:
-            self._step(contact, now, effects)
-
-    def _settle_all(self, contact: Contact, outcomes: list[Outcome], now: int, effects: Effects) -> None:
-        for outcome in outcomes:
-            wanted = outcome.wanted
-            self.counts[f"requests_{outcome.result}"] += 1
-            if outcome.result == "refused" and outcome.qn_rtn is not None:
-                contact.refusals[wanted.command] = outcome.qn_rtn
-            elif outcome.result == "done":
-                contact.refusals.pop(wanted.command, None)
-            if wanted.purpose == "contact" and outcome.result == "disconnected":
-                contact.contacted = False
-            if wanted.purpose == "gap":
-                self._settle_gap(contact, outcome, now)
-            effects.outcomes.append(outcome)
-
-    def _settle_gap(self, contact: Contact, outcome: Outcome, now: int) -> None:
-        intervals = contact.intervals[outcome.wanted.command]
-        begin, end = (read_seconds(text) for _, text in outcome.wanted.cp)
-        assert begin is not None
-        assert end is not None
-        stretch = Stretch(
-            outcome.wanted.command, begin, intervals.seconds, (end - begin) // intervals.seconds
-        )
-        if outcome.result == "done" or outcome.exe_rtn == 100:
-            intervals.settle(stretch)
-            contact.next_look = now + SECOND
-        elif outcome.result != "disconnected":
-            intervals.put_off(stretch, now + self.settings.gap_retry * SECOND)
+                self.errands.step(contact, now, effects)
 
 
 def _find_time(segment: bytes, at_begin: bytes | None) -> bytes:
     """DataTime nearly always begins the contents."""
     return at_begin or segment.partition(b"DataTime=")[2][:14]
-
-
-def _system_time(now: int) -> tuple[str, str]:
-    return "SystemTime", write_moment(local_time(now) + timedelta(microseconds=SECOND // 2))

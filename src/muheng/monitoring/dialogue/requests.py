@@ -148,6 +148,8 @@ class Requests:
             running.accepted = True
             running.deadline = now + self._patience(wanted)
             return None
+        if command != "9012":
+            return None
         return self._end("done" if code == SUCCESS else "failed", now, code)
 
     def _patience(self, wanted: Wanted) -> int:

@@ -34,7 +34,7 @@ class Settings:
     """Frames on end that cannot be used."""
     most_noise: int = 1 << 20
     """Bytes on end that belong to no frame."""
-    most_quarantined: int = 6000
+    most_quarantined: int = 1000
     """Refused frames a minute that are kept; more are only counted, so that nobody fills the disk."""
     greeting: int = 60
     """Until a connection has brought a frame of a known device."""
