@@ -103,6 +103,13 @@ def make_works() -> Works:
         for number, point in enumerate(points)
     )
     made = demo.make_hours(2, START, DAYS, seed=6)
+    for hours in made:
+        # Nobody marked its starting and stopping: they are told by flag, as the stop itself.
+        for mark in hours.marks:
+            first, last = (
+                (each - hours.calendar.time_of(0)) // timedelta(hours=1) for each in (mark.begin, mark.end)
+            )
+            hours.stopped[first:last] = True
     begin = (OVER_FROM - datetime(START.year, START.month, START.day)) // timedelta(hours=1)
     second = made[1]
     row = second.factors.index(demo.NOX)

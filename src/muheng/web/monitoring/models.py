@@ -183,7 +183,8 @@ class Tier(models.TextChoices):
 class Event(models.Model):
     """One pollutant of one outlet, from the first hour to the last that belongs together (监测事件).
 
-    ``seen``: the conditions, ``[{"tier", "kind", "percent", "hours", "days", "first", "last", "times"}]``. The case (type
+    ``seen``: the conditions, ``[{"tier", "kind", "percent", "hours", "days", "first", "last", "times", "known"}]``,
+    times local, ``known`` when the site learnt of it: clocks run from then. The case (type
     ``alert``) carries what people do; times here are what the hours' clock of the tiers needs.
     """
 
@@ -244,6 +245,7 @@ class EventStep(models.Model):
         SEALED = "sealed", _("锁定证据")
         FIELD = "field", _("转现场")
         CLOSED = "closed", _("办结")
+        GONE = "gone", _("不再成立")
 
     event = models.ForeignKey(Event, models.PROTECT, related_name="steps")
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.urls import reverse
@@ -47,7 +47,7 @@ def shorten(numbers: Sequence[int]) -> str:
     return "、".join(map(str, numbers)) if len(numbers) <= 3 else f"{numbers[0]}–{numbers[-1]}"
 
 
-def without(people: Iterable[User], others: Iterable[User]) -> list[User]:
-    """Those who are not among the others."""
-    known = {person.pk for person in others}
-    return [person for person in people if person.pk not in known]
+def representatives_of(enterprise: int) -> list[User]:
+    """Who acts for an enterprise."""
+    people = User.objects.filter(represented__enterprise=enterprise, represented__until=None, is_active=True)
+    return list(people.distinct().order_by("pk"))

@@ -1,0 +1,211 @@
+"""Points are judged again over the recent weeks whenever something of theirs changed, and every hour in any case.
+
+What is found becomes events and suspicions (``events``). Data that come late, marks and changed limits so judge themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from muheng.monitoring.judgement.hours import Hours, lay_hours
+from muheng.monitoring.judgement.judging import Judged, judge
+from muheng.monitoring.judgement.rules import Rules
+from muheng.monitoring.judgement.runs import Hold
+from muheng.web.monitoring.city_rules import city_rules
+from muheng.web.monitoring.events import Run
+from muheng.web.monitoring.models import Hour, Outage, Point
+from muheng.web.monitoring.moments import midnight, to_aware, to_local
+from muheng.web.monitoring.outages import find_outages
+from muheng.web.monitoring.points import marks_of, outlet_of
+
+DAYS = 35
+"""Of hours that are judged together: the signs look at thirty days and a little more."""
+PATIENCE = timedelta(minutes=20)
+"""So long after its end an hour without data is missing."""
+_CHUNK = 250
+"""Points that are held in memory together; copying between outlets is looked for among them."""
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days that are judged, and the hours of the last that have passed. Times are local."""
+
+    begin: datetime
+    days: int
+    over: int
+    """For a point of which nothing newer came."""
+    passed: int
+    """Hours that have ended at all."""
+
+    @property
+    def end(self) -> datetime:
+        return self.begin + timedelta(days=self.days)
+
+    @property
+    def judged_until(self) -> datetime:
+        return self.begin + self.over * _HOUR
+
+
+def ask(point: Point) -> None:
+    """A point is to be judged again: marks or limits changed."""
+    Point.objects.filter(pk=point.pk, stale=False).update(stale=True)
+
+
+def judge_due(now: datetime | None = None, most: int = 1000) -> int:
+    """Judge points with something new and those that were not judged this hour; gives how many."""
+    now = now or timezone.now()
+    span = span_of(now)
+    due = Q(stale=True) | Q(judged_until=None) | Q(judged_until__lt=to_aware(span.judged_until))
+    watched = Q(watched_until=None) | Q(watched_until__gt=span.begin.date())
+    numbers = list(
+        Point.objects.filter(due, watched, watched_from__lte=to_local(now).date())
+        .order_by(F("enterprise__county").asc(nulls_first=True), "enterprise", "pk")
+        .values_list("pk", flat=True)[:most]
+    )
+    if numbers:
+        find_outages(span.begin + span.over * _HOUR, now)
+    for low in range(0, len(numbers), _CHUNK):
+        judge_points(numbers[low : low + _CHUNK], now, span)
+    return len(numbers)
+
+
+def span_of(now: datetime, days: int = DAYS) -> Span:
+    """So many days that end with today."""
+    local = to_local(now)
+    begin = datetime(local.year, local.month, local.day) - timedelta(days=days - 1)
+    return Span(begin, days, (local - PATIENCE - begin) // _HOUR, (local - begin) // _HOUR)
+
+
+def judge_points(numbers: Sequence[int], now: datetime, span: Span | None = None) -> tuple[Judged, ...]:
+    """Judge points and keep what is found; gives it as the library says it."""
+    span = span or span_of(now)
+    # First, so that what changes while we judge is judged again.
+    Point.objects.filter(pk__in=numbers).update(stale=False)
+    points = list(Point.objects.filter(pk__in=numbers).select_related("enterprise__county").order_by("pk"))
+    rules = city_rules()
+    laid = lay_points(points, span, rules)
+    found = judge(laid, rules)
+    with transaction.atomic():
+        run = Run(points, span.begin, now, rules)
+        for point, judged in zip(points, found, strict=True):
+            run.keep(point, judged)
+        run.push()
+        Point.objects.filter(pk__in=numbers).update(judged_until=to_aware(span.judged_until))
+    return found
+
+
+def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]:
+    """The hours of points as the library takes them; what is not watched yet or no more is nobody's."""
+    frame = read_hours(points, span.begin, span.end)
+    outlets = [outlet_of(point) for point in points]
+    marks = marks_of([point.pk for point in points], span.begin + span.passed * _HOUR)
+    laid = lay_hours(frame, outlets, span.begin.date(), span.days, rules, marks)
+    newest: dict[str, datetime] = dict(
+        frame.filter(pl.col("value").is_not_null()).group_by("outlet").agg(pl.col("time").max()).iter_rows()
+    )
+    silence = _lay_outages(span)
+    whole = []
+    for point, hours in zip(points, laid, strict=True):
+        last = newest.get(hours.outlet.id)
+        heard = 0 if last is None else (last - span.begin) // _HOUR + 1
+        over = min(max(span.over, heard), span.passed, span.days * 24)
+        whole.append(_keep_to_watch(replace(hours, over=over, unheard=silence), point, span))
+    return whole
+
+
+def _keep_to_watch(hours: Hours, point: Point, span: Span) -> Hours:
+    first = (point.watched_from - span.begin.date()).days * 24
+    last = None if point.watched_until is None else (point.watched_until - span.begin.date()).days * 24
+    if first <= 0 and last is None:
+        return hours
+    outside = np.zeros(hours.values.shape[1], dtype=np.bool_)
+    outside[: max(first, 0)] = True
+    if last is not None:
+        outside[max(last, 0) :] = True
+    unheard = outside if hours.unheard is None else hours.unheard | outside
+    return replace(
+        hours,
+        values=np.where(outside, np.nan, hours.values),
+        valid=hours.valid & ~outside,
+        flagged=hours.flagged & ~outside,
+        unheard=unheard,
+    )
+
+
+def read_hours(points: Sequence[Point], begin: datetime, end: datetime) -> pl.DataFrame:
+    """Rows (outlet, factor, time, value, flag, minutes) of points between two local times.
+
+    Every factor with a limit is there, if only with an hour that says nothing: what never came is missing too.
+    """
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("outlet", "factor", "time", "value", "flag", "minutes")
+    }
+    outlet, factor, time, value, flag, minutes = columns.values()
+    shift = timedelta(hours=8)
+    rows = Hour.objects.filter(
+        point__in=[point.pk for point in points], time__gte=to_aware(begin), time__lt=to_aware(end)
+    ).values_list("point_id", "time", "values")
+    names = {point.pk: str(point.pk) for point in points}
+    for number, moment, values in rows.iterator(chunk_size=5000):
+        local = moment.replace(tzinfo=None) + shift
+        name = names[number]
+        for code, (number_, flag_, minutes_) in values.items():
+            outlet.append(name)
+            factor.append(code)
+            time.append(local)
+            value.append(number_)
+            flag.append(flag_)
+            minutes.append(minutes_)
+    known = set(zip(outlet, factor, strict=True))
+    for point in points:
+        for limit in outlet_of(point).pollutants:
+            if (names[point.pk], limit) not in known:
+                for column, cell in zip(
+                    columns.values(), (names[point.pk], limit, begin, None, None, 0), strict=True
+                ):
+                    column.append(cell)
+    return pl.DataFrame(
+        columns,
+        schema={
+            "outlet": pl.String(),
+            "factor": pl.String(),
+            "time": pl.Datetime("us"),
+            "value": pl.Float64(),
+            "flag": pl.String(),
+            "minutes": pl.Int32(),
+        },
+    )
+
+
+def _lay_outages(span: Span) -> Hold | None:
+    rows = list(Outage.objects.filter(end__gt=to_aware(span.begin)))
+    if not rows:
+        return None
+    held = np.zeros(span.days * 24, dtype=np.bool_)
+    for row in rows:
+        begin = max((to_local(row.begin) - span.begin) // _HOUR, 0)
+        held[begin : (to_local(row.end) - span.begin) // _HOUR] = True
+    return held
+
+
+def days_of(points: Iterable[Point], span: Span) -> tuple[Judged, ...]:
+    """As ``judge_points`` finds it, keeping nothing: for pages and totals over other stretches."""
+    rules = city_rules()
+    return judge(lay_points(list(points), span, rules), rules)
+
+
+def stretch(begin: datetime, now: datetime) -> Span:
+    """From a local midnight to today."""
+    local = to_local(now)
+    days = (midnight(local.date()).date() - begin.date()).days + 1
+    return Span(begin, days, (local - PATIENCE - begin) // _HOUR, (local - begin) // _HOUR)
