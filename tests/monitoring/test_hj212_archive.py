@@ -17,10 +17,10 @@ from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, read_decimals
 MET = [bytes_of(packet) for packet in load_packets()]
 
 
-@pytest.mark.parametrize("window", [50, 1000, 1 << 18])
-def test_every_packet_met(window: int) -> None:
-    check_archive(b"".join(MET), window)
-    check_archive(b"".join(MET[::-1]), window)
+@pytest.mark.parametrize("size", [50, 1000, 1 << 18])
+def test_every_packet_met(size: int) -> None:
+    check_archive(b"".join(MET), size)
+    check_archive(b"".join(MET[::-1]), size)
 
 
 ITEM = st.sampled_from(
@@ -72,10 +72,62 @@ PIECE = (
 )
 
 
-@given(st.lists(PIECE, max_size=12).map(b"".join), st.sampled_from([64, 700, 1 << 18]))
+@st.composite
+def devices(draw: st.DrawFn) -> bytes:
+    """Packets of a few devices that are laid out alike or nearly, mixed: enough of each to be read together."""
+    shapes = [draw(st.lists(HEAD, max_size=5)) for _ in range(2)]
+    names = draw(st.lists(NAME, min_size=0, max_size=6))
+    joints = draw(st.sampled_from([";;;;;;", ",;,;,;", ",,,,,;"]))
+    close = draw(st.sampled_from(["&&", "&&", ";&&"]))
+    packets = []
+    for number in range(draw(st.integers(5, 14))):
+        order = names if number % 5 else names[::-1]
+        items = [f"{name}={draw(VALUE)}" + joint for name, joint in zip(order, joints, strict=False)]
+        head = "".join(f"{each};" for each in shapes[number % 2])
+        packets.append(frame_bytes(f"{head}CP=&&{''.join(items)[:-1]}{close}".encode()))
+    return b"".join(packets)
+
+
+NAME = st.sampled_from(
+    [
+        "DataTime", "a21026-Rtd", "a21026-Flag", "a01026-Rtd", "a34013-ZsRtd", "w01018-Avg", "PolId", "B01-Cou",
+        "a-very-long-name-of-a-factor-Rtd", "CP", "-Rtd", "x",
+    ]
+)  # fmt: skip
+VALUE = (
+    st.sampled_from(
+        [
+            "N",
+            "D",
+            "",
+            "20260801120000",
+            "20260801120000123",
+            "20260229120000",
+            "mg/l",
+            "1=2",
+            "&",
+            "-",
+            "a,b",
+        ]
+    )
+    | st.sampled_from(["1.5", "-3.", ".5", "12.34", "0", "123456789.125", "12345678901234567890"])
+    | st.sampled_from(["1.5", "12.34", "99.99", "3"])
+)
+
+
+@given(
+    st.lists(devices() | devices() | PIECE, max_size=4).map(b"".join),
+    st.sampled_from([700, 1 << 18, 1 << 18]),
+)
 @settings(max_examples=300)
-def test_whatever_stands_in_it(data: bytes, window: int) -> None:
-    check_archive(data, window)
+def test_packets_laid_out_alike(data: bytes, size: int) -> None:
+    check_archive(data, size)
+
+
+@given(st.lists(PIECE, max_size=12).map(b"".join), st.sampled_from([64, 700, 1 << 18]))
+@settings(max_examples=200)
+def test_whatever_stands_in_it(data: bytes, size: int) -> None:
+    check_archive(data, size)
 
 
 def test_columns_of_a_packet() -> None:

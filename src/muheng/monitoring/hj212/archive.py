@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice, pairwise
 from mmap import mmap
 from typing import Any, NamedTuple
 
@@ -20,7 +19,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from muheng.monitoring.hj212.archive_frames import PAD, Frames, Text, find_frames, make_text
-from muheng.monitoring.hj212.archive_items import KEYS, Columns, Names, is_text, read_columns, read_values
+from muheng.monitoring.hj212.archive_items import Columns, read_columns
+from muheng.monitoring.hj212.archive_layouts import Names, is_text
 from muheng.monitoring.hj212.decimals import NUMBER
 from muheng.monitoring.hj212.decoding import EDITIONS, Keys, Packet, decode, find, read_flag
 from muheng.monitoring.hj212.frame import CRC_SIZE, HEADER_SIZE, Frame, cut_frame
@@ -29,12 +29,11 @@ from muheng.monitoring.hj212.items import split_items, split_name
 from muheng.monitoring.hj212.moments import read_moment
 from muheng.monitoring.hj212.scanner import Scanner
 
-WINDOW = 1 << 19
-"""Bytes looked at together: what a processor keeps near itself."""
-WINDOWS = 64
-"""So many of them make a batch."""
-MOST_TEXTS = 100_000
-"""So many different names or texts are remembered before beginning anew."""
+SIZE = 1 << 20
+"""Bytes of a batch."""
+QN_SIZE = 17
+MOST_TEXTS = 200_000
+"""So much is remembered before beginning anew."""
 
 PACKETS = pl.Schema(
     {
@@ -50,20 +49,27 @@ PACKETS = pl.Schema(
         "data_time": pl.Datetime("ms"),
     }
 )
-ITEMS = pl.Schema(
-    {
-        "offset": pl.Int64(),
-        "factor": pl.Categorical(),
-        "suffix": pl.Categorical(),
-        "value": pl.Float64(),
-        "text": pl.String(),
-    }
-)
+
+
+def make_items_schema() -> pl.Schema:
+    """With categories of its own: polars never forgets common ones, and devices may invent names without end."""
+    words = pl.Categorical(pl.Categories.random())
+    return pl.Schema(
+        {
+            "offset": pl.Int64(),
+            "factor": words,
+            "suffix": words,
+            "value": pl.Float64(),
+            "text": pl.String(),
+        }
+    )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``packets`` has PACKETS' columns, by offset in the archive; ``items`` has ITEMS', those of a packet in its order.
+    """``packets`` has PACKETS' columns, by offset in the archive; ``items`` those of ``make_items_schema``, in their order.
+
+    Categories are the same in all batches of one reading, and no others.
 
     An item is a ``value`` or, where it is no figure, a ``text``; it has no factor where it belongs to none. DataTime is in
     ``packets`` where it is a time that exists, else among the items.
@@ -73,17 +79,15 @@ class Batch:
     items: pl.DataFrame
 
 
-def read_archive(
-    data: bytes | mmap, keys: Keys | None = None, window: int = WINDOW, windows: int = WINDOWS
-) -> Iterator[Batch]:
-    """Batch by batch, in bounded memory where the archive is a mapped file; on all processors."""
+def read_archive(data: bytes | mmap, keys: Keys | None = None, size: int = SIZE) -> Iterator[Batch]:
+    """Batch by batch of about ``size`` bytes, in bounded memory where the archive is a mapped file; on all processors."""
     threads = os.cpu_count() or 1
     waiting: deque[Future[Batch]] = deque()
     spare: list[Names] = []
+    schema = make_items_schema()
     with ThreadPoolExecutor(threads) as pool:
-        settled = _settle_all(data, window)
-        while some := list(islice(settled, windows)):
-            waiting.append(pool.submit(_read_batch, some, keys, spare))
+        for settled in _settle_all(data, size):
+            waiting.append(pool.submit(_read_batch, settled, keys, spare, schema))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -99,32 +103,33 @@ class _Settled(NamedTuple):
     shift: int
 
 
-def _settle_all(data: bytes | mmap, window: int) -> Iterator[_Settled]:
-    at, size = 0, window
+def _settle_all(data: bytes | mmap, size: int) -> Iterator[_Settled]:
+    at, taken = 0, size
     while at < len(data):
-        text = make_text(data[at : at + size])
-        frames, rest, resume = _settle(text, at + size >= len(data))
+        text = make_text(data[at : at + taken])
+        frames, rest, resume = _settle(text, at + taken >= len(data))
         if resume == PAD:
-            size *= 2
+            taken *= 2
             continue
         yield _Settled(text, frames, rest, at - PAD)
-        at, size = at + resume - PAD, window
+        at, taken = at + resume - PAD, size
 
 
-def _read_batch(settled: list[_Settled], keys: Keys | None, spare: list[Names]) -> Batch:
+def _read_batch(settled: _Settled, keys: Keys | None, spare: list[Names], schema: pl.Schema) -> Batch:
     """``spare`` holds what earlier batches have learned, for one at a time."""
     try:
         names = spare.pop()
     except IndexError:
         names = Names()
-    parts: list[_Part] = []
-    odd: list[Packet] = []
-    for text, frames, rest, shift in settled:
-        part, slow = _read_part(text, frames, names, shift)
-        parts.append(part)
-        odd += [decode(frame, keys) for frame in _shift(rest + slow, shift)]
-    batch = _make_batch(parts, odd, names)
-    if max(len(names.names.texts), len(names.texts.texts)) < MOST_TEXTS:
+    text, frames, rest, shift = settled
+    columns = read_columns(text, frames, names)
+    others = np.ones(len(frames.begins), dtype=np.bool_)
+    others[columns.packets] = False
+    slow = [_cut(text, a, b) for a, b in zip(*(each.tolist() for each in frames.pick(others)), strict=True)]
+    odd = [decode(frame, keys) for frame in _shift(rest + slow, shift)]
+    offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
+    batch = _make_batch(text, offsets, columns, odd, names, schema)
+    if names.size < MOST_TEXTS:
         spare.append(names)
     return batch
 
@@ -183,100 +188,57 @@ def _shift(frames: list[Frame], by: int) -> list[Frame]:
     return [frame._replace(offset=frame.offset + by) for frame in frames]
 
 
-# -- columns ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What a window holds, texts as numbers; -1 for none."""
-
-    offsets: Places
-    qn: list[str]
-    header: tuple[NDArray[np.int32], ...]
-    """ST, CN, MN, Flag."""
-    times: NDArray[np.datetime64]
-    item_offsets: Places
-    names: NDArray[np.int32]
-    values: NDArray[np.float64]
-    texts: NDArray[np.int32]
-
-
-def _read_part(text: Text, frames: Frames, names: Names, shift: int) -> tuple[_Part, list[Frame]]:
-    """The packets read by columns, and the frames that have to be read one by one."""
-    columns = read_columns(text, frames, names)
-    simple = np.zeros(len(frames.begins), dtype=np.bool_)
-    simple[columns.packets] = True
-    slow = [_cut(text, int(a), int(b)) for a, b in zip(*frames.pick(~simple), strict=True)]
-    offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
-    times, rest = _read_times(text, columns, names, len(offsets))
-    numbers = columns.names[rest]
-    values, texts = read_values(text, numbers, columns.value_starts[rest], columns.value_ends[rest], names)
-    header = tuple(_number(text, columns, key, names) for key in ("ST", "CN", "MN", "FLAG"))
-    item_offsets = offsets[columns.owners[rest]]
-    return _Part(
-        offsets, _read_numbers(text, columns), header, times, item_offsets, numbers, values, texts
-    ), slow
-
-
 def _cut(text: Text, begin: int, end: int) -> Frame:
     frame = cut_frame(text.data[begin - HEADER_SIZE : end + CRC_SIZE], begin - HEADER_SIZE)
     assert frame is not None
     return frame
 
 
-def _make_batch(parts: list[_Part], odd: list[Packet], names: Names) -> Batch:
-    offsets = np.concatenate([part.offsets for part in parts])
-    system, command, device, flag = (
-        np.concatenate(each) for each in zip(*(part.header for part in parts), strict=True)
-    )
+# -- columns ---------------------------------------------------------------------------------------------------------
+
+
+def _make_batch(
+    text: Text, offsets: Places, columns: Columns, odd: list[Packet], names: Names, schema: pl.Schema
+) -> Batch:
+    system, command, device, flag = columns.header
     known = pl.Series([*names.texts.texts, None], dtype=pl.String())
+    commands = known.gather(command)
     packets = pl.DataFrame(
         {
             "offset": offsets,
             "valid": np.ones(len(offsets), dtype=np.bool_),
-            "usable": known.gather(command) != "",
+            "usable": commands != "",
             "version": _translate(flag, names, lambda sent: EDITIONS.get(read_flag(sent) >> 2)),
-            "qn": [qn for part in parts for qn in part.qn],
+            "qn": _read_texts(text, columns.starts, columns.ends),
             "st": known.gather(system),
-            "cn": known.gather(command),
+            "cn": commands,
             "mn": known.gather(device),
             "flag": _translate(flag, names, read_flag),
-            "data_time": np.concatenate([part.times for part in parts]),
+            "data_time": columns.times,
         },
         PACKETS,
     )
-    numbers = np.concatenate([part.names for part in parts]).astype(np.uint32)
-    texts = np.concatenate([part.texts for part in parts])
-    texts[texts < 0] = len(names.texts.texts)
+    meanings = pl.DataFrame(
+        {"factor": names.factors, "suffix": names.suffixes},
+        {each: schema[each] for each in ("factor", "suffix")},
+    )
+    texts = np.where(columns.texts < 0, len(names.texts.texts), columns.texts)
     items = pl.DataFrame(
         {
-            "offset": np.concatenate([part.item_offsets for part in parts]),
-            "factor": pl.Series(names.factors, dtype=pl.Categorical()).gather(numbers),
-            "suffix": pl.Series(names.suffixes, dtype=pl.Categorical()).gather(numbers),
-            "value": pl.Series(np.concatenate([part.values for part in parts])).fill_nan(None),
-            "text": known.gather(texts.astype(np.uint32)),
+            "offset": np.repeat(offsets, columns.counts),
+            # Rows of a frame are found in a fraction of the time that Series.gather takes.
+            **meanings[columns.names].to_dict(),
+            "value": pl.Series(columns.values, nan_to_null=True),
+            "text": known.to_frame()[texts].to_series(),
         },
-        ITEMS,
+        schema,
     )
     if odd:
         rows = pl.DataFrame([_row(packet) for packet in odd], PACKETS, orient="row")
-        more = pl.DataFrame([row for packet in odd for row in _item_rows(packet)], ITEMS, orient="row")
+        more = pl.DataFrame([row for packet in odd for row in _item_rows(packet)], schema, orient="row")
         packets = pl.concat([packets, rows]).sort("offset")
         items = pl.concat([items, more]).sort("offset", maintain_order=True)
     return Batch(packets, items)
-
-
-def _places(columns: Columns, key: str) -> tuple[Places, Places]:
-    """Where a header's values stand; nothing where there is none."""
-    at = KEYS.index(key)
-    starts, ends = columns.starts[at], columns.ends[at]
-    none = starts < 0
-    return np.where(none, PAD, starts), np.where(none, PAD, ends)
-
-
-def _number(text: Text, columns: Columns, key: str, names: Names) -> NDArray[np.int32]:
-    starts, ends = _places(columns, key)
-    return names.texts.number(text.data, text.words, starts, ends)
 
 
 def _translate(numbers: NDArray[np.int32], names: Names, act: Callable[[str], int | None]) -> pl.Series:
@@ -286,39 +248,14 @@ def _translate(numbers: NDArray[np.int32], names: Names, act: Callable[[str], in
     return pl.Series(meanings, dtype=pl.Int16()).gather(which)
 
 
-def _read_numbers(text: Text, columns: Columns) -> list[str]:
-    """QN: hardly ever the same twice, so one by one."""
-    whole = text.data.decode("latin-1")
-    starts, ends = _places(columns, "QN")
-    return [whole[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-
-
-def _read_times(
-    text: Text, columns: Columns, names: Names, count: int
-) -> tuple[NDArray[np.datetime64], Places]:
-    """DataTime of packets, and the items that were not it."""
-    timed = names.is_time[columns.names] if len(columns.names) else np.zeros(0, dtype=np.bool_)
-    which = np.flatnonzero(timed)
-    starts, lengths = columns.value_starts[which], columns.value_ends[which] - columns.value_starts[which]
-    digits = text.bytes[starts[:, None] + np.arange(17)].astype(np.int64) - ord("0")
-    long = lengths == 17
-    good = long | (lengths == 14)
-    good &= ((digits >= 0) & (digits <= 9))[:, :14].all(axis=1)
-    good &= ~long | ((digits >= 0) & (digits <= 9)).all(axis=1)
-    digits[~good] = 0
-    year, month, day, hour, minute, second = (
-        digits[:, a:b] @ 10 ** np.arange(b - a - 1, -1, -1) for a, b in pairwise((0, 4, 6, 8, 10, 12, 14))
-    )
-    thousandths = np.where(long, digits[:, 14:] @ np.array([100, 10, 1]), 0)
-    months = np.where((month >= 1) & (month <= 12), (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (day - 1)
-    good &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == months)
-    good &= (hour < 24) & (minute < 60) & (second < 60)
-    moments = days.astype("datetime64[ms]") + (((hour * 60 + minute) * 60 + second) * 1000 + thousandths)
-    times = np.full(count, np.datetime64("NaT"), dtype="datetime64[ms]")
-    times[columns.owners[which[good]]] = moments[good]
-    timed[which[~good]] = False
-    return times, np.flatnonzero(~timed)
+def _read_texts(text: Text, starts: Places, ends: Places) -> list[str]:
+    """QN: hardly ever the same twice, but nearly always as long."""
+    if len(starts) and (ends - starts == QN_SIZE).all():
+        rows = text.bytes[starts[:, None] + np.arange(QN_SIZE + 1)]
+        rows[:, QN_SIZE] = ord("\n")
+        written: bytes = rows.tobytes()
+        return written.decode("ascii").split("\n")[:-1]
+    return [text.data[a:b].decode("ascii") for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 # -- one by one ------------------------------------------------------------------------------------------------------

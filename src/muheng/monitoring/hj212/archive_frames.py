@@ -19,6 +19,10 @@ from muheng.monitoring.hj212.interning import Places
 PAD = 32
 """Bytes before and after the text, so that words may be read across its ends."""
 
+_NEAR = 1 << 18
+"""Bytes looked at together: what a processor keeps near itself."""
+_FRAMES = 512
+"""Frames whose checksums are computed together, for the same reason."""
 _CARRIED = np.array([list(table) for table in CARRIED], dtype=np.uint8)
 _START = np.array(START, dtype=np.uint8)
 _UPPER = np.array([int.from_bytes(text, "little") for text in TEXTS], dtype=np.uint32)
@@ -29,19 +33,46 @@ _PARTS = np.array([(1 << (8 * length)) - 1 for length in range(8)], dtype=np.uin
 
 @dataclass(frozen=True)
 class Text:
-    """Bytes with PAD zeros around, and every word in them: ``words[i]`` are the eight bytes from i on."""
+    """Bytes with PAD zeros around, and every word in them: ``words[i]`` are the eight bytes from i on.
+
+    ``signs`` are the places of all bytes that plain names and figures do not have, ``kinds`` these bytes; the zeros before
+    and after the bytes are the first and the last of them.
+    """
 
     data: bytes
     bytes: NDArray[np.uint8]
     words: Words
     stop: int
     """Where the bytes end, the zeros not counted."""
+    signs: Places
+    kinds: NDArray[np.uint8]
+    kind_words: Words
+    """Eight of them at a time, as ``words`` has the bytes."""
 
 
 def make_text(data: bytes) -> Text:
     padded = bytes(PAD) + data + bytes(PAD + -len(data) % LANES)
     words: Words = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=(1,))
-    return Text(padded, np.frombuffer(padded, dtype=np.uint8), words, PAD + len(data))
+    each = np.frombuffer(padded, dtype=np.uint8)
+    stop = PAD + len(data)
+    signs = np.concatenate(
+        [_find_signs(each, at, min(at + _NEAR, stop + 1)) for at in range(PAD - 1, stop + 1, _NEAR)]
+    )
+    kinds = np.zeros(len(signs) + 8, dtype=np.uint8)
+    each.take(signs, out=kinds[:-8], mode="clip")
+    kind_words: Words = np.ndarray(len(signs) + 1, dtype="<u8", buffer=kinds, strides=(1,))
+    return Text(padded, each, words, stop, signs, kinds[:-8], kind_words)
+
+
+def _find_signs(data: NDArray[np.uint8], begin: int, end: int) -> Places:
+    part = data[begin:end].view(np.int8)
+    # Below "-" are #, &, comma, white space and, as negative numbers, all that is not ASCII.
+    found = part < ord("-")
+    for sign in b"/;=":
+        found |= part == sign
+    places = np.flatnonzero(found)
+    places += begin
+    return places
 
 
 class Frames(NamedTuple):
@@ -50,15 +81,14 @@ class Frames(NamedTuple):
     begins: Places
     ends: Places
 
-    def pick(self, which: NDArray[np.bool_]) -> Frames:
+    def pick(self, which: NDArray[np.bool_] | Places) -> Frames:
         return Frames(self.begins[which], self.ends[which])
 
 
 def find_frames(text: Text) -> Frames:
     """Complete, with a right checksum, no other ``##`` and no line's end inside."""
-    stop = text.stop
-    data = text.bytes[:stop]
-    marks = np.flatnonzero((data[:-1] == ord("#")) & (data[1:] == ord("#")))
+    marks = text.signs[text.kinds == ord("#")]
+    marks = marks[text.bytes[marks + 1] == ord("#")]
     digits = (text.words[marks] >> np.uint64(16)).astype(np.uint32)
     good = ((digits & 0xF0F0F0F0) == 0x30303030) & (
         ((digits + np.uint32(0x06060606)) & 0xF0F0F0F0) == 0x30303030
@@ -68,34 +98,42 @@ def find_frames(text: Text) -> Frames:
         lengths = lengths * 10 + ((digits >> np.uint32(8 * place)) & np.uint32(0x0F)).astype(np.int64)
     begins = marks + HEADER_SIZE
     ends = begins + lengths
-    following = np.append(marks[1:], stop)
-    good &= (ends + CRC_SIZE <= stop) & (following >= ends) & (lengths > 0)
+    following = np.append(marks[1:], text.stop)
+    good &= (ends + CRC_SIZE <= text.stop) & (following >= ends) & (lengths > 0)
     frames = Frames(begins[good], ends[good])
-    frames = frames.pick(has_none(frames, np.flatnonzero(data == ord("\n"))))
-    return frames.pick(_check(text, frames))
+    frames = frames.pick(_has_none(frames, text.signs[text.kinds == ord("\n")]))
+    return frames.pick(_check_all(text, frames))
 
 
-def has_none(frames: Frames, places: Places) -> NDArray[np.bool_]:
+def _has_none(frames: Frames, places: Places) -> NDArray[np.bool_]:
     """Which frames hold none of the places."""
-    if not len(places):
-        return np.ones(len(frames.begins), dtype=np.bool_)
     following = np.append(places, np.iinfo(np.int64).max)[np.searchsorted(places, frames.begins)]
     return following >= frames.ends
 
 
-def _check(text: Text, frames: Frames) -> NDArray[np.bool_]:
+def _check_all(text: Text, frames: Frames) -> NDArray[np.bool_]:
     """Whose checksum is right, in capitals or small letters."""
-    aligned = text.bytes[: len(text.data) // LANES * LANES].view(np.uint64)
-    sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.bitwise_xor.accumulate(aligned)])
-    lanes = _sum_to(aligned, sums, frames.ends) ^ _sum_to(aligned, sums, frames.begins)
+    good = np.zeros(len(frames.begins), dtype=np.bool_)
+    for at in range(0, len(good), _FRAMES):
+        part = slice(at, at + _FRAMES)
+        good[part] = _check(text, frames.begins[part], frames.ends[part])
+    return good
+
+
+def _check(text: Text, begins: Places, ends: Places) -> NDArray[np.bool_]:
+    low, high = int(begins[0]) // LANES * LANES, (int(ends[-1]) // LANES + 1) * LANES
+    aligned = text.bytes[low:high].view(np.uint64)
+    sums = np.zeros(len(aligned) + 1, dtype=np.uint64)
+    np.bitwise_xor.accumulate(aligned, out=sums[1:])
+    lanes = _sum_to(aligned, sums, ends - low) ^ _sum_to(aligned, sums, begins - low)
     # Turned so that the last byte's lane stands last, whatever its place.
-    turn = (frames.ends % LANES * 8).astype(np.uint64)
+    turn = (ends % LANES * 8).astype(np.uint64)
     lanes = (lanes >> turn) | (lanes << ((np.uint64(64) - turn) & np.uint64(63)))
     by_lane = lanes.view(np.uint8).reshape(-1, LANES)
-    states = _START[(frames.ends - frames.begins) % LANES]
+    states = _START[(ends - begins) % LANES]
     for lane in range(LANES):
         states = states ^ _CARRIED[LANES - 1 - lane][by_lane[:, lane]]
-    sent = text.words[frames.ends].astype(np.uint32)
+    sent = text.words[ends].astype(np.uint32)
     return np.asarray((sent == _UPPER[states]) | (sent == _LOWER[states]))
 
 

@@ -29,6 +29,7 @@ class Interning:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[bytes, int] = {}
+        self._letters = np.full(256, -1, dtype=np.int32)
         self._table = np.zeros(1 << _BITS, dtype=np.int32)
         self._keys = np.zeros((3, 1024), dtype=np.uint64)
         self._lengths = np.full(1024, -1, dtype=np.int64)
@@ -36,6 +37,8 @@ class Interning:
     def number(self, data: bytes, words: Words, starts: Places, ends: Places) -> NDArray[np.int32]:
         """Of the ASCII texts from ``starts`` to ``ends``."""
         lengths = ends - starts
+        if (lengths == 1).all():
+            return self._number_letters(data, starts)
         longest = int(lengths.max(initial=0))
         short = np.minimum(lengths, _WIDEST + 1)
         keys = [words[starts] & _KEPT[0][short]]
@@ -57,6 +60,17 @@ class Interning:
             if len(text) <= _WIDEST:
                 self._table[slots[place]] = number
             numbers[place] = number
+        return numbers
+
+    def _number_letters(self, data: bytes, starts: Places) -> NDArray[np.int32]:
+        letters = np.frombuffer(data, dtype=np.uint8)[starts]
+        numbers = self._letters[letters]
+        if (numbers < 0).any():
+            for letter in np.unique(letters[numbers < 0]).tolist():
+                text = bytes([letter])
+                known = self._numbers.get(text)
+                self._letters[letter] = self._add(text) if known is None else known
+            numbers = self._letters[letters]
         return numbers
 
     def _add(self, text: bytes) -> int:
