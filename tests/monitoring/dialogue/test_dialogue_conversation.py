@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitored_devices import CIPHER, DEVICES, KEY, NEW, NOON, OLD, data
+from muheng.documents.message import Refusal
 from muheng.monitoring.dialogue.effects import Effects
 from muheng.monitoring.dialogue.times import SECOND
-from muheng.monitoring.hj212.decoding import decode_bytes
+from muheng.monitoring.hj212.crc import compute_crc_text
+from muheng.monitoring.hj212.decoding import Packet, decode_bytes, find
 from muheng.monitoring.hj212.encoding import acknowledge, encode, upload
 from muheng.monitoring.hj212.frame import cut_frame
 from muheng.monitoring.hj212.scanner import scan
@@ -268,3 +270,45 @@ def test_nothing_is_acknowledged_that_was_not_kept(pieces: list[bytes]) -> None:
     frames = list(scan(pieces))
     assert all(cut_frame(record.raw) is not None for record in effects.records)
     assert len(effects.records) <= len(frames)
+
+
+def repair(segment: bytes) -> bytes:
+    return b"##%04d" % len(segment) + segment + compute_crc_text(segment) + b"\r\n"
+
+
+@given(
+    st.sampled_from([NEW, CIPHER, OLD]),
+    st.sampled_from(["2011", "2051", "2041"]),
+    st.lists(st.tuples(st.integers(0, 250), st.sampled_from(b"0159;=&,#ANPM\x80\xc3- ")), max_size=3),
+    st.booleans(),
+)
+def test_it_takes_what_the_lenient_reader_can_use_of_devices_it_knows(
+    mn: str, command: str, changes: list[tuple[int, int]], repaired: bool
+) -> None:
+    segment = bytearray(data(mn, command)[6:-6])
+    for place, byte in changes:
+        segment[place % len(segment)] = byte
+    sent = (
+        repair(bytes(segment))
+        if repaired
+        else data(mn, command)[:6] + bytes(segment) + data(mn, command)[-6:]
+    )
+    talk = Talk()
+    effects = talk.say(sent)
+    talk.host.lose(talk.link, NOON, effects)
+    for record in effects.records:
+        packet = decode_bytes(record.raw, lambda mn: DEVICES[mn].key if mn in DEVICES else None)
+        assert packet is not None
+        device = DEVICES.get(find(packet.header, "MN").strip())
+        good = packet.usable and device is not None and device.password == find(packet.header, "PW")
+        assert (record.verdict == "") is good
+        answers = [acknowledge(packet)] if good and packet.answer_wanted and is_writable(packet) else []
+        assert [answer for _, answer in effects.answers] == answers
+
+
+def is_writable(packet: Packet) -> bool:
+    try:
+        acknowledge(packet)
+    except Refusal:
+        return False
+    return True
