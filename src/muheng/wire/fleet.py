@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
+from typing import cast
 
 from muheng.wire.fleet_faults import Write, spoil
 from muheng.wire.fleet_station import NEVER, Counts, Station
@@ -128,7 +129,8 @@ class Fleet:
     async def open(self, line: _Line) -> None:
         """Raises OSError or TimeoutError."""
         async with self._connecting, asyncio.timeout(_PATIENCE):
-            await asyncio.get_running_loop().create_connection(lambda: line, self._host, self._port)
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: _Connection(line), self._host, self._port)
 
     def wake(self, line: _Line, now: datetime) -> None:
         """It is looked at when it next has something to do."""
@@ -158,8 +160,8 @@ def _add_up(lines: Sequence[_Line]) -> Counts:
     return Counts(*(sum(getattr(each, name.name) for each in every) for name in fields(Counts)))
 
 
-class _Line(asyncio.Protocol):
-    """One device's connection, made anew whenever it breaks."""
+class _Line:
+    """One device's way to the host: a connection, and another one whenever it breaks."""
 
     def __init__(self, fleet: Fleet, station: Station) -> None:
         self.station = station
@@ -169,7 +171,8 @@ class _Line(asyncio.Protocol):
         self.spoilt = 0
         self._fleet = fleet
         self._lost = asyncio.Event()
-        self._full = False
+        self.full = False
+        """The host does not read."""
         self._queue: list[Write] = []
         """What follows a pause."""
 
@@ -184,6 +187,7 @@ class _Line(asyncio.Protocol):
             try:
                 await self._fleet.open(self)
             except (OSError, TimeoutError):
+                self.close()
                 await asyncio.sleep(wait * (0.5 + self.station.random.random()))
                 wait = min(wait * 2, _AGAIN[1])
                 continue
@@ -198,46 +202,35 @@ class _Line(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
-    # -- what asyncio calls
+    # -- the connection
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connect(self, transport: asyncio.Transport, now: datetime) -> None:
         self.transport = transport
         self.connections += 1
-        self._full = False
-        now = local_now()
+        self.full = False
         self.station.connect(now)
         self._fleet.wake(self, now)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def disconnect(self) -> None:
         self.transport = None
         self._queue.clear()
         self.station.disconnect()
         self._lost.set()
 
-    def data_received(self, data: bytes) -> None:
-        now = local_now()
-        self.station.receive(data, now)
+    def wake(self, now: datetime) -> None:
         self._fleet.wake(self, now)
-
-    def pause_writing(self) -> None:
-        self._full = True
-
-    def resume_writing(self) -> None:
-        self._full = False
-        self._fleet.wake(self, local_now())
 
     # -- writing
 
     def write(self, now: datetime) -> None:
         """What is due; while something is being dribbled, nothing else."""
-        if self.transport is None or self.transport.is_closing() or self._full or self._queue:
+        if self.transport is None or self.transport.is_closing() or self.full or self._queue:
             return
         packets = self.station.poll(now)
         self._queue = list(spoil(packets, self.station.faults, self.station.random))
         self._write_on()
         if self.station.hang_up:
-            self.transport.close()
+            self.transport.abort()
 
     def _write_on(self) -> None:
         while self._queue and self.transport is not None and not self.transport.is_closing():
@@ -254,3 +247,31 @@ class _Line(asyncio.Protocol):
                 return
         if self.transport is not None:
             self._fleet.wake(self, local_now())
+
+
+class _Connection(asyncio.Protocol):
+    """One connection of a line; what becomes of it is the line's no more once there is another."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._line.connect(self._transport, local_now())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._line.transport is self._transport:
+            self._line.disconnect()
+
+    def data_received(self, data: bytes) -> None:
+        now = local_now()
+        self._line.station.receive(data, now)
+        self._line.wake(now)
+
+    def pause_writing(self) -> None:
+        self._line.full = True
+
+    def resume_writing(self) -> None:
+        self._line.full = False
+        self._line.wake(local_now())
