@@ -231,7 +231,8 @@ def test_the_pictures_of_the_site_are_shown_and_taken_by_a_test() -> None:
     """Each is a page that a browser test looks at (``MUHENG_PICTURES=1`` makes them anew), and stays small."""
     kept = {file.name: file.stat().st_size for file in (ROOT / "docs" / "pictures").glob("*.png")}
     shown = "".join(
-        (DOCS / f"guide-{name}.md").read_text(encoding="utf-8") for name in ("site", "service", "emergency")
+        (DOCS / f"guide-{name}.md").read_text(encoding="utf-8")
+        for name in ("site", "service", "emergency", "monitoring")
     )
     tests = "".join(
         file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "web" / "browser").glob("test_*.py")
