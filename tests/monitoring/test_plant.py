@@ -66,7 +66,7 @@ def test_it_exceeds_from_when_it_is_told_to() -> None:
     over = [mean is not None and mean[0] > 50 for mean in means]
     assert over == [False, True, True, False]
     assert means[1] is not None
-    assert means[1][0] == pytest.approx(75, rel=0.03)
+    assert means[1][0] == pytest.approx(75, rel=0.07)
 
 
 @pytest.mark.parametrize("kind", ["flat", "clipped", "copied", "missing", "flag"])
@@ -82,7 +82,7 @@ def test_each_trouble_is_seen_in_its_factor_alone(kind: TroubleKind) -> None:
     elif kind == "clipped":
         assert found is not None
         assert found.converted is not None
-        assert 0.95 * 50 < found.converted[1] <= found.converted[2] <= 50.01
+        assert 0.96 * 50 < found.converted[1] <= found.converted[2] <= 50.01
     elif kind == "copied":
         assert np.array_equal(values[row], other.measure(BEGIN, 60)[row])
     elif kind == "missing":

@@ -166,10 +166,11 @@ class Plant:
             if wanted == ACIDITY:
                 spoiled[row, part] = sound[row, part] + 2.0
             if limit is not None:
-                near = _spread(sound[row], 0.02)[part]
-                high = trouble.times * limit * near
+                # It still sways, in a small measure, as it did within the limit.
+                sway = np.clip(sound[row, part] / limit - 0.4, -0.2, 0.2)
+                high = trouble.times * limit * (1 + 0.3 * sway)
                 if trouble.kind == "clipped":
-                    high = np.minimum(high, limit * (1 - 0.03 * np.abs(near - 1) / 0.02))
+                    high = limit * (1 - 0.15 * (0.2 - sway) / 2)
                 spoiled[row, part] = np.round(high / self._converting(sound)[part], 2)
 
     def convert(self, values: Numbers) -> Numbers | None:
@@ -269,13 +270,6 @@ def _shape(
             if plant.reference_oxygen is not None:
                 values = values * (_AIR - oxygen) / (_AIR - plant.reference_oxygen)
     return np.round(values, digits)
-
-
-def _spread(values: Numbers, width: float) -> Numbers:
-    """The same ups and downs, made so small, about 1."""
-    middle = float(values.mean())
-    near: Numbers = 1 + np.clip((values - middle) / max(middle, 1e-9), -1, 1) * width
-    return near
 
 
 # -- an interval -----------------------------------------------------------------------------------------------------
