@@ -218,8 +218,13 @@ def test_what_comes_again_after_a_restart_is_kept_once(tmp_path: Path) -> None:
 
 
 def test_only_one_receiver_writes_a_store(tmp_path: Path) -> None:
-    with receive(tmp_path), pytest.raises(StoreError), receive(tmp_path):
-        pass
+    with receive(tmp_path):
+        taken = tmp_path / "asks" / "sample.taken.json"
+        taken.write_text("{}", encoding="utf-8")
+        with pytest.raises(StoreError), receive(tmp_path):
+            pass
+        # What the first one is at is not touched.
+        assert taken.exists()
 
 
 def test_another_list_is_taken_up_unless_it_has_errors(tmp_path: Path) -> None:

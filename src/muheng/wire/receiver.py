@@ -75,7 +75,7 @@ class Receiver:
         self.state: dict[str, Any] = {}
         """As it was written last, without the devices."""
         self._tell = tell
-        self._asks = Asks(store / "asks")
+        self._asks: Asks
         self._told = ""
         self._keeping = 0
         """Bytes that are being written."""
@@ -92,6 +92,8 @@ class Receiver:
         """Receive until ``stop``."""
         loop = self._loop = asyncio.get_running_loop()
         with SegmentWriter(self.store / SEGMENTS) as writer, ThreadPoolExecutor(1) as disk:
+            # Only who has the store to himself knows that what was under way is not any more.
+            self._asks = Asks(self.store / "asks")
             recall_packets(self.host, self.store / SEGMENTS, self.limits.recall, now_micros())
             server = await loop.create_server(lambda: _Connection(self), host, port, backlog=1024)
             self.port = server.sockets[0].getsockname()[1]
