@@ -43,7 +43,7 @@ def home(request: Request) -> HttpResponse:
         "may_edit": holds(request.user, "monitoring.edit"),
     }
     if request.htmx:
-        return render(request, "monitoring/board.html", context)
+        return render(request, "monitoring/board.html", context | {"oob": True})
     return render(request, "monitoring/home.html", context | _choices(request))
 
 

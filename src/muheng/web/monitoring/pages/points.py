@@ -87,6 +87,8 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
     judged = queries.judge_hours(point, asked["first"], asked["last"] + timedelta(days=1))
     days = queries.list_days(judged, asked["factor"], to_local(now))
     hours = queries.lay_hourly(judged, asked["factor"]).reverse()
+    compared = judged.against.get(asked["factor"])
+    by_day = compared is not None and not compared.hourly[-1]
     begin, end = _moments(asked)
     device = point.devices.filter(allowed=True).first()
     row = board.show_rows([_live(request.user, point, now)], now)[0]
@@ -109,8 +111,9 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
             {"time": moment, "value": value, "measured": measured, "why": queries.say_why(why)}
             for moment, value, measured, why in hours.filter(hours["measured"].is_not_null()).iter_rows()
         ][:MOST_HOURS_SHOWN],
-        "hours_over": sum(each.over for each in days),
-        "days_over": sum(each.verdict == "over" for each in days),
+        "limited": bool(days),
+        "by_day": by_day,
+        "over_count": sum(each.verdict == "over" if by_day else each.over for each in days),
         "events": [
             {"event": each, "title": event_title(each.seen), "factor": factor_title(each.factor)}
             for each in queries.events_of(request.user, point, begin, end)[:MOST_SHOWN]

@@ -8,13 +8,13 @@ const SERIES = ["value", "measured", "aside"];
 const iso = (ms) => new Date(ms).toISOString().slice(0, 19);
 const show = (ms) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 
-function area(id, name, paint, stretches) {
+function area(id, name, paint, stretches, roomy) {
   return {
     id, name, type: "line", data: [], symbol: "none", itemStyle: { color: paint }, lineStyle: { color: paint },
     markArea: {
       silent: true,
       itemStyle: { color: paint, opacity: 0.13 },
-      label: { show: stretches.length <= 6, position: "insideTop", color: "#3c4642", fontSize: 11 },
+      label: { show: stretches.length <= 6 && roomy, position: "insideTop", color: "#3c4642", fontSize: 11 },
       data: stretches.map((each) => [{ name: each.title, xAxis: each.begin }, { xAxis: each.end }]),
     },
   };
@@ -61,26 +61,26 @@ function told(data, words) {
   };
 }
 
-function option(data, words) {
+function option(data, words, roomy) {
   const [values, measured, aside] = drawn(data);
   return {
     animation: false,
     useUTC: true,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-    grid: { left: 8, right: 44, top: 56, bottom: 58, containLabel: true },
+    grid: { left: 8, right: 44, top: roomy ? 40 : 64, bottom: 58, containLabel: true },
     legend: { top: 0, left: 0, itemHeight: 10, itemWidth: 16, icon: "roundRect" },
     tooltip: { trigger: "axis", confine: true, formatter: told(data, words) },
     xAxis: { type: "time", min: data.begin, max: data.end, axisLabel: { color: tone("soft"), hideOverlap: true } },
-    yAxis: { type: "value", scale: false, name: data.unit, nameTextStyle: { align: "left" }, axisLabel: { color: tone("soft") }, splitLine: { lineStyle: { color: "#dbe1de" } } },
+    yAxis: { type: "value", scale: false, axisLabel: { color: tone("soft") }, splitLine: { lineStyle: { color: "#dbe1de" } } },
     dataZoom: [{ type: "inside", filterMode: "none" }, { type: "slider", filterMode: "none", height: 22, bottom: 8 }],
     series: [
-      { id: "value", name: data.title, type: "line", data: values, showSymbol: values.length <= 60, symbolSize: 5, connectNulls: false, lineStyle: { width: 1.6, color: tone("accent") }, itemStyle: { color: tone("accent") } },
+      { id: "value", name: data.title, type: "line", z: 3, data: values, showSymbol: values.length <= 60, symbolSize: 5, connectNulls: false, lineStyle: { width: 1.6, color: tone("accent") }, itemStyle: { color: tone("accent") } },
       ...(data.converted ? [{ id: "measured", name: words.measured, type: "line", data: measured, symbol: "none", connectNulls: false, lineStyle: { width: 1, type: "dotted", color: tone("B") }, itemStyle: { color: tone("B") } }] : []),
       ...(aside.length ? [{ id: "aside", name: words.aside, type: "scatter", data: aside, symbolSize: 5, itemStyle: { color: tone("none"), opacity: 0.7 } }] : []),
       ...bounds(data),
-      ...(data.marks.length ? [area("marks", words.marks, tone("none"), data.marks)] : []),
-      ...(data.events.length ? [area("events", words.events, tone("wrong"), data.events)] : []),
-      ...(data.suspicions.length ? [area("suspicions", words.suspicions, tone("warn"), data.suspicions)] : []),
+      ...(data.marks.length ? [area("marks", words.marks, tone("none"), data.marks, roomy)] : []),
+      ...(data.events.length ? [area("events", words.events, tone("wrong"), data.events, roomy)] : []),
+      ...(data.suspicions.length ? [area("suspicions", words.suspicions, tone("warn"), data.suspicions, roomy)] : []),
     ],
   };
 }
@@ -117,7 +117,7 @@ async function draw(place) {
   }
   const library = await echarts();
   const chart = library.init(place, null, { renderer: "canvas" });
-  chart.setOption(option(whole, words));
+  chart.setOption(option(whole, words, place.clientWidth > 600));
   new ResizeObserver(() => chart.resize()).observe(place);
   place.dataset.rows = String(whole.rows);
   place.dataset.points = String(whole.values.length);
