@@ -113,20 +113,19 @@ class Receiver:
                 await self._stopping.wait()
             finally:
                 server.close()
-                await self._end(tasks, writer, disk)
+                await self._end(tasks)
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
         """From any thread."""
-        # Where the loop is over already there is nothing to stop.
-        with suppress(RuntimeError):
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._loop is None:
+            self._stopping.set()
+            return
+        with suppress(RuntimeError):  # where the loop is over already there is nothing to stop
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
-    async def _end(
-        self, tasks: list[asyncio.Task[None]], writer: SegmentWriter, disk: ThreadPoolExecutor
-    ) -> None:
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         """What was received is kept and answered, then everybody is let go."""
         keeping, *others = tasks
         for task in others:
