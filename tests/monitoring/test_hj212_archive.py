@@ -23,6 +23,16 @@ def test_every_packet_met(size: int) -> None:
     check_archive(b"".join(MET[::-1]), size)
 
 
+@pytest.mark.parametrize("factors", range(1, 9))
+def test_packets_laid_out_alike_are_read_together(factors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many signs they have; one by one would be a dozen times as slow."""
+    monkeypatch.setattr("muheng.monitoring.hj212.archive.decode", None)
+    contents = ";".join(["DataTime=20260801120000", *(f"a2102{number}-Rtd=1.5" for number in range(factors))])
+    data = frame_bytes(f"QN=20260801120000123;ST=31;CN=2011;MN=M1;Flag=4;CP=&&{contents}&&".encode()) * 20
+    (batch,) = read_archive(data)
+    assert (batch.packets.height, batch.items.height) == (20, 20 * factors)
+
+
 ITEM = st.sampled_from(
     [
         "a21026-Rtd=12.34", "a21026-Flag=N", "a34013-Avg=-3.", "a34013-ZsAvg=.5", "DataTime=20260801120000", "B01-Cou=123456789.25",

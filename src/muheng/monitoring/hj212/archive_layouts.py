@@ -75,7 +75,7 @@ class Layout:
 
     signs: int
     kinds: NDArray[np.uint64]
-    """The signs, eight in a word."""
+    """The signs, eight in a word; the last word's at its upper end."""
     first: int
     """Bytes of the first name."""
     endings: tuple[_Endings, ...]
@@ -150,6 +150,7 @@ def make_layout(text: Text, begin: int, end: int, first: int, last: int, names: 
     marks = ((opening, len(b"=&&"), mark), (len(kinds) - 1, 1, closing))
     if any(not text.data.startswith(part, places[row] + behind - len(part)) for row, behind, part in marks):
         return None
+    rest = len(kinds) % _WORD
     header, items = [_canonicalise(name) for name in written[:leading]], written[leading + 1 :]
     pairs = [split_name(name) for name in items]
     if len({*header}) < len(header) or len({*pairs}) < len(pairs):
@@ -164,7 +165,9 @@ def make_layout(text: Text, begin: int, end: int, first: int, last: int, names: 
     ends[leading] = marks[0]
     return Layout(
         len(kinds),
-        np.frombuffer(kinds + bytes(-len(kinds) % _WORD), dtype="<u8"),
+        np.frombuffer(
+            kinds[: -rest or None] + bytes(-rest % _WORD) + kinds[len(kinds) - rest :], dtype="<u8"
+        ),
         len(written[0]),
         tuple(_find_endings([*ends, marks[1]])),
         tuple(equals[header.index(key)] if key in header else None for key in KEYS),
