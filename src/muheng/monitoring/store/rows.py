@@ -194,36 +194,43 @@ def _read_batch(
 def _gather(items: pl.DataFrame, packets: pl.DataFrame) -> pl.DataFrame:
     """A row for each packet (its place among ``packets``) and factor, a column for each suffix."""
     offsets = packets["offset"].to_numpy()
-    items = items.filter(pl.col("factor").is_not_null()).with_columns(
-        pl.col("factor", "suffix").cast(pl.String())
-    )
+    items = items.filter(pl.col("factor").is_not_null())
     if not len(offsets) or not len(items):
         figures = dict.fromkeys(SUFFIXES, pl.Float64())
         return pl.DataFrame(
             schema={"packet": pl.Int64(), "factor": pl.String(), **figures, "Flag": pl.String()}
         )
-    which = np.minimum(np.searchsorted(offsets, items["offset"].to_numpy()), len(offsets) - 1)
-    items = items.with_columns(packet=pl.Series(which)).filter(pl.Series(offsets[which]) == items["offset"])
-    changes = pl.any_horizontal(pl.col("packet", "factor") != pl.col("packet", "factor").shift())
-    groups = items.select(changes.fill_null(True)).to_series().to_numpy()
-    heads, owners = np.flatnonzero(groups), np.cumsum(groups) - 1
+    sent = items["offset"].to_numpy()
+    packet = np.minimum(np.searchsorted(offsets, sent), len(offsets) - 1)
+    ours = offsets[packet] == sent
+    items, packet = items.filter(pl.Series(ours)), packet[ours]
+    factors = items["factor"].cast(pl.Categorical())
+    groups = (packet << 32) | factors.to_physical().to_numpy()
+    heads = np.flatnonzero(np.append(True, groups[1:] != groups[:-1])[: len(groups)])
+    owners = np.repeat(np.arange(len(heads)), np.diff(np.append(heads, len(groups))))
     values = items["value"].to_numpy()
+    roles = _number_suffixes(items["suffix"])
     columns = {}
-    for suffix in SUFFIXES:
-        rows = (items["suffix"] == suffix).to_numpy()
-        columns[suffix] = np.full(len(heads), np.nan)
-        columns[suffix][owners[rows]] = values[rows]
-    flagged = items["suffix"] == "Flag"
+    for number, suffix in enumerate(SUFFIXES):
+        rows = np.flatnonzero(roles == number)
+        column = np.full(len(heads), np.nan)
+        column[owners[rows]] = values[rows]
+        columns[suffix] = pl.Series(np.where(np.isfinite(column), column, np.nan)).fill_nan(None)
+    flagged = np.flatnonzero(roles == len(SUFFIXES))
     flags = pl.Series([None], dtype=pl.String()).gather(np.zeros(len(heads), dtype=np.uint32))
-    flags = flags.scatter(owners[flagged.to_numpy()], items["text"].filter(flagged))
-    gathered = items.select("packet", "factor")[heads].with_columns(**columns, Flag=flags)
-    gathered = gathered.with_columns(
-        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in SUFFIXES
-    )
-    if gathered.select(pl.struct("packet", "factor").is_duplicated().any()).item():
+    flags = flags.scatter(owners[flagged], items["text"].gather(flagged))
+    names = factors.gather(heads).cast(pl.String())
+    gathered = pl.DataFrame({"packet": packet[heads], "factor": names, **columns, "Flag": flags})
+    if len(np.unique(groups[heads])) < len(heads):
         # A factor that does not stand in one piece.
         gathered = gathered.group_by("packet", "factor").agg(pl.all().drop_nulls().last())
     return gathered
+
+
+def _number_suffixes(suffixes: pl.Series) -> NDArray[np.int8]:
+    """Their places in SUFFIXES; Flag comes after those, -1 is any other."""
+    numbers = {suffix: number for number, suffix in enumerate((*SUFFIXES, "Flag"))}
+    return suffixes.cast(pl.String()).replace_strict(numbers, default=-1, return_dtype=pl.Int8()).to_numpy()
 
 
 def _finish(values: pl.DataFrame, packets: pl.DataFrame, good: Sequence[Taken]) -> pl.DataFrame:

@@ -101,7 +101,7 @@ def _scan(parts: Sequence[Part]) -> pl.LazyFrame:
 
 
 def _keep_last(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.sort(ORDER).unique(KEY, keep="last", maintain_order=True)
+    return rows.sort(ORDER).unique(KEY, keep="last")
 
 
 def list_days(store: Path) -> list[date]:
@@ -132,7 +132,10 @@ def write_part(store: Path, serial: int, rows: pl.DataFrame) -> list[Path]:
         assert isinstance(day, date)
         path = day_folder(store, day) / f"{kind}.0.{serial:08d}.{serial:08d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        written.append(_write(path, _keep_last(found.drop("day").lazy()).collect()))
+        if not found["received"].is_sorted():
+            found = found.sort(ORDER)
+        found = found.drop("day").unique(KEY, keep="last").sort(SORTED)
+        written.append(_write(path, found))
     return written
 
 
@@ -175,7 +178,7 @@ def _merge(parts: list[Part], level: int) -> list[Path]:
     for low, high in _slice(parts):
         rows = _scan(parts).filter(pl.col("mn") >= low, pl.col("mn") <= high)
         path = folder / next(name for name in names if name not in taken)
-        written.append(_write(path, _keep_last(rows).collect()))
+        written.append(_write(path, _keep_last(rows).sort(SORTED).collect()))
     for part in parts:
         part.path.unlink(missing_ok=True)
     return written
@@ -199,7 +202,7 @@ def _slice(parts: list[Part]) -> list[tuple[str, str]]:
 def _write(path: Path, rows: pl.DataFrame) -> Path:
     """At one stroke, so that nobody reads half a file."""
     draft = path.with_name(path.name + ".draft")
-    rows.sort(SORTED).write_parquet(
+    rows.write_parquet(
         draft, compression="zstd", compression_level=1, statistics=True, row_group_size=ROWS_OF_GROUP
     )
     replace_durably(draft, path)
