@@ -134,7 +134,7 @@ def test_more_than_the_disk_can_take_is_not_read(tmp_path: Path, monkeypatch: py
         sender.start()
         wait_for(lambda: read_state(tmp_path)["backlog"] > 20_000)
         # One reading more than allowed at most.
-        assert read_state(tmp_path)["backlog"] < 20_000 + 2 * (256 << 10)
+        assert read_state(tmp_path)["backlog"] < 20_000 + 2 * (16 << 10)
         go.set()
         assert len(line.hear(2000)) == 2000
         sender.join()

@@ -29,6 +29,8 @@ from muheng.wire.metrics import Metrics, describe_devices, write_state
 from muheng.wire.recalling import recall_intervals, recall_packets
 
 SEGMENTS = "segments"
+READ = 1 << 14
+"""Bytes read from one connection before the others have their turn."""
 SLICE = 100
 """Devices that are described before connections are looked after again."""
 
@@ -71,6 +73,7 @@ class Receiver:
         self.host = Host(settings or Settings(), self.devices.read(), now_micros())
         self.connections: dict[Link, _Connection] = {}
         self.effects = Effects()
+        self.buffer = memoryview(bytearray(READ))
         self.port = 0
         self.state: dict[str, Any] = {}
         """As it was written last, without the devices."""
@@ -317,8 +320,8 @@ class Receiver:
         write_state(self.store, self.state, devices)
 
 
-class _Connection(asyncio.Protocol):
-    """One device's, or a gateway's for several."""
+class _Connection(asyncio.BufferedProtocol):
+    """One device's, or a gateway's for several. All read into the same little buffer, so that each has its turn."""
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -338,8 +341,11 @@ class _Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=receiver.limits.unread)
         receiver.connections[self.link] = self
 
-    def data_received(self, data: bytes) -> None:
-        self._receiver.take(self, data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._receiver.buffer
+
+    def buffer_updated(self, size: int) -> None:
+        self._receiver.take(self, bytes(self._receiver.buffer[:size]))
 
     def eof_received(self) -> bool:
         self._receiver.finish(self)
