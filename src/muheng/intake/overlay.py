@@ -115,6 +115,16 @@ def _keep(table: SourceTable, lost: pl.DataFrame) -> SourceTable | None:
 _PART = "←"
 
 
+def parts_of_sums(facts: Facts) -> dict[str, tuple[str, ...]]:
+    """By the name of an item that is a sum, the items that it is the sum of."""
+    found: dict[str, tuple[str, ...]] = {}
+    for table in facts.sources:
+        for item, parts in table.parts.items():
+            named = (part.rpartition(_PART)[2] for part in parts)
+            found[item] = tuple(dict.fromkeys((*found.get(item, ()), *named)))
+    return found
+
+
 def _spell_out(table: SourceTable) -> SourceTable:
     """The table with a column of its own for every part of a sum: 合计←COD beside COD."""
     parts = {

@@ -31,6 +31,8 @@ SETTLES_AFTER = timedelta(minutes=10)
 """So long after its end an hour of minutes is complete; a device that sends hours has sent it by then."""
 LOOK_BACK = timedelta(days=3)
 """How far before the last file that was taken the store is read again where one was lost."""
+KEEP = timedelta(days=190)
+"""Of hours in the database: a quarter and, before it, the valid hours that missing ones are replaced from. ``values`` has all."""
 _BATCH = 500
 _HOUR = timedelta(hours=1)
 _AIR = 21.0
@@ -344,3 +346,14 @@ def make_hours(wanted: Sequence[tuple[str, datetime]], sources: Mapping[str, Sou
     hours = pl.concat(made).rename({"outlet": "mn"})
     _keep_hours(hours, sources, of_minutes=True)
     return hours.select("mn", "time").n_unique()
+
+
+def clear_old_hours(now: datetime) -> int:
+    """Day by day, so that no deletion is long; gives how many went."""
+    gone, until = 0, now - KEEP
+    while (
+        oldest := Hour.objects.filter(time__lt=until).order_by("time").values_list("time", flat=True).first()
+    ) is not None:
+        count, _each = Hour.objects.filter(time__lt=min(oldest + timedelta(days=1), until)).delete()
+        gone += count
+    return gone

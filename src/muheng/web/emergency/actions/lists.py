@@ -33,6 +33,7 @@ from muheng.web.emergency.stored import store_list
 from muheng.web.files.actions import clean_name, store
 from muheng.web.intake.uploads import Upload, check_uploads
 from muheng.web.jobs.actions import Progress, enqueue
+from muheng.web.monitoring.queries.totals import daily_grams
 from muheng.web.people.models import Organisation, User
 from muheng.web.people.rights import posts_of, require
 from muheng.web.reading import language
@@ -128,10 +129,12 @@ def fill_list(made: EmergencyList, inventory: Inventory) -> None:
     made.folder = store_list(inventory)
     made.firms, made.lines = len(inventory.firms), len(inventory.lines)
     settings = city_settings()
+    today = timezone.localdate(made.made_at)
     found = check(
         inventory,
+        monitored=daily_grams((firm.code for firm in inventory.firms), today),
         required={level: settings.ratios(level) for level in LEVELS},
-        today=timezone.localdate(made.made_at),
+        today=today,
     )
     made.findings = [_found(each) for each in found]
     made.figures = made.figures | _figures(inventory)

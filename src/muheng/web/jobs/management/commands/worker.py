@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from muheng.web.jobs.actions import ask_due_rounds, run_next
 
 _PAUSE = 0.5  # seconds
-_LOOK_EVERY = 20.0  # seconds between two looks for work that comes round
+_LOOK_EVERY = 5.0  # seconds between two looks for work that comes round
 
 
 class Command(BaseCommand):

@@ -1,0 +1,46 @@
+"""The room's rounds: new data are taken, points judged, clocks followed, months added up, what is old put away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from muheng.web.jobs.actions import Progress, task
+from muheng.web.monitoring.answering import take_answers
+from muheng.web.monitoring.escalating import escalate_due
+from muheng.web.monitoring.judging import judge_due
+from muheng.web.monitoring.store import write_allow_list
+from muheng.web.monitoring.taking import clear_old_hours, take_fresh
+from muheng.web.monitoring.totals import add_up_due
+
+
+@task("monitoring.take", every=timedelta(seconds=15))
+def take(progress: Progress) -> dict[str, int]:
+    """What devices sent, and what they answered."""
+    files, rows = take_fresh()
+    return {"files": files, "rows": rows, "answers": take_answers()}
+
+
+@task("monitoring.judge", every=timedelta(minutes=1))
+def judge(progress: Progress) -> dict[str, int]:
+    """Points with something new, a thousand at a time so that taking is not kept waiting."""
+    return {"points": judge_due()}
+
+
+@task("monitoring.escalate", every=timedelta(minutes=1))
+def escalate(progress: Progress) -> dict[str, int]:
+    """Events whose clocks have run out."""
+    return {"events": escalate_due()}
+
+
+@task("monitoring.add_up", every=timedelta(hours=6))
+def add_up(progress: Progress) -> dict[str, int]:
+    """What was emitted in the running month and the one before."""
+    return {"points": add_up_due(progress=progress)}
+
+
+@task("monitoring.tidy", every=timedelta(hours=12))
+def tidy(progress: Progress) -> dict[str, int]:
+    """Old hours, and the allow-list in case a process died before it wrote it."""
+    return {"hours": clear_old_hours(timezone.now()), "devices": write_allow_list()}

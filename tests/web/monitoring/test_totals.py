@@ -1,0 +1,156 @@
+"""Amounts by months, accepted as figures of the year; and beside the emergency list."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from web.monitoring.works import NOW, NOX, SO2, Works
+
+YEAR = 2025
+ITEMS = ("COD排放量", "氨氮排放量", "二氧化硫排放量", "氮氧化物排放量", "主要污染物排放量")
+
+
+def put_facts(works: Works, sulphur: str = "10") -> None:
+    """A panel of the year with four amounts and their sum, of the plant and the mill."""
+    from muheng.intake.facts import CODE, NAME, ROW, Facts, Item, SourceTable
+    from muheng.web.registry.panels import add_layer
+
+    items = {name: Item(name, "number", "t", 4) for name in ITEMS}
+    firms = sorted((works.stack.enterprise, works.water.enterprise), key=lambda each: each.code)
+    figures = [Decimal(0), Decimal(1), Decimal(sulphur), Decimal(20)]
+    row = [int(each * 10_000) for each in (*figures, sum(figures))]
+    frame = pl.DataFrame(
+        {
+            CODE: [each.code for each in firms],
+            NAME: [each.name for each in firms],
+            **{name: pl.Series([row[at]] * 2, dtype=pl.Int64) for at, name in enumerate(ITEMS)},
+        }
+    )
+    table = SourceTable(
+        "排放.xlsx",
+        "排放",
+        "生态环境",
+        "ecology",
+        "",
+        dict(zip(ITEMS[:4], "CDEF", strict=True)),
+        frame.select(CODE, pl.Series(ROW, [2, 3], dtype=pl.UInt32), *ITEMS[:4]),
+        {ITEMS[4]: ITEMS[:4]},
+    )
+    add_layer(Facts(YEAR, items, frame, (table,)), "生态环境局排放表", "test", None)
+
+
+def put_months(point: Any, factor: str, months: int, kilograms: int = 500) -> None:
+    from muheng.web.monitoring.models import MonthAmount
+
+    MonthAmount.objects.bulk_create(
+        MonthAmount(
+            point=point,
+            factor=factor,
+            month=f"{YEAR}-{month:02d}",
+            milligrams=kilograms * 1_000_000,
+            measured_hours=700,
+            replaced_hours=20,
+            empty_hours=0,
+            stopped_hours=0,
+            outside_hours=0,
+        )
+        for month in range(1, months + 1)
+    )
+
+
+def test_months_are_added_up_again_until_settled(works: Works) -> None:
+    from muheng.web.monitoring.models import Hour, MonthAmount
+    from muheng.web.monitoring.totals import add_up_due
+
+    assert add_up_due(NOW) == 3
+    rows = MonthAmount.objects.filter(point=works.stack, factor=NOX)
+    assert [row.month for row in rows] == ["2026-10", "2026-11"]
+    november = rows[1]
+    hours = Hour.objects.filter(point=works.stack, time__gte=NOW.replace(day=1, hour=0, minute=0))
+    measured = sum(
+        round(hour.values[NOX][0] * hour.values["a00000"][0])
+        for hour in hours
+        if hour.values.get(NOX, (0, "", 0))[1] == "N" and hour.values.get("a00000", (0, "", 0))[1] == "N"
+    )
+    assert november.measured_hours > 400
+    assert int(november.milligrams) >= measured
+    assert (
+        november.measured_hours + november.replaced_hours + november.empty_hours + november.stopped_hours
+        == 19 * 24 + 9
+    )
+    water = MonthAmount.objects.get(point=works.water, month="2026-11")
+    # About 44 mg/L in 135 m³/h for 465 hours.
+    assert 2_500 < int(water.milligrams) / 1e6 < 3_100
+    MonthAmount.objects.filter(pk=november.pk).update(final=True, milligrams=7)
+    MonthAmount.objects.filter(pk=rows[0].pk).update(milligrams=7)
+    add_up_due(NOW)
+    assert [int(row.milligrams) == 7 for row in rows.all()] == [False, True]
+
+
+def test_what_is_not_whole_cannot_be_accepted(works: Works) -> None:
+    from muheng.web.monitoring.actions.totals import settle_year
+    from muheng.web.monitoring.queries.totals import list_year
+    from muheng.web.refusal import Refused
+
+    put_facts(works)
+    put_months(works.stack, SO2, 12)
+    works.dry_stack.outlet.limits = [{"pollutant": "二氧化硫", "limit": "35", "unit": "mg/m³", "yearly": "8"}]
+    works.dry_stack.outlet.save()
+    (row,) = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert row.lacking == ("没有监测的排放口：DA002",)
+    with pytest.raises(Refused, match="不完整"):
+        settle_year(works.officer, YEAR, [row.enterprise.code], NOW)
+    put_months(works.dry_stack, SO2, 11)
+    (row,) = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert row.lacking == ("监测数据只有 11 个月",)
+    assert list_year(works.owner, YEAR, date(2026, 2, 1)) == []
+    with pytest.raises(Refused, match="权限"):
+        settle_year(works.owner, YEAR, [row.enterprise.code], NOW)
+
+
+def test_the_year_takes_monitored_figures_with_their_sum(works: Works) -> None:
+    from muheng.web.monitoring.actions.totals import settle_year
+    from muheng.web.monitoring.models import MonthAmount
+    from muheng.web.monitoring.queries.totals import list_year, read_figure
+    from muheng.web.refusal import Refused
+    from muheng.web.registry.panels import current, remove_layer
+
+    put_facts(works)
+    put_months(works.stack, SO2, 12)
+    put_months(works.dry_stack, SO2, 12, 250)
+    (row,) = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert (row.tonnes, row.filed, row.difference) == (Decimal(9), Decimal(10), Decimal("-10.0"))
+    assert row.whole
+    code = row.enterprise.code
+    layer = settle_year(works.officer, YEAR, [code], NOW)
+    facts = current(YEAR)
+    assert facts is not None
+    assert read_figure(facts, code, "二氧化硫排放量") == 9
+    assert read_figure(facts, code, "氮氧化物排放量") == 20
+    assert read_figure(facts, code, "主要污染物排放量") == 30
+    assert read_figure(facts, works.water.enterprise.code, "主要污染物排放量") == 31
+    assert facts.cells(code, "二氧化硫排放量")[0].file == "自动监测 2025 年 12 个月"
+    assert MonthAmount.objects.filter(final=True).count() == 24
+    with pytest.raises(Refused, match="已经采用"):
+        settle_year(works.officer, YEAR, [code], NOW)
+    remove_layer(layer)
+    again = current(YEAR)
+    assert again is not None
+    assert read_figure(again, code, "主要污染物排放量") == 31
+
+
+def test_an_emergency_list_is_held_against_it(works: Works) -> None:
+    from muheng.web.monitoring.queries.totals import daily_grams
+
+    put_months(works.stack, SO2, 12, 720)
+    plant = works.stack.enterprise.code
+    assert daily_grams([plant], date(2026, 1, 15)) == {plant: (24_000, None, None, None)}
+    assert daily_grams([plant], date(2027, 2, 15)) == {}
+    works.dry_stack.outlet.limits = [{"pollutant": "SO2", "limit": "35", "unit": "mg/m³"}]
+    works.dry_stack.outlet.save()
+    assert daily_grams([plant], date(2026, 1, 15)) == {}
