@@ -141,7 +141,7 @@ class Station:
         for sent in self._in_flight.values():
             sent.due, sent.times = now, 0
         if self._pen.edition == 2025:
-            self._next_beat = now + HEARTBEAT
+            self._next_beat = now
 
     def disconnect(self) -> None:
         self._connected = False
