@@ -24,6 +24,7 @@ def make_event(works: Works, point: Point | None = None, **given: Any) -> Event:
     span = {
         "first": OVER_FROM.isoformat(),
         "last": (OVER_FROM + timedelta(hours=OVER_HOURS - 1)).isoformat(),
+        "known": (OVER_FROM + timedelta(hours=2)).isoformat(),
     }
     event = Event.objects.create(
         **{

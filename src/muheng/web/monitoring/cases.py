@@ -1,7 +1,6 @@
-"""The cases of the room: alerts of events, patrols, field checks. Opened here; what is done to them anywhere comes back here.
+"""The cases of the room: alerts of events, patrols, field checks. How they are opened, who sees them, the ways from them.
 
-Whoever acts, on the event's page or on the case's own, the case's act comes first and the event follows it, in one
-transaction: the two cannot disagree.
+What becomes of an event when its case is acted on is in ``following``.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from muheng.casework.case_type import route
 from muheng.casework.standing import CHINA
 from muheng.web.casework.actions import NewChild, open_case
 from muheng.web.casework.kinds import find_type
-from muheng.web.casework.models import Case, CaseEvent
+from muheng.web.casework.models import Case
 from muheng.web.casework.queries import more_sight
 from muheng.web.casework.ways import Way, register_way
-from muheng.web.casework.writing import follow
 from muheng.web.monitoring.models import Event, EventStep, Patrol, Point, Suspicion
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.sayings import event_title, factor_title, factor_unit, say_ratio
@@ -121,96 +119,12 @@ def field_check(
     )
 
 
-# -- what follows from an act ---------------------------------------------------------------------------------
-
-
-@follow
-def follow_alert(case: Case, done: CaseEvent, actor: User | None) -> None:
-    """An event stands as its case does."""
-    if case.type != ALERT:
-        return
-    event = Event.objects.filter(case=case).first()
-    if event is None:
-        return
-    state, kind = Event.State, EventStep.Kind
-    detail = _detail(case, done)
-    if done.act == "explain":
-        _move(event, state.ANSWERED, answered_at=done.at)
-        keep_step(event, kind.ANSWERED, done.at, actor, detail | {"cause": case.fields.get("cause", "")})
-    elif done.act == "return":
-        _move(event, state.OPEN, answered_at=None)
-        keep_step(event, kind.VERIFIED, done.at, actor, detail | {"returned": True})
-    elif done.act == "verify":
-        conclusion = case.fields.get("conclusion", "")
-        keep_step(event, kind.VERIFIED, done.at, actor, detail | {"conclusion": conclusion})
-        _close(event, done.at, actor, detail | {"conclusion": conclusion})
-    elif done.act == "dismiss":
-        _close(event, done.at, actor, detail | {"dismissed": True})
-    elif done.act == "transfer":
-        _move(event, state.FIELD)
-        children = done.data.get("child") or []
-        detail["field"] = [each["case"] for each in children]
-        keep_step(event, kind.FIELD, done.at, actor, detail)
-
-
-@follow
-def follow_field_check(case: Case, done: CaseEvent, actor: User | None) -> None:
-    """An event that was sent to the field is over when what was found there is."""
-    if case.type != FIELD or case.parent_id is None:
-        return
-    event = Event.objects.filter(case=case.parent_id, state=Event.State.FIELD).first()
-    act = find_type(FIELD).act(done.act)
-    if event is None or act is None or act.to is None:
-        return
-    detail = _detail(case, done) | {"act": done.act, "finding": case.fields.get("finding", "")}
-    if case.phase == Case.Phase.OPEN:
-        keep_step(event, EventStep.Kind.FIELD, done.at, actor, detail)
-    else:
-        _close(event, done.at, actor, detail)
-
-
-@follow
-def follow_patrol(case: Case, done: CaseEvent, actor: User | None) -> None:
-    """A patrol is done when its case is; an event that it was made for tells of it."""
-    if case.type != PATROL or case.live:
-        return
-    patrol = Patrol.objects.select_related("event").filter(case=case, done_at=None).first()
-    if patrol is None:
-        return
-    patrol.done_at = done.at
-    patrol.finding = case.state if case.phase == Case.Phase.CLOSED else ""
-    patrol.save(update_fields=("done_at", "finding"))
-    if patrol.event is not None and patrol.finding:
-        detail = _detail(case, done) | {"finding": patrol.finding}
-        keep_step(patrol.event, EventStep.Kind.PATROLLED, done.at, actor, detail)
-
-
 def keep_step(
     event: Event, kind: EventStep.Kind, at: datetime, by: User | None, detail: dict[str, object]
 ) -> EventStep:
     """One more of an event's steps; empty details are left out."""
     kept = {name: value for name, value in detail.items() if value not in ("", None, [])}
     return EventStep.objects.create(event=event, kind=kind, at=at, by=by, detail=kept)
-
-
-def _detail(case: Case, done: CaseEvent) -> dict[str, object]:
-    files = [{"name": each["name"], "sha256": each["sha256"]} for each in done.data.get("files", ())]
-    return {"case": case.number, "note": done.data.get("note", ""), "files": files}
-
-
-def _move(event: Event, state: Event.State, **times: datetime | None) -> None:
-    event.state = state
-    for name, value in times.items():
-        setattr(event, name, value)
-    if state == Event.State.ANSWERED and event.due_until == "answered":
-        event.due_at, event.due_until = None, ""
-    event.save(update_fields=("state", "answered_at", "due_at", "due_until"))
-
-
-def _close(event: Event, at: datetime, actor: User | None, detail: dict[str, object]) -> None:
-    event.state, event.closed_at, event.due_at, event.due_until = Event.State.CLOSED, at, None, ""
-    event.save(update_fields=("state", "closed_at", "due_at", "due_until"))
-    keep_step(event, EventStep.Kind.CLOSED, at, actor, detail)
 
 
 # -- who sees them, and ways from them -------------------------------------------------------------------------

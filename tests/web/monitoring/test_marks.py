@@ -1,0 +1,73 @@
+"""What operators mark and take back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from web.monitoring.happenings import BEGIN, make_event
+from web.monitoring.works import NOW, Works
+
+
+def test_a_mark_with_its_answer_or_neither(works: Works) -> None:
+    from muheng.web.monitoring.actions.events import answer
+    from muheng.web.monitoring.actions.marks import Stretch
+    from muheng.web.monitoring.models import EventStep, Mark, Point
+    from muheng.web.refusal import Refused
+
+    event = make_event(works)
+    Point.objects.update(stale=False)
+    stretch = Stretch("plant_failure", BEGIN, BEGIN + timedelta(hours=5), "喷氨泵跳闸")
+    backwards = Stretch("plant_failure", BEGIN, BEGIN - timedelta(hours=1))
+    with pytest.raises(Refused) as wrong:
+        answer(works.owner, event, cause="治理设施故障", note="泵跳闸", mark=backwards)
+    assert wrong.value.at == "end"
+    assert not EventStep.objects.exists()
+    answer(works.owner, event, cause="治理设施故障", note="泵跳闸", mark=stretch)
+    mark = Mark.objects.get()
+    assert (mark.point, mark.by, mark.at) == (works.dry_stack, works.owner, NOW)
+    assert Point.objects.get(stale=True) == works.dry_stack  # judged again
+
+
+def test_marks_that_cannot_be(works: Works) -> None:
+    from muheng.web.monitoring.actions.marks import Stretch, add_mark
+    from muheng.web.refusal import Refused
+
+    def refused(mark: str, begin_days: float, days: float | None = 1, who: object = None) -> str:
+        begin = NOW + timedelta(days=begin_days)
+        end = None if days is None else begin + timedelta(days=days)
+        with pytest.raises(Refused) as found:
+            add_mark(who or works.owner, works.stack, Stretch(mark, begin, end))  # type: ignore[arg-type]
+        return found.value.what
+
+    assert "请选标记什么" in refused("holiday", -1)
+    assert "35 天" in refused("maintenance", -36)
+    assert "提前" in refused("maintenance", 32)
+    assert "企业自己" in refused("maintenance", -1, who=works.officer)
+    assert "企业自己" in refused("maintenance", -1, who=works.people.other_owner)
+    add_mark(works.owner, works.stack, Stretch("maintenance", NOW - timedelta(days=2), None))
+    assert "已经标记过" in refused("maintenance", -1)
+    add_mark(works.owner, works.stack, Stretch("calibration", NOW - timedelta(days=1), NOW))
+
+
+def test_withdrawn_with_a_reason(works: Works) -> None:
+    from muheng.web.monitoring.actions.marks import Stretch, add_mark, end_mark, withdraw_mark
+    from muheng.web.monitoring.models import Mark
+    from muheng.web.notices.models import Notice
+    from muheng.web.refusal import Refused
+
+    begun = NOW - timedelta(days=1)
+    mark = add_mark(works.owner, works.stack, Stretch("maintenance", begun))
+    end_mark(works.owner, mark, NOW)
+    assert Mark.objects.get().end == NOW
+    with pytest.raises(Refused):
+        withdraw_mark(works.owner, mark, "")
+    with pytest.raises(Refused):
+        withdraw_mark(works.people.other_owner, mark, "不是我的")
+    withdraw_mark(works.county_officer, mark, "没有维护记录")
+    held = Mark.objects.get()
+    assert (held.withdrawn_by, held.withdrawn_note) == (works.county_officer, "没有维护记录")
+    assert Notice.objects.get(person=works.owner).subject_line == "标记没有被认可：1号锅炉排口"
+    with pytest.raises(Refused):
+        withdraw_mark(works.county_officer, mark, "再来一次")
