@@ -1,6 +1,6 @@
 """The series store: what devices measured, as Parquet by the day that the data are of, readable by plain Polars.
 
-``values/day=<YYYY-MM-DD>/<kind>.<level>.<first>.<last>.parquet`` holds values of one kind, found by the digests of these
+``values/day=<YYYY-MM-DD>/<kind>.<level>.<first>.<last>….parquet`` holds values of one kind, found by the digests of these
 serials. New files are of level 0; as they become many they are merged into larger ones, and days that are over into files of
 level 9, sorted so that one device's month is a few pages of each. The same interval sent twice stands twice: what
 was received last counts, and ``scan_values`` and every merging leave only that. No value is judged here.
@@ -9,9 +9,10 @@ was received last counts, and ``scan_values`` and every merging leave only that.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -46,6 +47,9 @@ TOGETHER = 32
 """So many files of one level are merged into one of the next."""
 SETTLED = 9
 """The level of a day that is over."""
+BETWEEN = "~"
+"""Stands in a name between the first device and the last."""
+_DEVICE = re.compile("[0-9A-Za-z-]{1,64}")
 ROWS_OF_GROUP = 32_768
 ROWS_OF_FILE = 4_000_000
 """More than this are not held in memory for merging."""
@@ -53,13 +57,18 @@ ATTEMPTS = 5
 
 
 class Part(NamedTuple):
-    """A file of one day, by its name."""
+    """A file of one day, by its name. ``low`` to ``high``: its devices, where the name tells."""
 
     path: Path
     kind: str
     level: int
     first: str
     last: str
+    low: str = ""
+    high: str = ""
+
+    def may_hold(self, mns: Sequence[str] | None) -> bool:
+        return mns is None or not self.low or any(self.low <= mn <= self.high for mn in mns)
 
 
 def read_values(
@@ -89,10 +98,12 @@ def scan_values(
     found = [[part for part in list_parts(store, day) if part.kind == kind] for day in days]
     scans = []
     for alone, some in groupby(filter(None, found), _is_settled):
+        chosen = [[part for part in parts if part.may_hold(mns)] for parts in some]
         if alone:
-            scans.append(_scan([part for parts in some for part in parts]).filter(conditions))
-        else:
-            scans += [_keep_last(_scan(parts).filter(conditions)).sort(SORTED) for parts in some]
+            chosen = [[part for parts in chosen for part in parts]]
+        for parts in filter(None, chosen):
+            rows = _scan(parts).filter(conditions)
+            scans.append(rows if alone else _keep_last(rows).sort(SORTED))
     return pl.concat(scans) if scans else pl.LazyFrame(schema=COLUMNS)
 
 
@@ -112,8 +123,9 @@ def list_days(store: Path) -> list[date]:
 def list_parts(store: Path, day: date) -> list[Part]:
     parts = []
     for path in sorted(day_folder(store, day).glob("*.parquet")):
-        kind, level, first, last, *_ = path.name.split(".")
-        parts.append(Part(path, kind, int(level), first, last))
+        kind, level, first, last, *more = path.name.split(".")
+        low, _, high = "".join(more[-2:-1]).partition(BETWEEN)
+        parts.append(Part(path, kind, int(level), first, last, *((low, high) if high else ())))
     return parts
 
 
@@ -173,10 +185,12 @@ def _merge(parts: list[Part], level: int) -> list[Path]:
     kind, folder = parts[0].kind, parts[0].path.parent
     first, last = min(part.first for part in parts), max(part.last for part in parts)
     taken = {part.path.name for part in parts}
-    names = (f"{kind}.{level}.{first}.{last}.{number:04d}.parquet" for number in range(10_000))
-    written = []
+    written: list[Path] = []
     for low, high in _slice(parts):
         rows = _scan(parts).filter(pl.col("mn") >= low, pl.col("mn") <= high)
+        plain = _DEVICE.fullmatch(low) and _DEVICE.fullmatch(high)
+        about = f"{low}{BETWEEN}{high}.parquet" if plain else "parquet"
+        names = (f"{kind}.{level}.{first}.{last}.{number:04d}.{about}" for number in count(len(written)))
         path = folder / next(name for name in names if name not in taken)
         written.append(_write(path, _keep_last(rows).sort(SORTED).collect()))
     for part in parts:
@@ -189,13 +203,13 @@ def _slice(parts: list[Part]) -> list[tuple[str, str]]:
     counts = _scan(parts).group_by("mn").len().sort("mn").collect()
     slices: list[tuple[str, str]] = []
     room = 0
-    for mn, count in counts.iter_rows():
-        if slices and count <= room:
+    for mn, rows in counts.iter_rows():
+        if slices and rows <= room:
             slices[-1] = slices[-1][0], mn
         else:
             slices.append((mn, mn))
             room = ROWS_OF_FILE
-        room -= count
+        room -= rows
     return slices
 
 
