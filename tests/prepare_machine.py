@@ -1,4 +1,4 @@
-"""What the suite needs of the machine besides Python: PostgreSQL's server, Chromium, a Chinese font.
+"""What the suite needs of the machine besides Python: PostgreSQL's server, Chromium, a Chinese font, a NATS server.
 
 As root on Debian they are installed; elsewhere each that is missing is named in a line of its own, and the exit code
 is 1. When all are there, it says nothing.
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nats_server import find_nats_server
 from postgresql import find_binaries
 
 FONT = "fonts-wqy-microhei"
@@ -52,6 +53,7 @@ NEEDS = (
     ),
     Need("chromium", "浏览器 Chromium · Chromium", lambda: find_chromium() is not None),
     Need(FONT, "中文字体 · a Chinese font", has_chinese_font),
+    Need("nats-server", "消息队列服务程序 nats-server · nats-server", lambda: find_nats_server() is not None),
 )
 
 

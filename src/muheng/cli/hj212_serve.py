@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EVERY, EVERY_LINE = 1.0, 5.0
 """Seconds between two looks of a person, two lines of JSON."""
 PORT = 9021
+STREAM = "HJ212"
 NEEDED = "mn,password"
 
 
@@ -54,28 +55,51 @@ def command(lang: Language) -> click.Command:
             about=say("只接收和应答，不向设备发任何请求：不校时、不设间隔、不补要缺的数据。"),
             is_flag=True,
         ),
+        option(
+            lang,
+            "--nats",
+            about=say(
+                "把收到的每一包也送到这个消息队列（NATS JetStream），如 nats://主机:4222；要安装 muheng[broker]。"
+            ),
+            metavar="URL",
+        ),
+        option(
+            lang,
+            "--stream",
+            about=say("消息队列里流的名称（默认 {stream}）；没有就建立。", stream=STREAM),
+            default=STREAM,
+            metavar="NAME",
+        ),
     )
 
 
-def serve(store: str | None, host: str, port: int, passive: bool, lang: Language) -> Feed:
+def serve(
+    store: str | None, host: str, port: int, passive: bool, nats: str | None, stream: str, lang: Language
+) -> Feed:
     home = Path(click.get_current_context().obj.get("MUHENG_HOME", "var"))
     folder = Path(store) if store else home / "monitoring"
-    receiving = _prepare(folder.resolve(), passive, lang)
+    receiving = _prepare(folder.resolve(), passive, nats, stream, lang)
     return Feed(
         lambda: _tell(_run(receiving, host, port, EVERY), receiving, lang),
         lambda: _run(receiving, host, port, EVERY_LINE),
     )
 
 
-def _prepare(store: Path, passive: bool, lang: Language) -> Receiving:
-    """Raises Failure for a list of devices that is not there or has errors."""
+def _prepare(store: Path, passive: bool, nats: str | None, stream: str, lang: Language) -> Receiving:
+    """Raises Failure for a list of devices that is not there or has errors, and for a broker nobody can send to."""
     from muheng.monitoring.dialogue.devices import FILE, DevicesRefused
     from muheng.monitoring.dialogue.settings import Settings
+    from muheng.wire import broker, digesting
     from muheng.wire.receiving import Receiving
 
+    try:
+        ways_out = [broker.make_child(store, nats, stream, lang)] if nats is not None else []
+    except Refusal as refusal:
+        raise Failure("usage", refusal.what, refusal.fix) from refusal
+    children = [digesting.make_child(store), *ways_out]
     settings = Settings(first_contact=not passive, keep_clocks=not passive, fill_gaps=not passive)
     try:
-        return Receiving(store, settings, lambda message: _warn(message, lang))
+        return Receiving(store, settings, lambda message: _warn(message, lang), children=children)
     except FileNotFoundError as error:
         fix = say(
             "网站会写好它；单独用时自己写：第一行 {needed}，以后每行一台设备；"
