@@ -16,6 +16,8 @@ class DeviceList:
         self.path = path
         self.problems: list[Diagnostic] = []
         self._seen: tuple[int, int, int] | None = None
+        """The file as it was read; its time, size and number."""
+        self._last: tuple[int, int, int] | None = None
 
     def read(self) -> dict[str, Device]:
         """Raises DevicesRefused, and OSError where there is none."""
@@ -23,7 +25,9 @@ class DeviceList:
         return read_devices(self.path)
 
     def has_changed(self) -> bool:
-        return self._look() != self._seen
+        """And stays as it is since the last time this was asked: nobody is just saving it."""
+        before, self._last = self._last, self._look()
+        return self._last == before and self._last != self._seen
 
     def try_read(self) -> dict[str, Device] | None:
         """None where it cannot be used."""
