@@ -154,3 +154,31 @@ def test_an_emergency_list_is_held_against_it(works: Works) -> None:
     works.dry_stack.outlet.limits = [{"pollutant": "SO2", "limit": "35", "unit": "mg/m³"}]
     works.dry_stack.outlet.save()
     assert daily_grams([plant], date(2026, 1, 15)) == {}
+
+
+def test_the_pages_of_amounts(works: Works) -> None:
+    from django.test import Client
+
+    from muheng.web.monitoring.totals import add_up_due
+
+    client = Client()
+    client.force_login(works.officer)
+    assert "还没有算过" in client.get("/monitoring/totals/").content.decode()
+    add_up_due(NOW)
+    shown = client.get("/monitoring/totals/").content.decode()
+    assert "1号锅炉排口" in shown
+    assert "本月到现在为止" in shown
+    client.force_login(works.people.other_owner)
+    assert client.get("/monitoring/totals/").status_code == 403
+    client.force_login(works.officer)
+    put_facts(works)
+    put_months(works.stack, SO2, 12)
+    put_months(works.water, "w01018", 5)
+    shown = client.get(f"/monitoring/totals/year/?year={YEAR}").content.decode()
+    assert "监测数据只有 5 个月" in shown
+    mill, plant = works.water.enterprise.code, works.stack.enterprise.code
+    refused = client.post("/monitoring/totals/settle/", {"year": YEAR, "codes": [mill, plant]})
+    assert refused.status_code == 422
+    assert f'value="{plant}" checked' in refused.content.decode()
+    done = client.post("/monitoring/totals/settle/", {"year": YEAR, "codes": [plant]}, follow=True)
+    assert "已采用监测数" in done.content.decode()
