@@ -61,7 +61,7 @@ def show(request: Request) -> HttpResponse:
             for each in shares
         ]
         if county is not None:
-            rows = rows.filter(point__enterprise__county=county)
+            rows = [each for each in rows if each.county == county]
         page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
         context |= {
             "below": sum(each.below for each in shares),
@@ -93,10 +93,8 @@ def workbook(request: Request) -> FileResponse:
     """The list as a workbook."""
     require(request.user, VIEW)
     quarter, county, _quarters = _asked(request)
-    found = queries.rates_in(request.user, quarter) if quarter else None
-    if found is not None and county is not None:
-        found = found.filter(point__enterprise__county=county)
-    rates = queries.show_rates(list(found[:MOST]) if found is not None else [], quarter)
+    found = queries.rates_in(request.user, quarter, county) if quarter else []
+    rates = queries.show_rates(found[:MOST], quarter)
     percents = [Fraction(each.valid * 100, each.running) if each.running else None for each in rates]
     columns = (
         _text(_("统一社会信用代码"), [each.point.enterprise.code for each in rates]),

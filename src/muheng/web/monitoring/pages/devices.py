@@ -49,7 +49,8 @@ from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.pages.points import find_point
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import devices as queries
-from muheng.web.monitoring.queries.quarantine import list_strangers, read_quarantine, show_kept
+from muheng.web.monitoring.queries.quarantine import HOURS, list_strangers, read_quarantine, show_kept
+from muheng.web.monitoring.queries.receiver import read_receiver
 from muheng.web.monitoring.queries.scope import VIEW, points_for
 from muheng.web.monitoring.sayings import factor_title, factor_unit, kind_title
 from muheng.web.paging import rest_of_query
@@ -96,7 +97,7 @@ def listing(request: Request) -> HttpResponse:
         "unlimited": queries.list_points(request.user, "", "limits").count(),
         "may_edit": may_edit,
         "unwatched": queries.unwatched_outlets(request.user).count() if may_edit else 0,
-        "strangers": len(list_strangers(read_quarantine())) if may_edit else 0,
+        "refused": read_receiver().quarantined,
     }
     return render(request, "monitoring/devices.html", context)
 
@@ -304,20 +305,26 @@ _ACTS = {
 
 @require_GET
 def quarantine(request: Request) -> HttpResponse:
-    """What was not taken in the last day, by reason; who keeps trying can be given a point."""
+    """What was not taken, by reason; who keeps trying can be given a point."""
     require(request.user, EDIT)
-    refused = read_quarantine()
-    return render(request, "monitoring/quarantine.html", _quarantined(request, refused))
+    return _quarantine(request)
 
 
-def _quarantined(request: Request, refused: Any, error: Refused | None = None) -> dict[str, Any]:
-    return {
+def _quarantine(request: Request, error: Refused | None = None) -> HttpResponse:
+    hours = next((each for each in HOURS if str(each) == request.GET.get("hours")), HOURS[0])
+    mn = request.GET.get("mn", "").strip()[:24]
+    refused = read_quarantine(hours, mn)
+    context = {
         "strangers": list_strangers(refused),
         "kept": show_kept(refused[:200]),
         "count": len(refused),
         "points": queries.points_without_device(request.user),
         "refused": error,
+        "hours": hours,
+        "choices": HOURS,
+        "mn": mn,
     }
+    return render(request, "monitoring/quarantine.html", context, status=error.status if error else 200)
 
 
 @require_POST
@@ -325,8 +332,7 @@ def admit(request: Request) -> HttpResponse:
     """A device that keeps trying is given to a point, with the password that it sends."""
     require(request.user, EDIT)
     mn = request.POST.get("mn", "").strip()
-    refused = read_quarantine()
-    tried = next((each for each in refused if each.mn == mn and "unknown_device" in each.reasons), None)
+    tried = next((each for each in read_quarantine(HOURS[-1], mn) if "unknown_device" in each.reasons), None)
     rows = points_for(request.user).filter(pk=read_number(request.POST.get("point", "")) or 0)
     point = rows.first()
     if tried is None or point is None:
@@ -337,11 +343,9 @@ def admit(request: Request) -> HttpResponse:
         edition = (packet.version if packet is not None else None) or 2017
         add_device(request.user, point, mn, password, edition=edition)
     except Refused as error:
-        context = _quarantined(request, refused, error)
-        return render(request, "monitoring/quarantine.html", context, status=error.status)
-    messages.success(
-        request, _("设备 %(mn)s 已登记到“%(point)s”，下一包起收下。") % {"mn": mn, "point": point.name}
-    )
+        return _quarantine(request, error)
+    said = _("设备 %(mn)s 已登记到“%(point)s”，下一包起收下。")
+    messages.success(request, said % {"mn": mn, "point": point.name})
     return redirect("monitoring:point", point.pk)
 
 

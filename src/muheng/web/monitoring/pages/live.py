@@ -28,13 +28,15 @@ def home(request: Request) -> HttpResponse:
     now = timezone.now()
     asked = board.read_question(request.GET)
     found = board.ask_points(request.user, asked, now)
-    ordered = board.worst_first(found, asked, now).select_related("latest", "outlet", "enterprise__county")
+    # Only numbers are sorted: whole rows, with all their values, cost several times as much.
+    ordered = board.worst_first(found, asked, now).values_list("pk", flat=True)
     page = Paginator(ordered, PAGE).get_page(request.GET.get("page"))
+    points = board.read_rows(request.user, list(page), now)
     receiver = read_receiver()
     context: dict[str, Any] = {
         "asked": asked,
         "counts": board.count_states(request.user, now),
-        "rows": board.show_rows(page, now, asked.factor),
+        "rows": board.show_rows(points, now, asked.factor),
         "page": page,
         "query": rest_of_query(request),
         "receiver": receiver,

@@ -22,7 +22,6 @@ from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import board, capture
 from muheng.web.monitoring.queries import series as queries
-from muheng.web.monitoring.queries.quarantine import read_quarantine, show_kept
 from muheng.web.monitoring.queries.receiver import read_contact
 from muheng.web.monitoring.queries.scope import VIEW, points_for
 from muheng.web.monitoring.sayings import (
@@ -148,7 +147,6 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
     }
     if context["may_edit"] and device is not None:
         context["contact"] = read_contact(device.mn)
-        context["kept"] = show_kept(read_quarantine(device.mn, most=MOST_SHOWN))
     if context["may_ask"] and device is not None:
         asks = Ask.objects.filter(device__point=point).select_related("by", "device")[:MOST_SHOWN]
         context["asks"] = [{"ask": each, "title": COMMANDS.get(each.command, each.command)} for each in asks]

@@ -176,6 +176,13 @@ class Row:
         return latest.seen_at if latest is not None else None
 
 
+def read_rows(user: User, numbers: Sequence[int], now: datetime) -> list[Point]:
+    """The points of a page, in its order, with what the board shows of them."""
+    rows = live_points(user, now).select_related("latest", "outlet", "enterprise__county")
+    found = rows.in_bulk(list(numbers))
+    return [found[number] for number in numbers if number in found]
+
+
 def show_rows(points: Iterable[Point], now: datetime, factor: str = "") -> list[Row]:
     """As the board shows them; the points come from ``ask_points`` with ``latest`` at hand."""
     held = list(points)
@@ -199,13 +206,18 @@ def current_marks(points: Sequence[int], now: datetime) -> dict[int, tuple[str, 
 def state_of(point: Point, now: datetime) -> str:
     """As the conditions in ``states_at`` have it."""
     latest = getattr(point, "latest", None)
-    if latest is None or latest.seen_at is None:
+    seen, worst = (None, None) if latest is None else (latest.seen_at, latest.worst)
+    return _state(seen, worst, getattr(point, "excused", False), now - ONLINE_WITHIN)
+
+
+def _state(seen: datetime | None, worst: float | None, excused: bool, offline: datetime) -> str:
+    if seen is None:
         return "silent"
-    if latest.seen_at < now - ONLINE_WITHIN:
+    if seen < offline:
         return "offline"
-    if getattr(point, "excused", False):
+    if excused:
         return "marked"
-    return "over" if latest.worst is not None and latest.worst > 1 else "normal"
+    return "over" if worst is not None and worst > 1 else "normal"
 
 
 def list_readings(point: Point, now: datetime) -> list[Reading]:
@@ -262,29 +274,32 @@ def choices_of(user: User) -> dict[str, Any]:
 
 def draw_features(points: QuerySet[Point], now: datetime) -> list[dict[str, Any]]:
     """Points on the map, by state; an outlet without a place of its own is where its enterprise is."""
+    titles = {state: str(title) for state, title in STATES.items()}
+    address = reverse("monitoring:point", args=[0])
+    offline = now - ONLINE_WITHIN
     features = []
-    for point in points.select_related("enterprise", "outlet", "latest"):
-        x, y = point.outlet.longitude, point.outlet.latitude
-        if x is None or y is None:
-            x, y = point.enterprise.longitude, point.enterprise.latitude
+    columns = (
+        *("pk", "name", "enterprise__name", "outlet__longitude", "outlet__latitude"),
+        *("enterprise__longitude", "enterprise__latitude"),
+        *("latest__seen_at", "latest__worst", "excused"),
+    )
+    for number, name, firm, *places, seen, worst, excused in points.order_by().values_list(*columns):
+        x, y = places[:2] if None not in places[:2] else places[2:]
         if x is None or y is None:
             continue
-        state = state_of(point, now)
-        reading = pick_reading(point, now)
-        note = str(STATES[state])
-        if reading is not None and reading.value is not None:
-            note += f" · {reading.title} {reading.value:g} {reading.unit}"
-            if reading.limit:
-                note += _("（限值 %(limit)s）") % {"limit": reading.limit}
+        state = _state(seen, worst, excused, offline)
+        note = titles[state]
+        if worst is not None:
+            note += _("，最高为限值的 %(times)s 倍") % {"times": f"{worst:.2f}"}
         features.append(
             {
                 "type": "Feature",
                 "geometry": {"type": "Point", "coordinates": [x, y]},
                 "properties": {
-                    "title": f"{point.enterprise.name} {point.name}",
+                    "title": f"{firm} {name}",
                     "tone": TONES[state],
                     "note": note,
-                    "href": reverse("monitoring:point", args=[point.pk]),
+                    "href": address.replace("/0/", f"/{number}/"),
                 },
             }
         )

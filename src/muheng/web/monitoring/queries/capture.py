@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import ExpressionWrapper, F, FloatField, QuerySet, Sum
-from django.db.models.functions import Cast, NullIf
+from django.db.models import Sum
 
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import MonthCapture, Point
@@ -79,39 +77,54 @@ def rates_of(point: Point) -> list[Rate]:
     return rows
 
 
-def rates_in(user: User, quarter: str) -> QuerySet[Any, Any]:
-    """``point``, ``factor``, ``running_hours``, ``valid_hours``, ``rate`` (0 to 1), the lowest first."""
-    rows = MonthCapture.objects.filter(month__in=months_of(quarter), point__in=points_for(user).order_by())
-    grouped = rows.order_by().values("point", "factor", "point__kind", "point__enterprise__county")
-    rate = ExpressionWrapper(
-        Cast(F("valid_hours"), FloatField()) / NullIf(Cast(F("running_hours"), FloatField()), 0.0),
-        output_field=FloatField(),
-    )
-    summed = grouped.annotate(running_hours=Sum("running"), valid_hours=Sum("valid")).annotate(rate=rate)
-    return summed.order_by(F("rate").asc(nulls_last=True), "point", "factor")
+@dataclass(frozen=True)
+class Counted:
+    """Of one factor of a point in a quarter, for sorting and summing: what ``Rate`` shows, without its point."""
+
+    point: int
+    factor: str
+    running: int
+    valid: int
+    due: int
+    county: int | None
+
+    @property
+    def enough(self) -> bool:
+        return self.valid * 100 >= self.due * self.running
 
 
-def show_rates(rows: list[dict[str, Any]], quarter: str) -> list[Rate]:
-    """With their points."""
-    points: Mapping[int, Point] = Point.objects.select_related("enterprise__county", "outlet").in_bulk(
-        {row["point"] for row in rows}
-    )
-    return [
-        Rate(
-            points[row["point"]],
-            row["factor"],
-            quarter,
-            row["running_hours"],
-            row["valid_hours"],
-            due_percent(row["point__kind"]),
-        )
-        for row in rows
+def rates_in(user: User, quarter: str, county: int | None = None) -> list[Counted]:
+    """Of the points that a person may see, the lowest first; those that did not run last."""
+    due = {kind.id: due_percent(kind.id) for kind in city_rules().limits.kind}
+    columns = ("pk", "kind", "enterprise__county")
+    points = {
+        number: (due.get(kind, 0), place)
+        for number, kind, place in points_for(user).order_by().values_list(*columns)
+        if county is None or place == county
+    }
+    rows = MonthCapture.objects.filter(month__in=months_of(quarter)).order_by().values("point", "factor")
+    summed = rows.annotate(hours=Sum("running"), good=Sum("valid"))
+    found = [
+        Counted(point, factor, running, valid, *points[point])
+        for point, factor, running, valid in summed.values_list("point", "factor", "hours", "good")
+        if point in points
     ]
+    return sorted(found, key=lambda each: (_share(each.valid, each.running), each.point, each.factor))
+
+
+def _share(valid: int, running: int) -> float:
+    return valid / running if running else 2.0
+
+
+def show_rates(rows: Sequence[Counted], quarter: str) -> list[Rate]:
+    """With their points."""
+    points = Point.objects.select_related("enterprise__county", "outlet").in_bulk({row.point for row in rows})
+    return [Rate(points[row.point], row.factor, quarter, row.running, row.valid, row.due) for row in rows]
 
 
 @dataclass(frozen=True)
 class Share:
-    """Of a county (or all, without one): series counted, and those below."""
+    """Of a county: factors of points counted, and those below what is due."""
 
     county: int | None
     series: int
@@ -124,16 +137,14 @@ class Share:
         return self.valid * 100 / self.running if self.running else None
 
 
-def share_by_county(rows: QuerySet[Any, Any]) -> list[Share]:
+def share_by_county(rows: Sequence[Counted]) -> list[Share]:
     """The counties with the most below first."""
-    due = {kind.id: due_percent(kind.id) for kind in city_rules().limits.kind}
     found: dict[int | None, list[int]] = {}
-    columns = ("point__enterprise__county", "point__kind", "running_hours", "valid_hours")
-    for county, kind, running, valid in rows.values_list(*columns):
-        sums = found.setdefault(county, [0, 0, 0, 0])
-        sums[0] += running > 0
-        sums[1] += valid * 100 < due.get(kind, 0) * running
-        sums[2] += running
-        sums[3] += valid
+    for each in rows:
+        sums = found.setdefault(each.county, [0, 0, 0, 0])
+        sums[0] += each.running > 0
+        sums[1] += not each.enough
+        sums[2] += each.running
+        sums[3] += each.valid
     shares = [Share(county, *sums) for county, sums in found.items()]
     return sorted(shares, key=lambda each: (-each.below, each.county or 0))

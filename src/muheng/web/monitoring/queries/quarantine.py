@@ -17,7 +17,8 @@ from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.store import store_folder
 from muheng.web.reading import language
 
-LOOK_BACK = timedelta(days=1)
+HOURS = (1, 24)
+"""How far back it may be looked; every packet of the time is read for it."""
 MOST = 500
 
 
@@ -42,10 +43,11 @@ class Stranger:
     last: datetime
 
 
-def read_quarantine(mn: str | None = None, back: timedelta = LOOK_BACK, most: int = MOST) -> list[Refused]:
-    """The newest of the last day."""
+def read_quarantine(hours: int, mn: str = "") -> list[Refused]:
+    """The newest of the last hours, of one device or of all."""
     now = to_local(timezone.now())
-    return list_quarantine(store_folder(), now - back, now + timedelta(minutes=1), mn, most)
+    begin, end = now - timedelta(hours=hours), now + timedelta(minutes=1)
+    return list_quarantine(store_folder(), begin, end, mn or None, MOST)
 
 
 def show_kept(refused: Sequence[Refused]) -> list[Kept]:
