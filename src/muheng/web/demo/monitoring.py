@@ -19,18 +19,25 @@ from muheng.monitoring.judgement.outlet import Marked
 from muheng.monitoring.store.digest import digest
 from muheng.monitoring.store.points import StoredPoint
 from muheng.monitoring.store.segments import Record, SegmentWriter
-from muheng.web.demo.emergency import PLANT
+from muheng.web.demo.emergency import OFFICER, PLANT
 from muheng.web.demo.persons import OWNER, PASSWORD
 from muheng.web.monitoring.actions.devices import add_device
+from muheng.web.monitoring.actions.events import answer, send_to_field, verify
+from muheng.web.monitoring.actions.evidence import seal
+from muheng.web.monitoring.actions.patrols import LOOKED, draw_round, finish_patrol
 from muheng.web.monitoring.actions.points import watch_outlet
-from muheng.web.monitoring.models import Mark, Point
+from muheng.web.monitoring.actions.proofs import submit_proof
+from muheng.web.monitoring.escalating import escalate_due
+from muheng.web.monitoring.judging import judge_due
+from muheng.web.monitoring.models import Event, Mark, Point
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.store import store_folder, write_allow_list
 from muheng.web.monitoring.taking import take_fresh
+from muheng.web.monitoring.totals import add_up_due
 from muheng.web.people.actions import appoint, make_person, take_roles
 from muheng.web.people.models import Organisation, User
-from muheng.web.registry.models import Enterprise, Outlet
+from muheng.web.registry.models import Enterprise, Outlet, Representative
 
 MONITOR = "monitor"
 _OFFICE = "市生态环境局"
@@ -71,6 +78,8 @@ def load_monitoring(root: Organisation, seed: int) -> None:
     _keep(history.records, now)
     _mark(points, history.marks, officer)
     take_fresh(now)
+    _follow(points, officer, now)
+    add_up_due(now)
 
 
 def _appoint(root: Organisation) -> User:
@@ -158,3 +167,86 @@ def _mark(points: Sequence[Point], marks: Mapping[str, tuple[Marked, ...]], offi
             begin, end = to_aware(each.begin), to_aware(each.end)
             rows.append(Mark(point=point, mark=each.mark, begin=begin, end=end, by=officer, at=begin))
     Mark.objects.bulk_create(rows)
+
+
+# -- what people did ---------------------------------------------------------------------------------------
+
+_JUDGED = (30, 25, 21, 20, 17, 13, 12, 10, 8, 6, 4, 3, 2, 1)
+"""Days before today at whose end the site looked; between them nothing of the story happens."""
+_SEALED_TIMES = 3.0
+_CAUSES = (
+    ("治理设施故障", "除尘器一个仓室的滤袋破损，已停仓更换，附检修记录。", "确属超标"),
+    ("工况变化", "当班换了原料批次，负荷升高，已调整加药量。", "确属超标"),
+    ("监测设备故障", "采样探头堵塞，反吹后恢复，附运维记录。", "设备故障"),
+    ("通信中断", "数采仪断网，恢复后已补传。", "已恢复正常"),
+)
+
+
+def _follow(points: Sequence[Point], officer: User, now: datetime) -> None:
+    """The site judges day after day; enterprises explain, officers verify, seal and send to the field."""
+    inspector = User.objects.get(username=OFFICER)
+    owners = {
+        each.enterprise_id: each.user
+        for each in Representative.objects.filter(until=None).select_related("user")
+    }
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    for back in _JUDGED:
+        at = midnight - timedelta(days=back) + timedelta(hours=23, minutes=25)
+        while judge_due(at):
+            pass
+        if back > 1:
+            _answer(officer, inspector, owners, at)
+    for at in (midnight + timedelta(hours=1), now):
+        while judge_due(at):
+            pass
+        escalate_due(at)
+    _patrol(officer, inspector, midnight)
+    _prove(now)
+
+
+def _answer(officer: User, inspector: User, owners: Mapping[int, User], at: datetime) -> None:
+    for event in Event.objects.filter(state=Event.State.OPEN, case__isnull=False).select_related("point"):
+        kinds = {each["kind"] for each in event.seen}
+        cause, note, conclusion = _CAUSES[3 if kinds == {"missing"} else event.pk % 3]
+        by = owners.get(event.point.enterprise_id, officer)
+        event = answer(by, event, cause=cause, note=note, at=at + timedelta(minutes=20))
+        if (event.peak or 0) >= _SEALED_TIMES:
+            seal(inspector, event, "超标倍数高，先锁定证据，再派人到现场。", at=at + timedelta(minutes=40))
+            send_to_field(inspector, event, note="核实治理设施是否正常运行。", at=at + timedelta(minutes=45))
+        elif event.state == Event.State.ANSWERED:
+            verify(
+                officer,
+                event,
+                conclusion=conclusion,
+                note="已核对数据和检修记录。",
+                at=at + timedelta(hours=9),
+            )
+
+
+def _patrol(officer: User, inspector: User, midnight: datetime) -> None:
+    """A round of some days ago, half of it looked at."""
+    at = midnight - timedelta(days=2) + timedelta(hours=9)
+    held = draw_round(officer, "本周网上巡查", 6, [inspector, officer], at=at)
+    for number, patrol in enumerate(held.patrols.select_related("point", "case").order_by("pk")[:3]):
+        looked = dict.fromkeys(LOOKED, "正常") | {"video": "未查看"}
+        finish_patrol(
+            inspector, patrol, looked, normal=True, note="数据、用电、工况一致。",
+            at=at + timedelta(hours=3 + number),
+        )  # fmt: skip
+
+
+def _prove(now: datetime) -> None:
+    """The account's enterprise proves each day; one is missing, yesterday's is still to be given."""
+    plant = User.objects.get(username=PLANT)
+    represented = plant.represented.filter(until=None).select_related("enterprise").first()
+    if represented is None:
+        raise ValueError(PLANT)
+    for back in range(2, 12):
+        if back == 5:
+            continue
+        morning = timezone.localtime(now).replace(hour=8, minute=30) - timedelta(days=back - 1)
+        day = timezone.localdate(now) - timedelta(days=back)
+        submit_proof(
+            plant, represented.enterprise, day, complied=True, statement="设施正常运行，数据与工况相符。",
+            ledger="台账已记。", at=morning,
+        )  # fmt: skip
