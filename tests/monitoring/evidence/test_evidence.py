@@ -34,7 +34,7 @@ from muheng.monitoring.evidence import (
     verify_evidence,
 )
 from muheng.monitoring.store.digest import digest
-from muheng.monitoring.store.segments import Record, SegmentWriter, list_segments
+from muheng.monitoring.store.segments import Record, SegmentWriter, list_segments, make_paths, make_root
 
 OTHER = "FEDCBA987654321001234567"
 SECRET = "98765.4"
@@ -63,7 +63,7 @@ def make_request(**changes: Any) -> Request:
         }
     )
     given: dict[str, Any] = {
-        "event": {"id": "JC-20261120-001", "title": "二氧化硫超标"},
+        "event": {"number": "JC-20261120-001", "title": "二氧化硫超标"},
         "outlet": {"name": "1号焚烧炉", "enterprise": "示例企业"},
         "mn": MN,
         "begin": START,
@@ -128,7 +128,11 @@ def test_it_verifies_by_every_way(sealed: tuple[Path, Sealed], tmp_path: Path) -
     found = verify_evidence(folder, result.seal)
     assert found.findings == ()
     assert (found.frames, found.values) == (result.frames, result.values) == (3, 7)
-    assert (found.event, found.outlet, found.sealed_by) == ("二氧化硫超标", "1号焚烧炉", "值班员")
+    assert (found.event, found.outlet, found.sealed_by) == (
+        "JC-20261120-001 二氧化硫超标",
+        "示例企业 1号焚烧炉",
+        "值班员",
+    )
     assert found.sealed_at == "2026-11-21T09:00:00+08:00"
     own = run(folder, "--seal", result.seal)
     assert (own.returncode, own.stderr) == (0, "")
@@ -274,9 +278,12 @@ def test_forged_lines_are_named(
 def test_a_forged_chain_is_found(copy: Path) -> None:
     name = "chain/2026-11-20_000001.json"
     for change in (
-        lambda data: data.replace(b'"batches": [\n  "', b'"batches": [\n  "00'),
-        lambda data: data.replace(b'"last_link": "', b'"last_link": "00'),
+        lambda data: data.replace(b'"batches": 2', b'"batches": 3'),
+        lambda data: data.replace(b'"root": "', b'"root": "00'),
+        lambda data: data.replace(b'"path": [\n    "', b'"path": [\n    "00'),
+        lambda data: data.replace(b'"path": [\n', b'"path": [\n    "00",\n'),
         lambda data: data.replace(b'\\"batches\\": 2', b'\\"batches\\": 3'),
+        lambda data: data.replace(b'\\"root\\": \\"', b'\\"root\\": \\"00'),
     ):
         data = (copy / name).read_bytes()
         assert change(data) != data
@@ -284,6 +291,17 @@ def test_a_forged_chain_is_found(copy: Path) -> None:
         assert name in names_of(copy)
         forge(copy, name, lambda _, data=data: data, whole=True)
     assert verify_evidence(copy).proved
+
+
+def test_only_the_right_way_leads_to_the_root() -> None:
+    digests = [hashlib.sha256(bytes([number])).digest() for number in range(33)]
+    for count in range(1, 34):
+        some = digests[:count]
+        root = make_root(some)
+        for number, path in make_paths(some, range(count)).items():
+            assert standalone.climb(some[number], number, count, path) == root
+            assert standalone.climb(digests[number - 1], number, count, path) != root or count == number == 0
+    assert make_root(digests[:2]) != make_root(digests[1::-1])
 
 
 def test_missing_and_added_files_are_named(copy: Path) -> None:

@@ -1,4 +1,4 @@
-"""The frames behind values, and the stretch of the chain that proves them without showing what other devices sent."""
+"""The frames behind values, and the hashes that prove them to stand in the chain without showing what others sent."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from muheng.monitoring.store.segments import (
     HEAD,
     LINK,
     MAGIC,
+    Batch,
     Place,
     Record,
-    digest_batch,
     digest_records,
     list_segments,
+    make_paths,
+    make_root,
     read_seal,
     read_segment,
     seal_path,
@@ -65,10 +67,9 @@ def _open(path: Path, wanted: set[int], keys: Keys | None) -> Segment:
         data = path.read_bytes()
     except FileNotFoundError:
         raise Refusal(say("报文段 {segment} 不见了，无法取证。", segment=name)) from None
-    batches: list[bytes] = []
-    opened: dict[str, dict[str, Any]] = {}
+    digests: list[bytes] = []
+    opened: dict[int, dict[str, Any]] = {}
     standing: list[Standing] = []
-    last = data[len(MAGIC) : BEGIN]
     for batch in walk_batches(data):
         if not batch.whole:
             if batch.end == len(data) and seal is None:
@@ -81,10 +82,6 @@ def _open(path: Path, wanted: set[int], keys: Keys | None) -> Segment:
                 ),
                 say("先查明损坏的原因。"),
             )
-        head = data[batch.begin : batch.begin + HEAD.size]
-        begin = batch.begin + HEAD.size
-        digests = digest_records(data, begin, batch.end - LINK, HEAD.unpack(head)[2])
-        assert digests is not None
         rows = [
             (number, at, record)
             for number, (at, record) in enumerate(split_batch(data, batch))
@@ -94,11 +91,10 @@ def _open(path: Path, wanted: set[int], keys: Keys | None) -> Segment:
             packet = decode_bytes(record.raw, keys)
             if packet is None:
                 raise Refusal(say("报文段 {segment} 第 {offset} 字节处不是报文。", segment=name, offset=at))
-            standing.append(Standing(Place(name, at), len(batches), number, record, packet))
+            standing.append(Standing(Place(name, at), len(digests), number, record, packet))
         if rows:
-            opened[str(len(batches))] = {"head": head.hex(), "records": [each.hex() for each in digests]}
-        batches.append(digest_batch(head, digests))
-        last = data[batch.end - LINK : batch.end]
+            opened[len(digests)] = _show_batch(data, batch)
+        digests.append(batch.digest)
     if len(standing) < len(wanted):
         raise Refusal(
             say(
@@ -107,15 +103,26 @@ def _open(path: Path, wanted: set[int], keys: Keys | None) -> Segment:
                 count=len(wanted) - len(standing),
             )
         )
+    for number, path_up in make_paths(digests, opened).items():
+        opened[number]["path"] = [each.hex() for each in path_up]
     chain = {
         "segment": name,
         "before": data[len(MAGIC) : BEGIN].hex(),
-        "batches": [each.hex() for each in batches],
-        "opened": opened,
-        "last_link": last.hex(),
+        "batches": len(digests),
+        "root": make_root(digests).hex(),
+        "opened": {str(number): batch for number, batch in opened.items()},
         "seal": seal,
     }
     return Segment(standing, chain)
+
+
+def _show_batch(data: bytes, batch: Batch) -> dict[str, Any]:
+    """A batch's records by their digests only."""
+    head = data[batch.begin : batch.begin + HEAD.size]
+    count = HEAD.unpack(head)[2]
+    digests = digest_records(data, batch.begin + HEAD.size, batch.end - LINK, count)
+    assert digests is not None
+    return {"head": head.hex(), "records": [each.hex() for each in digests]}
 
 
 def find_parts(folder: Path, standing: Iterable[Standing]) -> set[Place]:

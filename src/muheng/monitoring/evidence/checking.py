@@ -14,6 +14,7 @@ from pathlib import Path
 
 from muheng.documents.message import Message, Refusal, say
 from muheng.monitoring.evidence import standalone
+from muheng.monitoring.evidence.request import name_event, name_outlet
 
 DAMAGED = (OSError, ValueError, RuntimeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 MOST_RATIO = 500
@@ -88,8 +89,8 @@ def verify_evidence(path: Path, seal: str = "") -> Verification:
         manifest = found.manifest if isinstance(found.manifest, dict) else {}
         return Verification(
             found.seal,
-            _name(manifest.get("event"), "title", "id"),
-            _name(manifest.get("outlet"), "name"),
+            name_event(_part(manifest, "event")),
+            name_outlet(_part(manifest, "outlet")),
             str(manifest.get("sealed_at", "")),
             str(manifest.get("sealed_by", "")),
             len(found.sizes),
@@ -99,8 +100,9 @@ def verify_evidence(path: Path, seal: str = "") -> Verification:
         )
 
 
-def _name(value: object, *keys: str) -> str:
-    return next((str(value[key]) for key in keys if value.get(key)), "") if isinstance(value, dict) else ""
+def _part(manifest: dict[str, object], name: str) -> dict[str, object]:
+    part = manifest.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Photo:
 class Request:
     """``begin`` to before ``end``: DataTime, local in China, without a zone; ``sealed`` has one.
 
-    ``event``, ``outlet`` and ``limits`` stand in the manifest as given. ``rules``: files by name, of which the SHA-256 is
+    ``event``, ``outlet`` and ``limits`` stand in the manifest as given; see ``name_event``. ``rules``: files by name, of which the SHA-256 is
     kept. ``judged``: what was said of each hour and factor, with JUDGED's columns; it is put beside the values of that hour.
     Rows of ``marks``, ``answers`` and ``steps`` have the columns of MARKS, ANSWERS and STEPS.
     """
@@ -61,3 +61,17 @@ class Request:
     answers: Sequence[Row] = ()
     steps: Sequence[Row] = ()
     photos: Sequence[Photo] = ()
+
+
+def name_event(event: Row) -> str:
+    """By its number and its title or name."""
+    return _join(event, "number", "title", "name")
+
+
+def name_outlet(outlet: Row) -> str:
+    """By whose it is and its name."""
+    return _join(outlet, "enterprise", "name")
+
+
+def _join(about: Row, *keys: str) -> str:
+    return " ".join(str(about[key]) for key in keys if about.get(key))

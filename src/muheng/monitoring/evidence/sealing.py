@@ -25,7 +25,15 @@ import polars as pl
 from muheng.documents.message import Refusal, say
 from muheng.monitoring.evidence import standalone
 from muheng.monitoring.evidence.chain import Segment, Standing, find_parts, open_segments
-from muheng.monitoring.evidence.request import ANSWERS, JUDGED, MARKS, STEPS, Request
+from muheng.monitoring.evidence.request import (
+    ANSWERS,
+    JUDGED,
+    MARKS,
+    STEPS,
+    Request,
+    name_event,
+    name_outlet,
+)
 from muheng.monitoring.hj212.decoding import Keys
 from muheng.monitoring.hj212.tables import factors
 from muheng.monitoring.store.rows import KINDS
@@ -279,8 +287,8 @@ def _write_other(value: object) -> str:
 
 def _write_readme(request: Request) -> bytes:
     kinds = [code for code, kind in KINDS.items() if kind in request.kinds]
-    title = str(request.event.get("title") or request.event.get("id") or "")
-    outlet = str(request.outlet.get("name") or "")
+    title = name_event(request.event)
+    outlet = name_outlet(request.outlet)
     sealed = request.sealed.astimezone(CHINA).isoformat(timespec="seconds")
     template = files(__package__).joinpath("data", "readme.txt").read_text(encoding="utf-8")
     return template.format(

@@ -71,7 +71,7 @@ TEXTS = {
         "The frame has the checksum {sent}; by the standard it is {due}.",
     ),
     "batch": ("第 {number} 批的摘要与校验链不符。", "The digest of batch {number} is not that of the chain."),
-    "link": ("校验链的末端与封条不符。", "The end of the chain is not that of the seal."),
+    "link": ("校验链的根与封条不符。", "The root of the chain is not that of the seal."),
     "no_frame": ("所指的报文不在 frames.jsonl 里。", "The frame it names is not in frames.jsonl."),
     "no_source": ("有数值，却没有指明报文。", "It has a value but names no frame."),
     "about": (
@@ -233,30 +233,36 @@ def _read_frames(folder: Folder, name: str) -> list[Any]:
 
 
 def _read_chain(folder: Folder, name: str) -> dict[str, Any]:
-    """A segment's chain from the seal before it to its own: every batch by its digest, some opened to their records."""
+    """How the frames stand in a segment: their batches by the digests of all records, and from each the way to the root
+    of the hash tree that the segment's seal has. A segment that still grew when this was sealed has no seal yet.
+    """
     chain: dict[str, Any] = json.loads(folder.read(name).decode("utf-8"))
-    link = bytes.fromhex(chain["before"])
-    batches = [bytes.fromhex(text) for text in chain["batches"]]
+    chain["segment"] = str(chain["segment"])
     for number, opened in sorted(chain["opened"].items(), key=lambda each: int(each[0])):
-        head, digests = bytes.fromhex(opened["head"]), [bytes.fromhex(text) for text in opened["records"]]
-        count = struct.unpack("<4sII", head)[2]
-        if hashlib.sha256(head + b"".join(digests)).digest() != batches[int(number)] or count != len(digests):
+        head = bytes.fromhex(opened["head"])
+        digests, path = ([bytes.fromhex(text) for text in opened[part]] for part in ("records", "path"))
+        digest = hashlib.sha256(head + b"".join(digests)).digest()
+        root = climb(digest, int(number), chain["batches"], path)
+        if root.hex() != chain["root"] or struct.unpack("<4sII", head)[2] != len(digests):
             folder.find(name, 0, "batch", number=int(number))
-    for digest in batches:
-        link = hashlib.sha256(link + digest).digest()
-    ends = [chain["last_link"]]
     if chain["seal"] is not None:
         seal = json.loads(chain["seal"])
-        ends.append(seal["last_link"])
-        if (seal["segment"], seal["before"], seal["batches"]) != (
-            chain["segment"],
-            chain["before"],
-            len(batches),
-        ):
+        if any(seal[part] != chain[part] for part in ("segment", "before", "batches", "root")):
             folder.find(name, 0, "link")
-    if any(end != link.hex() for end in ends):
-        folder.find(name, 0, "link")
     return chain
+
+
+def climb(digest: bytes, number: int, count: int, path: list[bytes]) -> bytes:
+    """The root of the hash tree (as in RFC 6962) over ``count`` digests, from that of this number."""
+    node, path = hashlib.sha256(b"\0" + digest).digest(), path[::-1]
+    while count > 1:
+        if number ^ 1 < count:
+            pair = (path.pop(), node) if number & 1 else (node, path.pop())
+            node = hashlib.sha256(b"\1" + b"".join(pair)).digest()
+        number, count = number >> 1, (count + 1) >> 1
+    if path:
+        raise ValueError("too many hashes")
+    return node
 
 
 def _write_record(frame: dict[str, Any]) -> bytes:
@@ -286,13 +292,20 @@ def write_time(received: int) -> str:
 
 
 def compute_crc(data: bytes) -> int:
-    """As the annex of HJ 212 defines it, bit by bit."""
+    """As the annex of HJ 212 defines it: the register's high byte and the next byte, then eight shifts."""
     register = 0xFFFF
     for byte in data:
-        register = (register >> 8) ^ byte
-        for _ in range(8):
-            register = (register >> 1) ^ 0xA001 if register & 1 else register >> 1
+        register = SHIFTED[(register >> 8) ^ byte]
     return register
+
+
+def _shift(register: int) -> int:
+    for _ in range(8):
+        register = (register >> 1) ^ 0xA001 if register & 1 else register >> 1
+    return register
+
+
+SHIFTED = [_shift(register) for register in range(256)]
 
 
 def split_frame(raw: bytes) -> tuple[Any, ...]:

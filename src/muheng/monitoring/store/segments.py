@@ -5,9 +5,10 @@ begins with 16 bytes of magic and the SHA-256 of the seal before it (zeros in th
 bytes of the records, their count), records (``LENGTHS``: time of receipt in µs, bytes of MN, peer, verdict and frame; then
 these four), and a link of 32 bytes. The digest of a batch is SHA-256 over its head and the SHA-256 of each record; the link
 is SHA-256 over the 32 bytes that stand before the batch and this digest. So every batch is checked by what stands next to
-it, one that is damaged hides no other, and a single frame can be proved to stand in the chain without showing what others
-sent. A full file is sealed by ``<NNNNNN>.seal`` (JSON), whose hash begins the next file: the store is one chain. Days never
-go back, even where the clock does.
+it, and one that is damaged hides no other. A full file is sealed by ``<NNNNNN>.seal`` (JSON), whose hash begins the next
+file: the store is one chain. The seal also has the root of a hash tree over the digests of all batches, so that a single
+frame is proved to stand in the chain by a few hashes, without showing what others sent. Days never go back, even where the
+clock does.
 
 What is cut off an unfinished end is kept as ``.torn``. No verdict on frames is made here.
 """
@@ -20,7 +21,7 @@ import json
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import accumulate
@@ -58,11 +59,15 @@ class Place(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """``begin`` to ``end`` in its file, the link (``end`` - 32 to ``end``) included; not ``whole``: damaged."""
+    """``begin`` to ``end`` in its file, the link (``end`` - 32 to ``end``) included; without ``digest``: damaged."""
 
     begin: int
     end: int
-    whole: bool
+    digest: bytes
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.digest)
 
 
 class Finding(NamedTuple):
@@ -126,10 +131,11 @@ class SegmentWriter:
             offsets.append(at)
             at += len(record)
         parts[0] = HEAD.pack(BATCH, at - self._size - HEAD.size, len(records))
-        link = make_link(self._link, digest_batch(parts[0], digests))
+        digest = digest_batch(parts[0], digests)
+        link = make_link(self._link, digest)
         self._write(b"".join((*parts, link)))
         self._link = link
-        self._batches += 1
+        self._digests.append(digest)
         self._count(records)
         return [Place(self._segment, offset) for offset in offsets]
 
@@ -205,7 +211,7 @@ class SegmentWriter:
         self._hash = hashlib.sha256(data[:end])
         for batch in batches:
             if batch.whole:
-                self._batches += 1
+                self._digests.append(batch.digest)
                 self._count([record for _, record in split_batch(data, batch)])
         self.sync()
 
@@ -218,7 +224,8 @@ class SegmentWriter:
         self._path, self._day = path, day
         self._segment = f"{day}/{path.stem}"
         self._new = True
-        self._batches = self._records = 0
+        self._digests: list[bytes] = []
+        self._records = 0
         self._first = self._last = 0
         self._verdicts: Counter[str] = Counter()
 
@@ -250,7 +257,8 @@ class SegmentWriter:
             "sha256": self._hash.hexdigest(),
             "before": self._before.hex(),
             "last_link": self._link.hex(),
-            "batches": self._batches,
+            "batches": len(self._digests),
+            "root": make_root(self._digests).hex(),
             "records": self._records,
             "begin": _write_time(self._first),
             "end": _write_time(self._last),
@@ -391,35 +399,37 @@ def walk_batches(data: bytes, begin: int = 0) -> Iterator[Batch]:
         return
     lost = -1
     while at < len(data):
-        end = _find_end(data, at)
-        if end:
+        batch = _read_batch(data, at)
+        if batch is not None:
             if lost >= 0:
-                yield Batch(lost, at, False)
+                yield Batch(lost, at, b"")
                 lost = -1
-            yield Batch(at, end, True)
-            at = end
+            yield batch
+            at = batch.end
             continue
         if lost < 0:
             lost = at
         found = data.find(BATCH, at + 1)
         at = found if found >= 0 else len(data)
     if lost >= 0:
-        yield Batch(lost, len(data), False)
+        yield Batch(lost, len(data), b"")
 
 
-def _find_end(data: bytes, at: int) -> int:
-    """Where a batch ends that begins here and is whole; 0 where there is none."""
+def _read_batch(data: bytes, at: int) -> Batch | None:
+    """The batch that begins here and is whole."""
     if len(data) - at < HEAD.size + LINK:
-        return 0
+        return None
     magic, size, count = HEAD.unpack_from(data, at)
     end = at + HEAD.size + int(size) + LINK
     if magic != BATCH or end > len(data):
-        return 0
+        return None
     digests = digest_records(data, at + HEAD.size, end - LINK, count)
     if digests is None:
-        return 0
-    link = make_link(data[at - LINK : at], digest_batch(data[at : at + HEAD.size], digests))
-    return end if link == data[end - LINK : end] else 0
+        return None
+    digest = digest_batch(data[at : at + HEAD.size], digests)
+    return (
+        Batch(at, end, digest) if make_link(data[at - LINK : at], digest) == data[end - LINK : end] else None
+    )
 
 
 def digest_records(data: bytes, begin: int, end: int, count: int) -> list[bytes] | None:
@@ -441,6 +451,36 @@ def digest_batch(head: bytes, digests: Sequence[bytes]) -> bytes:
 
 def make_link(before: bytes, digest: bytes) -> bytes:
     return hashlib.sha256(before + digest).digest()
+
+
+def make_root(digests: Sequence[bytes]) -> bytes:
+    """Of the hash tree (as in RFC 6962): two nodes become one, a last one alone moves up as it is."""
+    level = [hashlib.sha256(b"\0" + digest).digest() for digest in digests]
+    while len(level) > 1:
+        level = _pair(level)
+    return level[0] if level else FIRST
+
+
+def make_paths(digests: Sequence[bytes], numbers: Iterable[int]) -> dict[int, list[bytes]]:
+    """For each batch the hashes that lead from it to the root."""
+    level = [hashlib.sha256(b"\0" + digest).digest() for digest in digests]
+    paths: dict[int, list[bytes]] = {number: [] for number in numbers}
+    depth = 0
+    while len(level) > 1:
+        for number, path in paths.items():
+            beside = (number >> depth) ^ 1
+            if beside < len(level):
+                path.append(level[beside])
+        level = _pair(level)
+        depth += 1
+    return paths
+
+
+def _pair(level: list[bytes]) -> list[bytes]:
+    paired = [
+        hashlib.sha256(b"\1" + level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)
+    ]
+    return [*paired, *level[2 * len(paired) :]]
 
 
 def write_record(record: Record) -> bytes:
@@ -485,16 +525,17 @@ def verify_segments(folder: Path) -> list[Finding]:
         elif data[len(MAGIC) : BEGIN] != before and int(path.stem) == number + 1:
             findings.append(Finding(name, len(MAGIC), say("与前一段的封条接不上：前一段或本段被换过。")))
         last = path == known[-1]
-        findings += _verify_batches(name, data)
-        findings += _verify_seal(path, data, last)
+        batches = list(walk_batches(data))
+        findings += _find_damage(name, batches)
+        findings += _verify_seal(path, data, batches, last)
         number = int(path.stem)
         seal = seal_path(path)
         before = hashlib.sha256(seal.read_bytes()).digest() if seal.exists() else FIRST
     return findings
 
 
-def _verify_batches(name: str, data: bytes) -> Iterator[Finding]:
-    for batch in walk_batches(data):
+def _find_damage(name: str, batches: Sequence[Batch]) -> Iterator[Finding]:
+    for batch in batches:
         if not batch.whole:
             what = say(
                 "第 {begin} 至 {end} 字节的校验链断了：改动过，或没有写完。", begin=batch.begin, end=batch.end
@@ -502,7 +543,7 @@ def _verify_batches(name: str, data: bytes) -> Iterator[Finding]:
             yield Finding(name, batch.begin, what)
 
 
-def _verify_seal(path: Path, data: bytes, last: bool) -> Iterator[Finding]:
+def _verify_seal(path: Path, data: bytes, batches: Sequence[Batch], last: bool) -> Iterator[Finding]:
     name = segment_name(path)
     try:
         seal = read_seal(path)
@@ -516,5 +557,9 @@ def _verify_seal(path: Path, data: bytes, last: bool) -> Iterator[Finding]:
     if seal.get("bytes") != len(data):
         what = say("封存时 {sealed} 字节，现在 {found} 字节。", sealed=seal.get("bytes"), found=len(data))
         yield Finding(name, None, what)
-    elif seal.get("sha256") != hashlib.sha256(data).hexdigest():
+    elif (seal.get("sha256"), seal.get("root"), seal.get("last_link")) != (
+        hashlib.sha256(data).hexdigest(),
+        make_root([batch.digest for batch in batches if batch.whole]).hex(),
+        data[-LINK:].hex(),
+    ):
         yield Finding(name, None, say("内容与封条的 SHA-256 不符。"))
