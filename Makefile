@@ -48,8 +48,8 @@ run: setup
 
 test: setup
 	@$(BIN)/python tests/prepare_machine.py
-	$(BIN)/pytest -n 2
-	$(BIN)/pytest -n 2 tests/web --ignore tests/web/browser --database postgresql
+	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal tests/web --ignore tests/web/browser --database postgresql
 
 lint: setup
 	$(BIN)/ruff check .
