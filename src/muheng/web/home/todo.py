@@ -33,6 +33,7 @@ from muheng.web.home.glance import count_moves
 from muheng.web.intake.models import Batch
 from muheng.web.intake.queries import batches_for, waiting_for
 from muheng.web.liaison import queries as visits
+from muheng.web.monitoring.deeds import list_deeds as list_watch_deeds
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, posts_of, represents
 from muheng.web.policy.models import PolicyVersion
@@ -312,6 +313,13 @@ def _air(user: User) -> Iterator[Todo]:
         yield Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
 
 
+def _monitoring(user: User) -> Iterator[Todo]:
+    """What waits because of monitoring: events to answer or verify, proofs, patrols, suspicions."""
+    for waiting in list_watch_deeds(user):
+        due = timezone.localdate(waiting.until) if waiting.until is not None else None
+        yield Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
+
+
 def _emergency_lists(user: User) -> Iterator[Todo]:
     """Lists and plans that wait: with mistakes for who handed them in, to be adopted for who may and did not make them."""
     if holds(user, emergency.EDIT):
@@ -406,7 +414,8 @@ def _own_results(user: User) -> Iterator[Todo]:
 def _own_cases(user: User) -> Iterator[Todo]:
     if not represents(user):
         return
-    for case in own_cases.waiting_for(user)[:3]:
+    # Alerts of monitoring are answered on their events.
+    for case in own_cases.waiting_for(user).filter(monitoring_event=None)[:3]:
         acts = own_cases.acts_of(case)
         verb = acts[0][1] if acts else _("查看")
         yield Todo(
@@ -427,6 +436,7 @@ def _own_cases(user: User) -> Iterator[Todo]:
 
 PROVIDERS: tuple[Provider, ...] = (
     _air,
+    _monitoring,
     _evaluations,
     _batches,
     _cases,

@@ -11,4 +11,4 @@ class MonitoringConfig(AppConfig):
     verbose_name = "自动监控"
 
     def ready(self) -> None:
-        from muheng.web.monitoring import capturing, cases, following  # noqa: F401
+        from muheng.web.monitoring import capturing, cards, cases, following, history  # noqa: F401
