@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from muheng.documents.message import Refusal
-from muheng.monitoring.dialogue.devices import read_devices
+from muheng.monitoring.dialogue.devices import read_devices, write_devices
 from muheng.monitoring.hj212.decoding import Packet, decode, find
 from muheng.monitoring.hj212.encoding import acknowledge
 from muheng.monitoring.hj212.scanner import Scanner
-from muheng.monitoring.plant import Plant, summarise
+from muheng.monitoring.plant import Plant, invent_plant, summarise
 from muheng.monitoring.store.points import StoredPoint
+from muheng.monitoring.store.values import scan_values
 from muheng.wire.fleet import Fleet, Progress, local_now
 from muheng.wire.fleet_making import Fault, find_plants, invent_devices, make_stations, make_strangers
 from muheng.wire.fleet_station import Pace, Station
@@ -211,3 +215,53 @@ def test_nobody_there_is_a_failure_with_its_numbers() -> None:
     done = muheng("--devices", "2", "--seconds", "0.3", "--port", str(port), "--quiet", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["connections"] == 0
+
+
+def test_serve_and_simulate_side_by_side(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    devices = [each for each in DEVICES if each.edition == 2025][:1] + DEVICES[:4]
+    write_devices(tmp_path / "devices.csv", dict.fromkeys(devices))
+    program = [sys.executable, "-m", "muheng.cli.main", "hj212"]
+    receiver = subprocess.Popen(
+        [*program, "serve", str(tmp_path), "--host", "127.0.0.1", "--port", port, "--json"],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert receiver.stdout is not None
+        receiver.stdout.readline()
+        whose = devices[0].mn
+        done = muheng(
+            str(tmp_path),
+            "--port",
+            port,
+            "--hours",
+            "6",
+            "--speed",
+            "36000",
+            "--seconds",
+            "2.5",
+            "--exceed",
+            whose,
+            "--json",
+        )
+        assert done.returncode == 0, done.stdout
+        said = json.loads(done.stdout)
+        assert said["devices"] == len(set(devices))
+        assert said["requests"] > 0
+        begin = local_now() - 7 * HOUR
+        for _ in range(100):
+            hours = scan_values(tmp_path, "hour", begin, local_now(), [whose]).collect()
+            if hours["time"].n_unique() >= 5:
+                break
+            time.sleep(0.1)
+    finally:
+        receiver.send_signal(signal.SIGINT)
+        receiver.communicate()
+    assert receiver.returncode == 0
+    factor, limit = invent_plant(whose).limits[0]
+    judged = hours.filter(factor=factor).sort("time").select(pl.coalesce("converted", "value")).to_series()
+    over = (judged > limit).to_list()
+    assert over == sorted(over)
+    assert 3 <= sum(over) <= 5
+    assert len(over) > sum(over)

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from muheng.monitoring.judgement.runs import Numbers
+from muheng.monitoring.judgement.runs import Hold, Numbers
 
 FLOW, OXYGEN, SPEED, HEAT, WET = "a00000", "a19001", "a01011", "a01012", "a01014"
 NOX, SO2, DUST = "a21002", "a21026", "a34013"
@@ -101,12 +101,13 @@ class Plant:
     def list_flags(self, factor: str, begin: datetime, count: int) -> list[str]:
         """Of each minute."""
         flags = ["N"] * count
-        pollutant = any(factor == name for name, _ in self.limits)
-        if pollutant and not self.troubles:
-            for at in range(count):
-                hours, minutes = divmod(begin - _EPOCH + at * MINUTE, HOUR)
-                if (hours + self.seed) % _WEEK == 0 and minutes < _CALIBRATION * MINUTE:
-                    flags[at] = "C"
+        if not self.troubles and any(factor == name for name, _ in self.limits):
+            first, past = divmod(begin - _EPOCH, HOUR)
+            for hour in range(first, first + count // 60 + 2):
+                if (hour + self.seed) % _WEEK == 0:
+                    start = (hour - first) * 60 - past // MINUTE
+                    for at in range(max(start, 0), min(start + _CALIBRATION, count)):
+                        flags[at] = "C"
         for trouble in self.troubles:
             if trouble.kind == "flag" and trouble.factor in ("", factor):
                 for at in range(count):
@@ -292,28 +293,50 @@ def summarise(plant: Plant, begin: datetime, minutes: int) -> dict[str, Summary]
     """Every factor of which there is anything. Means are of the minutes that count, of all where hardly any do."""
     values = plant.measure(begin, minutes)
     converted = plant.convert(values)
-    flow = next((values[plant.factors.index(each)] for each in _FLOWS if each in plant.factors), None)
-    found = {}
-    for row, factor in enumerate(plant.factors):
-        flags = plant.list_flags(factor, begin, minutes)
-        there = np.isfinite(values[row])
-        good = there & (np.array(flags) == "N")
-        if not there.any():
-            continue
-        valid = good.sum() >= _VALID_PART * minutes
-        counted = good if valid else there
-        others = [flag for flag, is_there in zip(flags, there, strict=True) if is_there and flag != "N"]
-        flag = "N" if valid or not others else max(set(others), key=others.count)
-        own = values[row, counted]
-        total = None
-        if factor in _FLOWS:
-            total = float(own.mean()) * minutes / 60
-        elif row < len(plant.limits) and flow is not None:
-            gram = 1e-6 if plant.kind != "water" else 1e-3
-            total = float(np.nansum(values[row] * flow)) * gram / 60
-        at_oxygen = None
-        if converted is not None and row < len(plant.limits):
-            part = converted[row, counted]
-            at_oxygen = float(part.mean()), float(part.min()), float(part.max())
-        found[factor] = Summary(float(own.mean()), float(own.min()), float(own.max()), flag, total, at_oxygen)
-    return found
+    factors = plant.factors
+    flags = [plant.list_flags(factor, begin, minutes) for factor in factors]
+    counted = np.isfinite(values)
+    signs = ["N"] * len(factors)
+    for row, own in enumerate(flags):
+        if own.count("N") < minutes or not counted[row].all():
+            signs[row] = _choose_minutes(counted[row], own)
+    totals = _add_up(plant, values)
+    means = _describe(values, counted)
+    at_oxygen = {} if converted is None else _describe(converted, counted[: len(converted)])
+    return {
+        factors[row]: Summary(*three, signs[row], totals.get(row), at_oxygen.get(row))
+        for row, three in means.items()
+    }
+
+
+def _choose_minutes(counted: Hold, flags: list[str]) -> str:
+    """The flag of the interval; ``counted`` keeps only good minutes, where there are enough of them."""
+    good = counted & (np.array(flags) == "N")
+    others = [flag for flag, there in zip(flags, counted, strict=True) if there and flag != "N"]
+    if good.sum() >= _VALID_PART * len(flags):
+        counted &= good
+        return "N"
+    return max(sorted(set(others)), key=others.count) if others else "N"
+
+
+def _describe(values: Numbers, counted: Hold) -> dict[int, tuple[float, float, float]]:
+    """Mean, least, most of the rows of which there is anything."""
+    if counted.all():
+        rows = np.arange(len(values))
+        found = values.mean(axis=1), values.min(axis=1), values.max(axis=1)
+    else:
+        rows = np.flatnonzero(counted.any(axis=1))
+        kept = np.where(counted[rows], values[rows], np.nan)
+        found = np.nanmean(kept, axis=1), np.nanmin(kept, axis=1), np.nanmax(kept, axis=1)
+    return dict(zip(rows.tolist(), zip(*(each.tolist() for each in found), strict=True), strict=True))
+
+
+def _add_up(plant: Plant, values: Numbers) -> dict[int, float]:
+    """Cubic metres and kilograms, by row."""
+    row = next((plant.factors.index(each) for each in _FLOWS if each in plant.factors), None)
+    if row is None:
+        return {}
+    flow = values[row]
+    gram = 1e-6 if plant.kind != "water" else 1e-3
+    amounts = np.nansum(values[: len(plant.limits)] * flow, axis=1) * gram / 60
+    return {row: float(np.nansum(flow)) / 60, **dict(enumerate(amounts.tolist()))}

@@ -93,8 +93,8 @@ class Pen:
         moments = [last + at * MILLISECOND for at in range(1, _MOST_PARTS)]
         packets = upload(header, self.edition, cp, own, self.key_for(command), moments)
         self._last = last + (len(packets) - 1) * MILLISECOND
-        qns += [write_qn(moment) for moment in moments]
-        return [Upload(data, qn) for data, qn in zip(packets, qns, strict=False)]
+        qns += [write_qn(moment) for moment in moments[: len(packets) - 1]]
+        return [Upload(data, qn) for data, qn in zip(packets, qns, strict=True)]
 
     def _header(self, command: str, qn: str) -> dict[str, str]:
         return {
