@@ -1,0 +1,132 @@
+"""Evidence of an event: locked from the receiver's own frames, verified, and found out when a byte is changed."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from web.monitoring.happenings import BEGIN, make_event
+from web.monitoring.works import NOW, NOX, OVER_FROM, OVER_HOURS, PASSWORD, Works
+
+PDF = b"%PDF-1.4"
+
+
+@pytest.fixture
+def store(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    """A receiver's store of this test's own."""
+    settings.HOME = tmp_path
+    yield tmp_path / "monitoring"
+    shutil.rmtree(tmp_path / "monitoring", ignore_errors=True)
+
+
+def fill_store(works: Works, folder: Path) -> None:
+    """The frames of the hours in which the second stack was over its limit, as its device sent them."""
+    from muheng.monitoring.hj212.encoding import encode
+    from muheng.monitoring.store.digest import digest
+    from muheng.monitoring.store.segments import Record, SegmentWriter
+    from muheng.web.monitoring.store import write_allow_list
+
+    write_allow_list()
+    mn = works.devices[1].mn
+    values = [61.2, 64.8, 70.1, 66.3, 58.9]
+    records = []
+    for at in range(OVER_HOURS):
+        time = OVER_FROM + timedelta(hours=at)
+        header = {
+            "QN": f"{time + timedelta(hours=1):%Y%m%d%H%M%S}000",
+            "ST": "31",
+            "CN": "2061",
+            "PW": PASSWORD,
+            "MN": mn,
+            "Flag": "5",
+        }
+        contents = f"DataTime={time:%Y%m%d%H%M%S};{NOX}-Avg={values[at]},{NOX}-Flag=N"
+        frame = encode(header, contents).rstrip(b"\r\n")
+        received = int((BEGIN + timedelta(hours=at + 1, seconds=30)).timestamp() * 1_000_000)
+        records.append(Record(received, mn, "127.0.0.1:9", "", frame))
+    writer = SegmentWriter(folder / "segments")
+    writer.append(records)
+    writer.sync()
+    writer.close()
+    digest(folder, datetime(2026, 11, 20, 9, 30))
+
+
+def test_locked_verified_and_found_out(works: Works, store: Path) -> None:
+    from muheng.web.casework.actions import Attachment, act
+    from muheng.web.files.actions import store as keep
+    from muheng.web.monitoring.actions.evidence import path_of, seal, verify
+    from muheng.web.monitoring.models import EventStep
+    from muheng.web.refusal import Refused
+
+    event = make_event(works)
+    with pytest.raises(Refused, match="没有原始数据"):
+        seal(works.officer, event)
+    fill_store(works, store)
+    assert event.case is not None
+    files = [Attachment(keep(PDF, "情况说明.pdf", works.owner), "说明材料")]
+    act(works.owner, event.case, "explain", note="喷氨泵跳闸", fields={"cause": "治理设施故障"}, files=files)
+    event.refresh_from_db()
+    with pytest.raises(Refused):
+        seal(works.owner, event)
+    with pytest.raises(Refused):
+        seal(works.people.clerk, event)
+    made = seal(works.officer, event, "现场前先锁定")
+    assert (made.frames, made.by, made.at) == (OVER_HOURS, works.officer, NOW)
+    step = event.steps.get(kind=EventStep.Kind.SEALED)
+    assert step.detail["manifest"] == made.manifest
+    checked = verify(made)
+    assert checked.findings == ()
+    with zipfile.ZipFile(path_of(made)) as archive:
+        names = archive.namelist()
+        rows = archive.read("values.csv").decode()
+        answers = archive.read("answers.csv").decode()
+    assert any(name.endswith("情况说明.pdf") for name in names)
+    assert "超标" in rows
+    assert "喷氨泵跳闸" in answers
+    # One byte of one value.
+    changed = BytesIO()
+    with zipfile.ZipFile(path_of(made)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(old.getinfo(name), data.replace(b"70.1", b"40.1") if name == "values.csv" else data)
+    path_of(made).write_bytes(changed.getvalue())
+    assert any("values.csv" in each.file for each in verify(made).findings)
+
+
+def test_the_pages(works: Works, store: Path) -> None:
+    from muheng.web.monitoring.models import Evidence
+
+    event = make_event(works)
+    officer = Client()
+    officer.force_login(works.county_officer)
+    refused = officer.post(f"/monitoring/events/{event.number}/seal/")
+    assert refused["Location"] == f"/monitoring/events/{event.number}/"
+    assert "没有原始数据" in officer.get(refused["Location"]).content.decode()
+    fill_store(works, store)
+    done = officer.post(f"/monitoring/events/{event.number}/seal/", {"note": "备查"})
+    made = Evidence.objects.get()
+    address = f"/monitoring/evidence/{made.pk}/"
+    assert done["Location"] == address
+    page = officer.get(address).content.decode()
+    assert made.manifest in page
+    assert "values.csv" in page
+    assert "完好" in officer.post(address).content.decode()
+    taken = officer.get(f"{address}download/")
+    assert b"".join(taken.streaming_content)[:2] == b"PK"
+    assert made.manifest in officer.get(f"/monitoring/events/{event.number}/").content.decode()
+    leader = Client()
+    leader.force_login(works.people.leader)
+    assert leader.get(address).status_code == 200
+    assert leader.get(f"{address}download/").status_code == 403
+    for person, status in ((works.owner, 403), (works.people.other_county_clerk, 404)):
+        client = Client()
+        client.force_login(person)
+        assert client.get(address).status_code == status
