@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "muheng.cli.main", "serve", "--quiet", *map(str, arguments)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """What the environment says of the database: nothing, or an empty one in the suite's PostgreSQL."""
     if request.config.getoption("database") == "sqlite":
@@ -102,46 +103,66 @@ def processes_with(home: Path) -> list[int]:
     return found
 
 
+@dataclass(frozen=True)
+class First:
+    """What was seen of the first start in an empty home; ``ended`` is how it ended when told to, ``left`` who then still ran."""
+
+    home: Path
+    database: dict[str, str]
+    login: tuple[int, str]
+    script: int
+    processes: int
+    ended: int
+    left: list[int]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, database: dict[str, str]) -> First:
+    home = tmp_path_factory.mktemp("first") / "a home" / "网站"
+    with serving(home, database) as (process, address):
+        login = fetch(address, "/people/login/")
+        script, _text = fetch(address, "/static/vendor/leaflet/leaflet.js")
+        running = processes_with(home)
+        process.send_signal(signal.SIGTERM)
+        ended = process.wait(PATIENCE)
+        return First(home, database, login, script, len(running), ended, processes_with(home))
+
+
 # -- starting and stopping -------------------------------------------------------------------------
 
 
-def test_it_starts_serves_stops_and_keeps_what_it_had(tmp_path: Path, database: dict[str, str]) -> None:
-    home = tmp_path / "a home" / "网站"
-    with serving(home, database) as (process, address):
-        status, page = fetch(address, "/people/login/")
-        assert status == 200
-        assert 'lang="zh-hans"' in page
-        assert fetch(address, "/static/vendor/leaflet/leaflet.js")[0] == 200
-        assert len(processes_with(home)) >= 4  # itself, the worker, the server and its two
-        assert (home / "muheng.sqlite3").exists() == (not database)
-        secret = (home / "secret").read_text()
-        assert (home / "secret").stat().st_mode & 0o777 == 0o600
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
-        assert processes_with(home) == []
-    collected = (home / "static" / "staticfiles.json").stat().st_mtime_ns
-    with serving(home, database) as (process, address):
+def test_it_starts_serves_and_stops(first: First) -> None:
+    status, page = first.login
+    assert status == 200
+    assert 'lang="zh-hans"' in page
+    assert first.script == 200
+    assert first.processes >= 4  # itself, the worker, the server and its two
+    assert (first.home / "muheng.sqlite3").exists() == (not first.database)
+    assert (first.home / "secret").stat().st_mode & 0o777 == 0o600
+    assert first.ended == 0
+    assert first.left == []
+
+
+def test_it_keeps_what_it_had_and_starts_a_fallen_worker_again(first: First) -> None:
+    secret = (first.home / "secret").read_text()
+    collected = (first.home / "static" / "staticfiles.json").stat().st_mtime_ns
+    with serving(first.home, first.database) as (process, address):
         assert fetch(address, "/people/login/")[0] == 200
-        assert (home / "secret").read_text() == secret
-        assert (home / "static" / "staticfiles.json").stat().st_mtime_ns == collected
-        os.kill(process.pid, signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
-    assert processes_with(home) == []
-
-
-def test_a_worker_that_falls_is_started_again(tmp_path: Path, database: dict[str, str]) -> None:
-    with serving(tmp_path, database) as (_process, _address):
-        first = workers(tmp_path)
-        assert len(first) == 1
-        os.kill(first[0], signal.SIGKILL)
+        assert (first.home / "secret").read_text() == secret
+        assert (first.home / "static" / "staticfiles.json").stat().st_mtime_ns == collected
+        before = workers(first.home)
+        assert len(before) == 1
+        os.kill(before[0], signal.SIGKILL)
         for _ in range(PATIENCE * 10):
-            again = workers(tmp_path)
-            if again and again != first:
+            again = workers(first.home)
+            if again and again != before:
                 break
             signal.sigtimedwait([], 0.1)
         assert len(again) == 1
-        assert again != first
-    assert processes_with(tmp_path) == []
+        assert again != before
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+    assert processes_with(first.home) == []
 
 
 def workers(home: Path) -> list[int]:
@@ -197,26 +218,25 @@ def test_a_city_without_a_demo_is_told(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_holds_another_city_is_told(tmp_path: Path, database: dict[str, str]) -> None:
+def test_a_folder_that_holds_another_city_is_told(first: First) -> None:
     filled = subprocess.run(
         [sys.executable, "-c", FILL],
-        env=environment(tmp_path, DJANGO_SETTINGS_MODULE="muheng.web.settings.dev", **database),
+        env=environment(first.home, DJANGO_SETTINGS_MODULE="muheng.web.settings.dev", **first.database),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
     assert filled.returncode == 0, filled.stderr
-    done = refuse(tmp_path, "--demo", "--city", "jining", "--port", free_port(), "--lang", "zh", **database)
+    asked = ("--demo", "--city", "jining", "--port", free_port(), "--lang", "zh")
+    done = refuse(first.home, *asked, **first.database)
     assert done.returncode == 1
-    assert f"{tmp_path} 里装的是马鞍山市，不是济宁市。" in done.stderr
+    assert f"{first.home} 里装的是马鞍山市，不是济宁市。" in done.stderr
     assert "用 --city maanshan" in done.stderr
 
 
 FILL = """
 import django; django.setup()
 from muheng.cities.pack import load_pack
-from muheng.web import serving
 from muheng.web.people.actions import found_city
-serving.migrate()
 found_city(load_pack("maanshan")[0].city)
 """
