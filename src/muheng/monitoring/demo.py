@@ -27,6 +27,7 @@ from muheng.monitoring.store.segments import Record
 HOUR, TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
 _CHINA = timedelta(hours=8)
 _EPOCH = datetime(1970, 1, 1)
+_MONTH = 31
 _NUMBER = {"a00000": ".0f", "w00000": ".1f"}
 _WATER = ("w00000", "w01001")
 """Flow and pH, beside what has a limit."""
@@ -50,7 +51,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Sender:
-    """A device, the point that it is at, and what goes wrong there. ``minutes``: its ten-minute data are kept too."""
+    """A device, the point that it is at, and what goes wrong there. ``minutes``: of the last month its ten-minute data too."""
 
     device: Device
     point: StoredPoint
@@ -78,14 +79,16 @@ def invent_history(senders: Sequence[Sender], end: datetime, days: int, seed: in
         marks[sender.point.id] = tuple(each for each in series.marks if each.end <= end)
         streams.append(_send(sender, series, start, HOUR, "2061", timedelta(seconds=20 + at % 40)))
         if sender.minutes:
-            fine = {factor: _refine(values, random) for factor, values in series.values.items()}
-            flags = {factor: np.repeat(each, 6) for factor, each in series.flags.items()}
-            streams.append(
-                _send(
-                    sender, _Series(fine, flags, _repeat(series.oxygen), ()), start, TEN_MINUTES, "2051",
-                    timedelta(seconds=5 + at % 20),
-                )
-            )  # fmt: skip
+            since = max(span // 24 - _MONTH, 0)
+            part = slice(since * 24, span)
+            fine = _Series(
+                {factor: _refine(values[part], random) for factor, values in series.values.items()},
+                {factor: np.repeat(each[part], 6) for factor, each in series.flags.items()},
+                None if series.oxygen is None else np.repeat(series.oxygen[part], 6),
+                (),
+            )
+            first = start + timedelta(days=since)
+            streams.append(_send(sender, fine, first, TEN_MINUTES, "2051", timedelta(seconds=5 + at % 20)))
     return History(merge(*streams, key=lambda record: record.received), marks)
 
 
@@ -96,10 +99,6 @@ class _Series:
     oxygen: Numbers | None
     """What the values are converted by."""
     marks: tuple[Marked, ...]
-
-
-def _repeat(series: Numbers | None) -> Numbers | None:
-    return None if series is None else np.repeat(series, 6)
 
 
 def _make_series(sender: Sender, start: date, span: int, random: Generator) -> _Series:

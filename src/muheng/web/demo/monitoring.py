@@ -28,7 +28,7 @@ from muheng.web.monitoring.actions.patrols import LOOKED, draw_round, finish_pat
 from muheng.web.monitoring.actions.points import watch_outlet
 from muheng.web.monitoring.actions.proofs import submit_proof
 from muheng.web.monitoring.escalating import escalate_due
-from muheng.web.monitoring.judging import judge_due
+from muheng.web.monitoring.judging import judge_due, judge_points
 from muheng.web.monitoring.models import Event, Mark, Point
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.points import limits_on
@@ -190,10 +190,10 @@ def _follow(points: Sequence[Point], officer: User, now: datetime) -> None:
         for each in Representative.objects.filter(until=None).select_related("user")
     }
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    told = [point.pk for point in points[: len(_STORY)]]
     for back in _JUDGED:
         at = midnight - timedelta(days=back) + timedelta(hours=23, minutes=25)
-        while judge_due(at):
-            pass
+        judge_points(told, at)
         if back > 1:
             _answer(officer, inspector, owners, at)
     for at in (midnight + timedelta(hours=1), now):
