@@ -142,6 +142,11 @@ def test_it_verifies_by_every_way(sealed: tuple[Path, Sealed], tmp_path: Path) -
     packed.write_bytes(export_evidence(folder))
     assert packed.read_bytes() == export_evidence(folder)
     assert verify_evidence(packed) == verify_evidence(folder)
+    # As other programs pack it.
+    again = [(path.relative_to(folder).as_posix(), path.read_bytes(), 0o600) for path in folder.rglob("*.*")]
+    sums = [("SHA256SUMS", (folder / "SHA256SUMS").read_bytes(), 0)]
+    packed.write_bytes(make_zip([("chain/", b"", 0o040755), *again, *sums]))
+    assert verify_evidence(packed).proved
     assert is_evidence(packed)
     assert is_evidence(folder)
 
@@ -353,7 +358,7 @@ def make_zip(entries: list[tuple[str, bytes, int]]) -> bytes:
         [("c:evil", b"x", 0o100644)],
         [("link", b"/etc/passwd", 0o120777)],
         [("bomb", bytes(64 << 20), 0o100644)],
-        [("folder/", b"", 0o040755)],
+        [("folder/", b"x", 0o040755)],
     ],
 )
 def test_hostile_zips_are_not_unpacked(tmp_path: Path, entries: list[tuple[str, bytes, int]]) -> None:

@@ -133,13 +133,15 @@ def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
     seen: set[str] = set()
     for info in infos:
         name = info.filename
+        if info.is_dir() and name.count("/") == 1 and not info.file_size:
+            continue  # other programs list folders too
         parts = name.split("/")
         mode = info.external_attr >> 16
         if (
             name in seen
             or len(parts) > 2
             or any(part in ("", ".", "..") or "\\" in part or ":" in part or "\0" in part for part in parts)
-            or (mode and not stat.S_ISREG(mode))
+            or stat.S_IFMT(mode) not in (0, stat.S_IFREG)
             or info.file_size > MOST_RATIO * max(info.compress_size, 1) + (1 << 20)
         ):
             raise EvidenceError(say("证据包里的“{name}”不是普通文件，没有打开。", name=name))
