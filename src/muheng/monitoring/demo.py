@@ -1,4 +1,4 @@
-"""Weeks of invented monitoring data as devices would have sent them: hours of every point, minutes of some, as raw frames.
+"""Weeks of invented monitoring data as devices would have sent them: hours, and minutes of the last days, as raw frames.
 
 For the demo city. The plants are those of ``judgement.demo``, brought to each point's limits; what goes wrong with one is
 given with it. Nothing here was taken from a real plant. What simulated devices send live is ``plant``'s.
@@ -51,7 +51,10 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Sender:
-    """A device, the point that it is at, and what goes wrong there. ``minutes``: of the last month its ten-minute data too."""
+    """A device, the point that it is at, and what goes wrong there.
+
+    ``minutes``: its ten-minute data of the last month too, not just of the last day.
+    """
 
     device: Device
     point: StoredPoint
@@ -78,17 +81,16 @@ def invent_history(senders: Sequence[Sender], end: datetime, days: int, seed: in
         series = _make_series(sender, start, span, random)
         marks[sender.point.id] = tuple(each for each in series.marks if each.end <= end)
         streams.append(_send(sender, series, start, HOUR, "2061", timedelta(seconds=20 + at % 40)))
-        if sender.minutes:
-            since = max(span // 24 - _MONTH, 0)
-            part = slice(since * 24, span)
-            fine = _Series(
-                {factor: _refine(values[part], random) for factor, values in series.values.items()},
-                {factor: np.repeat(each[part], 6) for factor, each in series.flags.items()},
-                None if series.oxygen is None else np.repeat(series.oxygen[part], 6),
-                (),
-            )
-            first = start + timedelta(days=since)
-            streams.append(_send(sender, fine, first, TEN_MINUTES, "2051", timedelta(seconds=5 + at % 20)))
+        since = max(span // 24 - (_MONTH if sender.minutes else 1), 0)
+        part = slice(since * 24, span)
+        fine = _Series(
+            {factor: _refine(values[part], random) for factor, values in series.values.items()},
+            {factor: np.repeat(each[part], 6) for factor, each in series.flags.items()},
+            None if series.oxygen is None else np.repeat(series.oxygen[part], 6),
+            (),
+        )
+        first = start + timedelta(days=since)
+        streams.append(_send(sender, fine, first, TEN_MINUTES, "2051", timedelta(seconds=5 + at % 20)))
     return History(merge(*streams, key=lambda record: record.received), marks)
 
 
