@@ -34,6 +34,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "evaluations": ("评价", "名单、确认、试算、审核、公示、异议、签发和结果。Evaluations and results."),
     "liaison": ("结对走访", "谁联系哪户企业，一周安排，走访。Pairings, weeks and visits."),
     "matching": ("供需对接", "需求、供给、对接、授信和放款、活动。Needs, offers, credits, gatherings."),
+    "monitoring": ("自动监控", "点位、数值、事件。Watched outlets, what they emit, events."),
     "emergency": (
         "应急减排",
         "清单、方案、预报、预警、措施和执行。Emergency lists, plans, alerts and orders.",
@@ -77,6 +78,7 @@ NAMES: Mapping[str, str] = {
     "status": "称号，如 高新技术企业。",
     "stage": "阶段：confirmation 数据确认，publicity 公示。",
     "kind": "种类。",
+    "factor": "HJ 212-2017 的因子编码，如 a21002。",
     "by": "按什么分。",
     "before": "前一版，如 zj-huangyan-2021@1。",
     "after": "后一版。",
@@ -91,6 +93,7 @@ NAMES: Mapping[str, str] = {
 
 _NUMBERS: Mapping[str, str] = {
     "emergency": "清单、方案、预报、预警或措施单的编号。",
+    "monitoring": "点位的编号。",
     "cases": "事项的编号，如 SQ-2026-000001。",
     "me": "密钥的编号。",
     "intake": "批次的编号。",

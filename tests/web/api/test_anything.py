@@ -38,9 +38,17 @@ from muheng.web.intake.actions import drop_workbooks
 from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
 from muheng.web.jobs.models import Job
+from muheng.web.monitoring.actions.points import watch_outlet
+from muheng.web.monitoring.models import Point
 from muheng.web.people.actions import appoint, make_token, take_roles
 from muheng.web.people.models import User
-from muheng.web.registry.actions import add_holding, add_meter, add_parcel, grant_status
+from muheng.web.registry.actions import (
+    add_holding,
+    add_meter,
+    add_outlet,
+    add_parcel,
+    grant_status,
+)
 from muheng.web.registry.models import Holding, Parcel
 from web.emergency.worked_list import Bureau, take, work_out
 from web.evaluation.city import Case, make_case
@@ -84,6 +92,7 @@ def case() -> Case:
         parcel = add_parcel(None, f"340500-{at}", Decimal(9000), township=people.townships[at])
         add_holding(None, people.enterprises[at], parcel, Decimal(9000), since=date(2020, 1, 1))
         add_meter(None, people.enterprises[at], "用电", f"34{at}")
+        watch_outlet(None, add_outlet(None, people.enterprises[at], "DA009", "气"), "stack", date(2026, 1, 1))
     run_pending()
     for enterprise in (people.enterprises[0], people.enterprises[-1]):
         fields = {"detail": "…", "contact": "吴某", "phone": "13800000001"}
@@ -183,6 +192,7 @@ def places(case: Case) -> dict[str, list[Any]]:
             *Order.objects.order_by("pk").values_list("pk", flat=True),
         ],
         "emergency.line": [Order.objects.order_by("pk").first().content["lines"][0]["line"]],
+        "monitoring.number": list(Point.objects.order_by("pk").values_list("pk", flat=True)),
         "jobs.number": [Job.objects.latest("pk").pk],
     }
 

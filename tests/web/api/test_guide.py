@@ -29,9 +29,10 @@ from muheng.web.emergency.models import Alert, EmergencyList, Forecast, Order, P
 from muheng.web.evaluation.actions.running import ask_trial
 from muheng.web.intake.models import Batch
 from muheng.web.jobs.actions import run_pending
+from muheng.web.monitoring.actions.points import watch_outlet
 from muheng.web.paging import MOST
 from muheng.web.people.actions import appoint, make_token, take_roles
-from muheng.web.registry.actions import represent
+from muheng.web.registry.actions import add_outlet, represent
 from web.emergency.worked_list import workbook_of, worked_inventory
 from web.evaluation.city import make_case
 from web.intake.workbooks import tax, taxes
@@ -120,6 +121,9 @@ def test_every_example_does_what_it_says(live_server: LiveServer, tmp_path: Path
         "ALERT": "",
         "ORDER": "",
         "LINE": "",
+        "POINT": str(
+            watch_outlet(None, add_outlet(None, first, "DA001", "气"), "stack", timezone.localdate()).pk
+        ),
     }
     appoint(people.clerk, take_roles()["air_officer"], people.root)
     (tmp_path / "应急减排清单.xlsx").write_bytes(workbook_of(worked_inventory(people)))

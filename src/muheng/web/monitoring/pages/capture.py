@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET
 from muheng.reports.rows import Column
 from muheng.reports.sheet import Sheet, Table, write_sheets
 from muheng.standards.rounding import scale_half_up
-from muheng.web.api_description import XLSX
 from muheng.web.charts import Chart, Series
 from muheng.web.entrance import read_number
 from muheng.web.monitoring.moments import to_local
@@ -120,7 +119,7 @@ def workbook(request: Request) -> FileResponse:
         sheet = Sheet(_("捕集率"), (Table(lines, columns),))
         write_sheets([sheet], path, datetime(now.year, now.month, now.day))
         content = io.BytesIO(path.read_bytes())
-    return FileResponse(content, as_attachment=True, filename=f"{title}.xlsx", content_type=XLSX)
+    return FileResponse(content, as_attachment=True, filename=f"{title}.xlsx")
 
 
 def _text(title: str, values: list[str]) -> Column:

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from muheng.monitoring.dialogue.devices import MINUTE_INTERVALS
 from muheng.monitoring.hj212.decoding import decode_bytes
-from muheng.web.api_description import XLSX
 from muheng.web.entrance import read_number
 from muheng.web.intake.uploads import KINDS
 from muheng.web.monitoring.actions.device_list import (
@@ -46,9 +45,9 @@ from muheng.web.monitoring.actions.points import (
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Device, Point
 from muheng.web.monitoring.moments import to_local
-from muheng.web.monitoring.pages.points import find_point
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import devices as queries
+from muheng.web.monitoring.queries.board import find_point
 from muheng.web.monitoring.queries.quarantine import HOURS, list_strangers, read_quarantine, show_kept
 from muheng.web.monitoring.queries.receiver import read_receiver
 from muheng.web.monitoring.queries.scope import VIEW, points_for
@@ -381,4 +380,4 @@ def template(request: Request) -> FileResponse:
     """The empty list."""
     require(request.user, EDIT)
     name = _("监测设备（空表）.xlsx")
-    return FileResponse(io.BytesIO(write_template()), as_attachment=True, filename=name, content_type=XLSX)
+    return FileResponse(io.BytesIO(write_template()), as_attachment=True, filename=name)

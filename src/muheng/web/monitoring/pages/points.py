@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import board, capture
 from muheng.web.monitoring.queries import series as queries
 from muheng.web.monitoring.queries.receiver import read_contact
-from muheng.web.monitoring.queries.scope import VIEW, points_for
+from muheng.web.monitoring.queries.scope import VIEW
 from muheng.web.monitoring.sayings import (
     event_title,
     factor_title,
@@ -35,13 +35,11 @@ from muheng.web.monitoring.sayings import (
     sign_title,
 )
 from muheng.web.paging import answer
-from muheng.web.people.models import User
-from muheng.web.people.rights import holds, require
+from muheng.web.people.rights import require
 from muheng.web.refusal import Refused
 from muheng.web.registry.queries import may
 from muheng.web.request import Request
 
-OWN = "own.monitoring"
 SPANS = (1, 7, 31, 92)
 """Days that are one click away."""
 USUAL_SPAN = 7
@@ -62,21 +60,10 @@ MOST_HOURS_SHOWN = 24 * 8
 MOST_SHOWN = 20
 
 
-def find_point(user: User, number: int) -> Point:
-    """A point that the person may see: an official's, or of the enterprise that they act for. Raises Http404, Refused."""
-    if not holds(user, OWN):
-        require(user, VIEW)
-    rows = points_for(user).select_related("latest", "enterprise__county", "outlet")
-    found = rows.filter(pk=number).first()
-    if found is None:
-        raise Http404
-    return found
-
-
 @require_GET
 def show(request: Request, number: int) -> HttpResponse:
     require(request.user, VIEW)
-    point = find_point(request.user, number)
+    point = board.find_point(request.user, number)
     return _show(request, point)
 
 
@@ -90,7 +77,7 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
     by_day = compared is not None and not compared.hourly[-1]
     begin, end = _moments(asked)
     device = point.devices.filter(allowed=True).first()
-    row = board.show_rows([_live(request.user, point, now)], now)[0]
+    row = board.show_rows([board.live_point(request.user, point, now)], now)[0]
     context: dict[str, Any] = {
         **asked,
         "first_text": asked["first"].isoformat(),
@@ -153,12 +140,6 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
         context["commands"] = COMMANDS.items()
         context["stretches"] = " ".join(STRETCHES)
     return render(request, "monitoring/point.html", context, status=refused.status if refused else 200)
-
-
-def _live(user: User, point: Point, now: datetime) -> Point:
-    """With what the board knows of it; a point that is watched no longer is off the board."""
-    rows = board.live_points(user, now).select_related("latest", "outlet", "enterprise__county")
-    return rows.filter(pk=point.pk).first() or point
 
 
 def _limits(point: Point, today: date) -> list[dict[str, str]]:
@@ -226,7 +207,7 @@ def _moments(asked: dict[str, Any]) -> tuple[datetime, datetime]:
 @require_GET
 def series(request: Request, number: int) -> HttpResponse:
     """The values of one factor for a chart, thinned to about ``points``: ``from`` and ``to`` as days or local moments."""
-    point = find_point(request.user, number)
+    point = board.find_point(request.user, number)
     given = request.GET
     asked = read_asked(request, point, timezone.now())
     begin, end = _moments(asked)
@@ -258,7 +239,7 @@ def _moment(text: str) -> datetime | None:
 @require_GET
 def values(request: Request, number: int) -> HttpResponse:
     """All values of the stretch as CSV, with what does not count and why."""
-    point = find_point(request.user, number)
+    point = board.find_point(request.user, number)
     asked = read_asked(request, point, timezone.now())
     begin, end = _moments(asked)
     text = io.StringIO(newline="")
@@ -283,7 +264,7 @@ def values(request: Request, number: int) -> HttpResponse:
 @require_POST
 def ask(request: Request, number: int) -> HttpResponse:
     """Ask the point's device to do something; what came of it is on the page later."""
-    point = find_point(request.user, number)
+    point = board.find_point(request.user, number)
     given = request.POST
     device = Device.objects.filter(point=point, allowed=True).select_related("point__enterprise").first()
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Case, Count, Exists, F, FloatField, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,12 +24,14 @@ from muheng.web.monitoring.flags import flag_title
 from muheng.web.monitoring.models import Device, Mark, Point
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.points import limits_on
-from muheng.web.monitoring.queries.scope import points_for
+from muheng.web.monitoring.queries.scope import VIEW, points_for
 from muheng.web.monitoring.sayings import factor_title, factor_unit, mark_title
 from muheng.web.people.models import Organisation, User
+from muheng.web.people.rights import holds, require
 from muheng.web.registry.models import SearchEntry
 from muheng.web.registry.search import matching
 
+OWN = "own.monitoring"
 ONLINE_WITHIN = timedelta(minutes=15)
 """A device that said nothing for so long is offline."""
 STATES: dict[str, Any] = {
@@ -95,6 +97,23 @@ def live_points(user: User, now: datetime) -> QuerySet[Point]:
     )
     rows = points_for(user).filter(watched_until=None)
     return rows.annotate(excused=Exists(held.filter(point=OuterRef("pk"))))
+
+
+def find_point(user: User, number: int) -> Point:
+    """A point that the person may see: an official's, or of the enterprise that they act for. Raises Http404, Refused."""
+    if not holds(user, OWN):
+        require(user, VIEW)
+    rows = points_for(user).select_related("latest", "enterprise__county", "outlet")
+    found = rows.filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def live_point(user: User, point: Point, now: datetime) -> Point:
+    """As the board has it; a point that is watched no longer is off the board, and as it was given."""
+    rows = live_points(user, now).select_related("latest", "outlet", "enterprise__county")
+    return rows.filter(pk=point.pk).first() or point
 
 
 def count_states(user: User, now: datetime) -> dict[str, int]:
