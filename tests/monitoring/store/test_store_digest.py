@@ -86,6 +86,18 @@ def test_what_was_received_last_counts(tmp_path: Path) -> None:
     assert read(tmp_path)["value"].to_list() == [3]
 
 
+def test_a_clock_gone_astray_does_not_fill_the_store(tmp_path: Path) -> None:
+    years = (1, 1970, 2010, 2018, 2026, 2027, 2028, 9999)
+    header = {"ST": "31", "CN": "2011", "MN": MN, "Flag": "4"}
+    records = []
+    for year in years:
+        packet = encode(header, f"DataTime={year:04d}1120080000;a34013-Rtd=1")
+        records.append(Record(received(START), MN, "", "", packet.removesuffix(b"\r\n")))
+    receive(tmp_path, records)
+    assert digest(tmp_path, NOW).records == len(years)
+    assert [day.year for day in values.list_days(tmp_path)] == [2018, 2026, 2027]
+
+
 def test_late_is_marked_or_long_after_its_time(tmp_path: Path) -> None:
     receive(
         tmp_path,

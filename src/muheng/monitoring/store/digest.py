@@ -153,7 +153,7 @@ def _read_range(
 ) -> tuple[list[Taken], Place | None]:
     """Records after ``done``: to ``to``, or as far as they are durable and about ``most``; and how far that is."""
     taken: list[Taken] = []
-    for path in list_segments(folder):
+    for path in list_segments(folder, "" if done is None else done.segment.partition("/")[0]):
         name = segment_name(path)
         if done is not None and _number(name) < _number(done.segment):
             continue

@@ -98,7 +98,7 @@ def _read_lines(lines: Iterable[str], wanted: str | None) -> Iterator[_Noted]:
 
 def _read_undigested(store: Path) -> Iterator[_Noted]:
     done = read_place(read_state(store)["done"])
-    for path in list_segments(store / SEGMENTS):
+    for path in list_segments(store / SEGMENTS, "" if done is None else done.segment.partition("/")[0]):
         name = segment_name(path)
         if done is not None and name < done.segment:
             continue

@@ -39,6 +39,9 @@ LATE: Mapping[Kind, timedelta] = {
     "day": timedelta(hours=30),
 }
 """So long after its DataTime, which is an interval's beginning, a value is called late."""
+OLDEST, NEWEST = timedelta(days=3660), timedelta(days=366)
+"""A time so long before its receipt, or after it, is none: its values stay in the segment only, or one clock gone astray
+would fill the store with days that hold nothing else."""
 CHINA = timedelta(hours=8)
 EPOCH = datetime(1970, 1, 1)
 SUFFIXES = ("Rtd", "Avg", "RS", "Min", "Max", "Cou", "ZsRtd", "ZsAvg")
@@ -94,7 +97,7 @@ def read_rows(taken: Sequence[Taken], keys: Keys | None = None) -> Found:
         elif packet.usable:
             rows += _rows_of(Joined((packet,), packet.cp, packet.factors), place, record)
     frames.append(make_frame(rows))
-    return Found(pl.concat(frames), parts, locked)
+    return Found(_drop_astray(pl.concat(frames)), parts, locked)
 
 
 def read_joined(joined: Joined, place: Place, record: Record) -> pl.DataFrame:
@@ -106,7 +109,12 @@ def read_joined(joined: Joined, place: Place, record: Record) -> pl.DataFrame:
         rows = [row for part in _mend(joined) for row in _rows_of(part, place, record)]
     else:
         rows = list(_rows_of(joined, place, record))
-    return make_frame(rows)
+    return _drop_astray(make_frame(rows))
+
+
+def _drop_astray(rows: pl.DataFrame) -> pl.DataFrame:
+    local = pl.from_epoch("received", "us") + CHINA
+    return rows.filter(pl.col("time") > local - OLDEST, pl.col("time") < local + NEWEST)
 
 
 def make_frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:

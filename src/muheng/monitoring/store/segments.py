@@ -323,11 +323,11 @@ def _write_time(received: int) -> str:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def list_segments(folder: Path) -> list[Path]:
-    """Of ``<store>/segments``, in the order they were written."""
-    return sorted(
-        folder.glob("[0-9]*-[0-9]*-[0-9]*/[0-9]*.seg"), key=lambda path: (path.stem, path.parent.name)
-    )
+def list_segments(folder: Path, since: str = "") -> list[Path]:
+    """Of ``<store>/segments``, in the order they were written; of the days since this one."""
+    days = [day for day in folder.glob("[0-9]*-[0-9]*-[0-9]*") if day.name >= since]
+    found = [path for day in days for path in day.glob("[0-9]*.seg")]
+    return sorted(found, key=lambda path: (path.stem, path.parent.name))
 
 
 def seal_path(segment: Path) -> Path:
