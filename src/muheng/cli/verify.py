@@ -1,4 +1,4 @@
-"""``muheng verify``: is it what was sealed? A result is recomputed, evidence of an event checked against its frames."""
+"""``muheng verify``: is it what was sealed? A result is recomputed, evidence checked against its frames, a store by its chain."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from muheng.cli.site import key_option
 from muheng.cli.verb import option, verb
 from muheng.documents.message import Language, say
 
+SEGMENTS = "segments"
 OTHER = say("印记与记下的不同：不是当时封存的那一份。")
 
 
@@ -36,6 +37,8 @@ def verify(bundle: str, seal: str, lang: Language) -> Answer:
     path = local_path(bundle)
     if is_evidence(path):
         return _verify_evidence(path, seal, lang)
+    if (path / SEGMENTS).is_dir():
+        return _verify_store(path, lang)
     return _verify_result(find_bundle(bundle), seal, lang)
 
 
@@ -92,6 +95,30 @@ def _verify_evidence(path: Path, seal: str, lang: Language) -> Answer:
         ],
     }
     return Answer([line.render(lang) for line in lines], data, failed=not found.proved)
+
+
+def _verify_store(path: Path, lang: Language) -> Answer:
+    """What a receiver has kept: the chain through all its segments."""
+    from muheng.monitoring.store.segments import list_segments, verify_segments
+
+    count = len(list_segments(path / SEGMENTS))
+    findings = verify_segments(path / SEGMENTS)
+    lines = [say("{file}：{count} 段报文。", file=shown(path), count=f"{count:,}")]
+    if findings:
+        lines.append(say("不符，共 {count} 处：", count=len(findings)))
+    else:
+        lines.append(say("相符：从第一段到最后一段，校验链没有断，封条都在。"))
+    lines += [say("· {file}：{what}", file=finding.file, what=finding.what) for finding in findings]
+    data = {
+        "store": str(shown(path)),
+        "proved": not findings,
+        "segments": count,
+        "findings": [
+            {"file": finding.file, "offset": finding.offset, "what": finding.what.render(lang)}
+            for finding in findings
+        ],
+    }
+    return Answer([line.render(lang) for line in lines], data, failed=bool(findings))
 
 
 def _verify_result(path: Path, seal: str, lang: Language) -> Answer:

@@ -451,6 +451,19 @@ def test_the_command_says_what_it_found(
     assert "打不开" in capsys.readouterr().err
 
 
+def test_the_command_checks_a_whole_store(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(["verify", str(store)], {}) == 0
+    assert "3 段报文" in capsys.readouterr().out
+    own = Path(shutil.copytree(store, tmp_path / "store"))
+    path = list_segments(own / "segments")[1]
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert command(["verify", str(own), "--json"], {}) == 1
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {finding["file"] for finding in findings} == {"2026-11-20/000002"}
+
+
 def test_both_checks_say_the_same_in_both_languages() -> None:
     for chinese, english in standalone.TEXTS.values():
         assert english_catalogue()[chinese] == english

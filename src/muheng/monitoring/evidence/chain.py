@@ -80,7 +80,7 @@ def _open(path: Path, wanted: set[int], keys: Keys | None) -> Segment:
                     segment=name,
                     offset=batch.begin,
                 ),
-                say("先查明损坏的原因。"),
+                say("先用 muheng verify 核对接收程序的数据文件夹，查明损坏的原因。"),
             )
         rows = [
             (number, at, record)
