@@ -254,3 +254,20 @@ def test_repeated_events_go_to_the_field(works: Works) -> None:
     assert event.due_at is None
     assert event.steps.filter(kind="field").count() == 1
     assert event.case.children.get().type == "field_check"
+
+
+def test_what_was_not_asked_for_yet_is_not_missing(works: Works) -> None:
+    from muheng.web.monitoring.actions.points import change_limits
+    from muheng.web.monitoring.models import Event, Hour, Suspicion
+    from muheng.web.monitoring.moments import to_aware
+
+    change_limits(
+        works.officer, works.stack, [{"factor": "a21005", "most": "80"}], datetime(2026, 11, 19).date()
+    )
+    last = Hour.objects.get(point=works.stack, time=to_aware(datetime(2026, 11, 19, 23)))
+    last.values["a01012"] = [99.0, "N", 60]
+    last.save()
+    judge()
+    assert not Suspicion.objects.filter(kind="missing", factor="a01012").exists()
+    event = Event.objects.get(point=works.stack, factor="a21005")
+    assert (event.last - event.begin) // HOUR == 23

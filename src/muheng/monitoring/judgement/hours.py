@@ -38,7 +38,8 @@ class Hours:
     over: int | None = None
     """So many hours have passed; the rest of the last day is still to come. None: all have."""
     unheard: Hold | None = None
-    """Hours in which whoever receives the data got none from anybody: nothing in them is missed."""
+    """Hours in which nothing is missed, of all factors or of each: whoever receives the data got none from anybody, or the
+    factor was not asked for."""
 
     @property
     def to_come(self) -> Hold:

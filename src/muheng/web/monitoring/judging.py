@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def judge_points(numbers: Sequence[int], now: datetime, span: Span | None = None
 
 def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]:
     """The hours of points as the library takes them; what is not watched yet or no more is nobody's."""
-    frame = read_hours(points, span.begin, span.end)
+    frame = read_hours(points, span.begin, span.end, rules)
     outlets = [outlet_of(point) for point in points]
     marks = marks_of([point.pk for point in points], span.begin + span.passed * _HOUR)
     laid = lay_hours(frame, outlets, span.begin.date(), span.days, rules, marks)
@@ -124,15 +124,16 @@ def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]
 
 
 def _keep_to_watch(hours: Hours, point: Point, span: Span) -> Hours:
-    first = (point.watched_from - span.begin.date()).days * 24
-    last = None if point.watched_until is None else (point.watched_until - span.begin.date()).days * 24
-    if first <= 0 and last is None:
-        return hours
-    outside = np.zeros(hours.values.shape[1], dtype=np.bool_)
-    outside[: max(first, 0)] = True
-    if last is not None:
-        outside[max(last, 0) :] = True
-    unheard = outside if hours.unheard is None else hours.unheard | outside
+    """What came when the point was not watched is left out, and nothing is missed then, nor of a factor without a limit."""
+    outside = ~_lay_days(span, point.watched_from, point.watched_until)
+    own = np.zeros(hours.values.shape, dtype=np.bool_)
+    for row, factor in enumerate(hours.factors):
+        limits = [each for each in hours.outlet.limits if each.factor == factor]
+        if limits:
+            own[row] = ~np.logical_or.reduce([_lay_days(span, each.from_day, each.until) for each in limits])
+    unheard = own | outside if hours.unheard is None else own | outside | hours.unheard
+    if not outside.any():
+        return replace(hours, unheard=unheard)
     return replace(
         hours,
         values=np.where(outside, np.nan, hours.values),
@@ -142,8 +143,18 @@ def _keep_to_watch(hours: Hours, point: Point, span: Span) -> Hours:
     )
 
 
-def read_hours(points: Sequence[Point], begin: datetime, end: datetime) -> pl.DataFrame:
-    """Rows (outlet, factor, time, value, flag, minutes) of points between two local times.
+def _lay_days(span: Span, first: date | None, until: date | None) -> Hold:
+    """The hours from a day to before another."""
+    held = np.zeros(span.days * 24, dtype=np.bool_)
+    begin = 0 if first is None else max((first - span.begin.date()).days * 24, 0)
+    end = len(held) if until is None else max((until - span.begin.date()).days * 24, 0)
+    held[begin:end] = True
+    return held
+
+
+def read_hours(points: Sequence[Point], begin: datetime, end: datetime, rules: Rules) -> pl.DataFrame:
+    """Rows (outlet, factor, time, value, flag, minutes) of points between two local times: of what has a limit, of flow and
+    of oxygen.
 
     Every factor with a limit is there, if only with an hour that says nothing: what never came is missing too.
     """
@@ -156,10 +167,13 @@ def read_hours(points: Sequence[Point], begin: datetime, end: datetime) -> pl.Da
         point__in=[point.pk for point in points], time__gte=to_aware(begin), time__lt=to_aware(end)
     ).values_list("point_id", "time", "values")
     names = {point.pk: str(point.pk) for point in points}
+    wanted = {point.pk: _factors_of(point, rules) for point in points}
     for number, moment, values in rows.iterator(chunk_size=5000):
         local = moment.replace(tzinfo=None) + shift
-        name = names[number]
+        name, own = names[number], wanted[number]
         for code, (number_, flag_, minutes_) in values.items():
+            if code not in own:
+                continue
             outlet.append(name)
             factor.append(code)
             time.append(local)
@@ -185,6 +199,11 @@ def read_hours(points: Sequence[Point], begin: datetime, end: datetime) -> pl.Da
             "minutes": pl.Int32(),
         },
     )
+
+
+def _factors_of(point: Point, rules: Rules) -> set[str | None]:
+    method = rules.method(point.kind)
+    return {method.flow, method.oxygen, *(each["factor"] for each in point.limits)}
 
 
 def _lay_outages(span: Span) -> Hold | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy
 
@@ -134,7 +134,7 @@ def _words(events: Sequence[Event], one: str, many: str, tier: object) -> tuple[
         )
         peak = lazy(say_ratio, str)(event.peak)
         text = say_later(gettext_lazy("最高为限值的 %(peak)s"), peak=peak) if event.peak is not None else ""
-        return subject, text, _href(one, event.number)
+        return subject, text, reverse(one, args=[event.number])
     subject = say_later(gettext_lazy("%(tier)s：%(count)s 起监测事件"), tier=tier, count=len(events))
     names = list(dict.fromkeys(event.point.enterprise.name for event in events))
     shown = "、".join(names[:5])
@@ -143,11 +143,4 @@ def _words(events: Sequence[Event], one: str, many: str, tier: object) -> tuple[
         if len(names) <= 5
         else say_later(gettext_lazy("%(names)s等 %(count)s 家"), names=shown, count=len(names))
     )
-    return subject, text, _href(many)
-
-
-def _href(name: str, *arguments: str) -> str:
-    try:
-        return reverse(name, args=arguments)
-    except NoReverseMatch:
-        return reverse("monitoring:home")
+    return subject, text, reverse(many)
