@@ -54,7 +54,7 @@ def read_contact(mn: str) -> dict[str, Any]:
     """What the receiver knows of one device; empty where it knows nothing."""
     try:
         found = json.loads((store_folder() / STATE).read_text(encoding="utf-8"))
-        contact = found["by_device"].get(mn, {})
+        contact = found["by_device"][mn]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return {
