@@ -58,7 +58,7 @@ class Run:
     def keep(self, point: Point, judged: Judged) -> None:
         """Lay what was found at a point over what is there."""
         met: set[int] = set()
-        for episode in judged.episodes:
+        for episode in self._fold_missing(point, judged.episodes):
             met |= self._meet(point, episode)
         for (owner, _factor), events in self.events.items():
             if owner == point.pk:
@@ -73,16 +73,33 @@ class Run:
 
     # -- episodes ------------------------------------------------------------------------------------------
 
-    def _meet(self, point: Point, episode: Episode) -> set[int]:
-        """Bring an episode to its event; gives the events that it speaks for."""
+    def _fold_missing(self, point: Point, episodes: Sequence[Episode]) -> list[Episode]:
+        """An outlet that is silent is one event and not one for each pollutant: the longest silence speaks for those
+        within it. What is an event already stays one."""
+        silent = [each for each in episodes if {seen.when.kind for seen in each.seen} == {"missing"}]
+        known = [each for each in silent if self._find_events(point, each)]
+        left = [each for each in silent if each not in known]
+        for episode in sorted(left, key=lambda each: each.begin - each.last):
+            if not any(
+                each.begin - _HOUR <= episode.begin and episode.last <= each.last + _HOUR for each in known
+            ):
+                known.append(episode)
+        return [each for each in episodes if each in known or each not in silent]
+
+    def _find_events(self, point: Point, episode: Episode) -> list[Event]:
+        """What is there already of an episode's pollutant and time, in order."""
         quiet = self.rules.alerts.episodes.quiet_hours * _HOUR
-        mine = [
+        return [
             event
             for event in sorted(
                 self.events.get((point.pk, episode.pollutant), ()), key=lambda each: each.begin
             )
             if to_local(event.begin) <= episode.last + quiet and episode.begin <= to_local(event.last) + quiet
         ]
+
+    def _meet(self, point: Point, episode: Episode) -> set[int]:
+        """Bring an episode to its event; gives the events that it speaks for."""
+        mine = self._find_events(point, episode)
         running = [event for event in mine if event.state != Event.State.CLOSED]
         met = {event.pk for event in mine if event.state == Event.State.CLOSED}
         for event in mine:
