@@ -15,7 +15,8 @@ def test_the_shipped_rules_are_sound() -> None:
     assert found == []
     assert rules is not None
     assert [tier.id for tier in rules.alerts.tier] == ["remind", "warn", "supervise"]
-    for path in COMMON.glob("*.toml"):
+    for name in ("validity", "limits", "alerts"):
+        path = COMMON / f"{name}.toml"
         assert read_rules_file(path) == []
         assert "示例" in path.read_text(encoding="utf-8")
 
@@ -70,7 +71,7 @@ def test_a_kind_needs_a_method_of_the_other_file(tmp_path: Path) -> None:
 def test_muheng_check_knows_the_three_files(tmp_path: Path) -> None:
     sound = check_path(str(COMMON), "zh")
     assert not sound.failed
-    assert [each["kind"] for each in sound.data["checked"]] == ["monitoring"] * 3
+    assert {each["kind"] for each in sound.data["checked"]} == {"monitoring"}
     wrong = tmp_path / "alerts.toml"
     wrong.write_text((COMMON / "alerts.toml").read_text(encoding="utf-8").replace("[signs]", "[sign]"), encoding="utf-8")  # fmt: skip
     assert check_path(str(wrong), "zh").failed

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from muheng.monitoring.judgement.demo import SPOILS, copy_neighbour, make_hours, spoil
+from muheng.monitoring.judgement.episodes import ALL
 from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.judging import judge
 from muheng.monitoring.judgement.rules import load_rules
@@ -82,6 +83,39 @@ def test_marks_explain_what_is_missing(sound: list[Hours]) -> None:
     moved = replace(marked.marks[-1], begin=at, end=at + (mark.end - mark.begin))
     explained = replace(lost, marks=(*lost.marks, moved))
     assert not any(sign.kind == "missing" and sign.begin == at for sign in judge([explained], RULES)[0].signs)
+
+
+def test_an_outlet_that_falls_silent_is_one_thing(sound: list[Hours]) -> None:
+    lost, begin, end = spoil(sound[0], "missing")
+    at = lost.calendar.time_of(begin)
+    found = judge([lost], RULES)[0]
+    signs = [each for each in found.signs if each.kind == "missing" and each.begin == at]
+    assert [(each.factor, each.end) for each in signs] == [(ALL, lost.calendar.time_of(end))]
+    events = [each for each in found.episodes if each.begin <= at <= each.last]
+    assert [each.pollutant for each in events] == [ALL]
+    alone = replace(sound[0], values=sound[0].values.copy(), valid=sound[0].valid.copy())
+    alone.values[2, begin:end], alone.valid[2, begin:end] = np.nan, False
+    alone.flagged[2, begin:end] = False
+    found = judge([alone], RULES)[0]
+    assert {each.factor for each in found.signs if each.kind == "missing" and each.begin == at} == {"a21002"}
+
+
+def test_what_need_not_be_measured_is_not_missed_before_it_came(sound: list[Hours]) -> None:
+    extra = np.full((1, sound[0].values.shape[1]), np.nan)
+    extra[0, 2000:] = 60 + np.arange(extra.shape[1] - 2000) % 7
+    extra[0, 3000:3010] = np.nan
+    known = np.isfinite(extra)
+    hours = replace(
+        sound[0],
+        factors=(*sound[0].factors, "a01012"),
+        values=np.concatenate([sound[0].values, extra]),
+        valid=np.concatenate([sound[0].valid, known]),
+        flagged=np.concatenate([sound[0].flagged, np.zeros_like(known)]),
+    )
+    signs = [each for each in judge([hours], RULES)[0].signs if each.factor == "a01012"]
+    missing = [each.begin for each in signs if each.kind == "missing"]
+    assert hours.calendar.time_of(3000) in missing
+    assert min(missing) > hours.calendar.time_of(2000)
 
 
 def test_values_that_cannot_be(sound: list[Hours]) -> None:

@@ -13,6 +13,9 @@ import numpy as np
 from muheng.monitoring.judgement.rules import TIERS, Alerts, TierId, When
 from muheng.monitoring.judgement.runs import Counts, Hold, Numbers, count_on
 
+ALL = ""
+"""Instead of a pollutant: nothing came of any."""
+
 
 @dataclass(frozen=True, eq=False)
 class Observed:

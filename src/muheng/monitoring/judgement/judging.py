@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from muheng.monitoring.judgement.capture import CaptureRate, find_capture
-from muheng.monitoring.judgement.episodes import Episode, Observed, feed, watch
+from muheng.monitoring.judgement.episodes import ALL, Episode, Observed, feed, watch
 from muheng.monitoring.judgement.exceedance import Against, compare_with_limits
 from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.rules import Rules
@@ -43,6 +43,7 @@ from muheng.monitoring.judgement.signs_of_series import (
     find_jumps,
     find_missing,
     find_out_of_range,
+    find_silent,
 )
 from muheng.monitoring.judgement.standing import MarkCount, Standing, weigh_marks
 from muheng.monitoring.judgement.totals import MonthTotal, find_totals
@@ -153,12 +154,23 @@ def _judge_outlet(hours: Hours, rules: Rules) -> tuple[Judged, list[Block]]:
     capture = find_capture(hours, standing, method)
     totals = find_totals(hours, standing, capture, method, rules.validity.replacement)
     absent = find_absent(hours, standing)
+    silent = find_silent(hours, absent)
+    absent &= ~silent
     signs, flat_hours, blocks = _find_signs(hours, standing, against, absent, rules)
+    signs += find_missing(hours, ALL, silent, rules.alerts.signs)
     episodes = [
         episode
         for each in against
-        for episode in _find_episodes(hours, standing, each, absent, flat_hours[each.factor], rules)
+        for episode in _find_episodes(
+            hours.outlet.id,
+            each.factor,
+            observe(hours, standing, each, absent),
+            flat_hours[each.factor],
+            rules,
+        )
     ]
+    if silent.any():
+        episodes += _find_episodes(hours.outlet.id, ALL, _observe_silence(hours, silent), 1, rules)
     rates = tuple(rate for each in capture.values() for rate in each)
     return Judged(hours, standing, against, rates, totals, tuple(signs), tuple(episodes)), blocks
 
@@ -180,11 +192,17 @@ def observe(hours: Hours, standing: Standing, against: Against, absent: Hold) ->
     )
 
 
+def _observe_silence(hours: Hours, silent: Hold) -> Observed:
+    passed = slice(hours.over)
+    nothing = np.full(len(silent[passed]), np.nan)
+    unmarked = np.zeros(len(nothing), dtype=np.bool_)
+    return Observed(hours.calendar.time_of(0), nothing, nothing, silent[passed], unmarked, nothing)
+
+
 def _find_episodes(
-    hours: Hours, standing: Standing, against: Against, absent: Hold, flat_hours: int, rules: Rules
+    outlet: str, pollutant: str, observed: Observed, flat_hours: int, rules: Rules
 ) -> tuple[Episode, ...]:
-    observed = observe(hours, standing, against, absent)
-    after, ended = feed(watch(hours.outlet.id, against.factor, flat_hours), observed, rules.alerts)
+    after, ended = feed(watch(outlet, pollutant, flat_hours), observed, rules.alerts)
     return ended if after.open is None else (*ended, after.open)
 
 
@@ -209,7 +227,7 @@ def _find_signs(
         flat_hours[factor] = find_flat_hours(equal[row], rule)
         printed = print_windows(value, rule)
         blocks.append(take_blocks(hours, row, printed, rule))
-        signs += find_missing(hours, row, absent, rule)
+        signs += find_missing(hours, factor, absent[row], rule)
         signs += find_flat(hours, row, equal[row] & ~standing.marked, flat_hours[factor])
         signs += find_out_of_range(hours, row, value, rule)
         signs += find_copied_time(hours, row, printed, rule)

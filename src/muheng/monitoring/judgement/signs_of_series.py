@@ -37,14 +37,28 @@ def find_absent(hours: Hours, standing: Standing) -> Hold:
     if hours.unheard is not None:
         excused = excused | hours.unheard
     absent: Hold = ~(standing.valid | hours.flagged | excused)
+    for row, factor in enumerate(hours.factors):
+        if factor not in hours.outlet.pollutants:
+            # What need not be measured is missed only from when it first came.
+            absent[row] &= np.maximum.accumulate(np.isfinite(hours.values[row]))
     return absent
 
 
-def find_missing(hours: Hours, row: int, absent: Hold, rule: Signs) -> Iterator[Sign]:
-    for begin, end in find_runs(absent[row], rule.missing_hours):
+def find_silent(hours: Hours, absent: Hold) -> Hold:
+    """Hours in which nothing at all came of several pollutants: that is one thing, and not one for each."""
+    rows = [row for row, factor in enumerate(hours.factors) if factor in hours.outlet.pollutants]
+    if len(rows) < 2:
+        return np.zeros(absent.shape[1], dtype=np.bool_)
+    silent: Hold = np.logical_and.reduce(absent[rows], axis=0)
+    return silent
+
+
+def find_missing(hours: Hours, factor: str, missing: Hold, rule: Signs) -> Iterator[Sign]:
+    """``factor`` empty: of all pollutants together."""
+    for begin, end in find_runs(missing, rule.missing_hours):
         seen = say("连续 {hours} 小时没有有效数据，也没有标记。", hours=end - begin)
         times = (end - begin) / rule.missing_hours
-        yield put_sign(hours, "missing", hours.factors[row], begin, end, times, seen)
+        yield put_sign(hours, "missing", factor, begin, end, times, seen)
 
 
 def find_flat_hours(equal: Hold, rule: Signs) -> int:
