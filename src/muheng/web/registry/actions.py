@@ -536,7 +536,13 @@ def remove_row(actor: User | None, row: Contact | Meter | Outlet) -> None:
         if field.name not in ("id", "enterprise")
     }
     name = row._meta.model_name
-    row.delete()
+    try:
+        with transaction.atomic():
+            row.delete()
+    except models.ProtectedError as error:
+        raise Refused(
+            _("这一条在别处用着，不能删去。"), _("例如排放口正在自动监控。"), code="in_use"
+        ) from error
     record(actor, f"registry.remove_{name}", held, **said)
 
 
