@@ -118,6 +118,7 @@ def test_the_pages(works: Works, store: Path) -> None:
     page = officer.get(address).content.decode()
     assert made.manifest in page
     assert "values.csv" in page
+    assert "报文段 segments" in page
     assert "完好" in officer.post(address).content.decode()
     taken = officer.get(f"{address}download/")
     assert b"".join(taken.streaming_content)[:2] == b"PK"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from muheng.web.monitoring.cases import HANDLE, title_of
 from muheng.web.monitoring.models import Event, Suspicion, Tier
 from muheng.web.monitoring.moments import midnight
 from muheng.web.monitoring.queries import own
+from muheng.web.monitoring.queries.events import sort_by_urgency
 from muheng.web.monitoring.queries.patrols import PATROL, patrols_for
 from muheng.web.monitoring.queries.proofs import list_days
 from muheng.web.monitoring.queries.scope import events_for, suspicions_for
@@ -47,8 +49,8 @@ def list_deeds(user: User, now: datetime | None = None) -> Iterator[Waiting]:
 
 
 def _own(user: User, now: datetime) -> Iterator[Waiting]:
-    events = own.own_events(user).filter(state=Event.State.OPEN, gone=False).order_by("due_at", "begin")
-    for event in events[:MOST]:
+    events = own.own_events(user).filter(state=Event.State.OPEN, gone=False)
+    for event in sort_by_urgency(events)[:MOST]:
         urgent = event.tier == Tier.SUPERVISE or (
             event.due_at is not None and event.due_at - now < timedelta(hours=2)
         )
@@ -66,7 +68,7 @@ def _own(user: User, now: datetime) -> Iterator[Waiting]:
 def _handle(user: User, now: datetime) -> Iterator[Waiting]:
     events = events_for(user, HANDLE).filter(gone=False)
     grave = events.filter(tier=Tier.SUPERVISE).exclude(state__in=(Event.State.CLOSED, Event.State.FIELD))
-    for event in grave.order_by("due_at", "begin")[:MOST]:
+    for event in sort_by_urgency(grave)[:MOST]:
         href = reverse("monitoring:event", args=[event.number])
         title = _("督办：%(enterprise)s %(what)s") % {
             "enterprise": event.point.enterprise.name,
@@ -76,7 +78,7 @@ def _handle(user: User, now: datetime) -> Iterator[Waiting]:
     answered = events.filter(state=Event.State.ANSWERED).exclude(tier=Tier.SUPERVISE)
     count = answered.count()
     if count:
-        first = answered.order_by("due_at").values_list("due_at", flat=True).first()
+        first = answered.aggregate(first=Min("due_at"))["first"]
         href = f"{reverse('monitoring:events')}?state=answered"
         yield Waiting(_("核实 %(count)s 件监测事件的说明") % {"count": count}, href, first)
     signs = suspicions_for(user, HANDLE).filter(state=Suspicion.State.NEW, gone=False, strength="strong")

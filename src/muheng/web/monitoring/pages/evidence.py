@@ -89,11 +89,9 @@ def _list_contents(evidence: Evidence) -> list[dict[str, Any]]:
             manifest = json.loads(archive.read(_MANIFEST))
     except (OSError, zipfile.BadZipFile, KeyError, ValueError):
         return []
-    said = {
-        each["name"]: each for each in manifest.get("files", ()) if isinstance(each, dict) and "name" in each
-    }
+    said = manifest.get("files", {})
     return [
-        {"name": name, "size": size, "source": said.get(name, {}).get("source", "")}
+        {"name": name, "size": size, "source": said.get(name, {}).get("from", "")}
         for name, size in sorted(sizes.items())
     ]
 

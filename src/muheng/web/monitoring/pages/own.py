@@ -24,6 +24,7 @@ from muheng.web.monitoring.pages.events import frame, show_row
 from muheng.web.monitoring.pages.reading import read_moment
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import own as queries
+from muheng.web.monitoring.queries.events import sort_by_urgency
 from muheng.web.monitoring.queries.proofs import list_days
 from muheng.web.monitoring.sayings import factor_title
 from muheng.web.people.rights import require
@@ -56,7 +57,7 @@ def mine(request: Request) -> HttpResponse:
         if each.enterprise_id == enterprise.pk and each.watched_until is None
     ]
     events = queries.own_events(request.user).filter(point__enterprise=enterprise, gone=False)
-    waiting = events.filter(state=Event.State.OPEN).order_by("due_at", "begin")
+    waiting = sort_by_urgency(events.filter(state=Event.State.OPEN))
     rest = events.exclude(state=Event.State.OPEN).order_by("-last")
     context = {
         "enterprise": enterprise,

@@ -70,7 +70,7 @@ def form(request: Request) -> HttpResponse:
         "day": day,
         "due": queries.due_of(day),
         "late": queries.due_of(day) < now,
-        "points": [_show_point(each) for each in points],
+        "points": [_show_point(each, request.POST.get(f"said-{each['point']}", "")) for each in points],
         "over": queries.is_over(points),
         "accept": ACCEPT,
         "refused": refused,

@@ -96,13 +96,18 @@ def ask_events(user: User, asked: Question, now: datetime) -> QuerySet[Event]:
             | Q(point__enterprise__code=words.upper())
         )
     over = Case(When(state=Event.State.CLOSED, then=Value(1)), default=Value(0), output_field=IntegerField())
+    return sort_by_urgency(rows.annotate(is_over=over), "is_over")
+
+
+def sort_by_urgency(rows: QuerySet[Event], *before: str) -> QuerySet[Event]:
+    """The gravest first, of these what is due soonest, what has no term last."""
     grave = Case(
         *(When(tier=tier, then=Value(place)) for tier, place in _ORDER.items()),
         default=Value(9),
         output_field=IntegerField(),
     )
-    return rows.annotate(is_over=over, gravity=grave).order_by(
-        "is_over", "gravity", F("due_at").asc(nulls_last=True), "-last", "-pk"
+    return rows.annotate(gravity=grave).order_by(
+        *before, "gravity", F("due_at").asc(nulls_last=True), "-last", "-pk"
     )
 
 

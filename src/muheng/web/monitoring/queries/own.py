@@ -117,6 +117,7 @@ def _reading(factor: str, given: dict[str, Any] | None, limit: Any) -> Reading:
     if given:
         converted = given.get("converted")
         value = converted if limit.converted and converted is not None else given.get("value")
+    value = None if value is None else round(value, 3)
     most = limit.most
     percent = margin = None
     if value is not None and most:
