@@ -1,7 +1,7 @@
 """Weeks of invented monitoring data as devices would have sent them: hours, and minutes of the last days, as raw frames.
 
 For the demo city. The plants are those of ``judgement.demo``, brought to each point's limits; what goes wrong with one is
-given with it. Nothing here was taken from a real plant. What simulated devices send live is ``plant``'s.
+given with it. Nothing here was taken from a real plant. What simulated devices send live is ``plant``'s, at about the same level.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from muheng.monitoring.hj212.moments import write_moment, write_qn
 from muheng.monitoring.judgement.demo import make_hours
 from muheng.monitoring.judgement.outlet import Marked
 from muheng.monitoring.judgement.runs import Numbers
+from muheng.monitoring.plant import OXYGEN, place_plant
 from muheng.monitoring.store.points import StoredPoint
 from muheng.monitoring.store.segments import Record
 
 HOUR, TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
 _CHINA = timedelta(hours=8)
 _EPOCH = datetime(1970, 1, 1)
-_MONTH = 31
+_MONTH, _SAMPLES = 31, 5
 _NUMBER = {"a00000": ".0f", "w00000": ".1f"}
 _WATER = ("w00000", "w01001")
 """Flow and pH, beside what has a limit."""
@@ -106,6 +107,7 @@ class _Series:
 def _make_series(sender: Sender, start: date, span: int, random: Generator) -> _Series:
     water = sender.point.kind == "water"
     series = (_make_water if water else _make_stack)(sender, start, span, random)
+    _bring_near(series, sender, start)
     for trouble in sender.troubles:
         begin = max(span - trouble.ago, 0)
         part = slice(begin, min(begin + trouble.hours, span))
@@ -127,6 +129,20 @@ def _make_series(sender: Sender, start: date, span: int, random: Generator) -> _
                 values[part] = np.round(high, 2)
                 series.flags[factor][part] = "N"
     return series
+
+
+def _bring_near(series: _Series, sender: Sender, start: date) -> None:
+    """To the level of the plant that the same device has where it is simulated live: what follows goes on from here."""
+    plant = place_plant(sender.device.mn, sender.point)
+    if plant is None:
+        return
+    begin = datetime(start.year, start.month, start.day)
+    some = [plant.measure(begin + at * timedelta(hours=5), 10).mean(axis=1) for at in range(_SAMPLES)]
+    for factor, level in zip(plant.factors, np.mean(some, axis=0).tolist(), strict=True):
+        if factor in series.values and factor != OXYGEN:
+            usual = series.values[factor][series.flags[factor] == "N"]
+            own = float(np.nanmedian(usual)) if np.isfinite(usual).any() else level
+            series.values[factor] = np.round(series.values[factor] * (level / own), 2)
 
 
 def _limits(sender: Sender) -> dict[str, float]:

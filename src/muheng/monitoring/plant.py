@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import tau
-from typing import Literal
+from typing import Literal, get_args
 from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator, default_rng
 
 from muheng.monitoring.judgement.runs import Hold, Numbers
+from muheng.monitoring.store.points import StoredPoint
 
 FLOW, OXYGEN, SPEED, HEAT, WET = "a00000", "a19001", "a01011", "a01012", "a01014"
 NOX, SO2, DUST = "a21002", "a21026", "a34013"
@@ -201,6 +202,17 @@ def invent_plant(mark: str, seed: int = 1) -> Plant:
     own = crc32(mark.encode(), seed)
     kind: Kind = _KINDS[own % len(_KINDS)]
     return Plant(kind, own, LIMITS[kind], REFERENCE_OXYGEN[kind])
+
+
+def place_plant(mark: str, point: StoredPoint, seed: int = 1) -> Plant | None:
+    """The plant of a device at a point, by what is known of it; None for a kind that is not simulated."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    if point.kind not in kinds:
+        return None
+    kind = kinds[kinds.index(point.kind)]
+    limits = tuple((factor, most) for factor, most, _ in point.limits if most and factor != ACIDITY)
+    oxygen = point.reference_oxygen if REFERENCE_OXYGEN[kind] is not None else None
+    return Plant(kind, crc32(mark.encode(), seed), limits or LIMITS[kind], oxygen)
 
 
 # -- an hour ---------------------------------------------------------------------------------------------------------

@@ -8,20 +8,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple, get_args
-from zlib import crc32
 
 from muheng.documents.message import Refusal, say
 from muheng.documents.spelling import offer
 from muheng.monitoring.dialogue.devices import Device
 from muheng.monitoring.plant import (
     ACIDITY,
-    LIMITS,
-    REFERENCE_OXYGEN,
-    Kind,
     Plant,
     Trouble,
     TroubleKind,
     invent_plant,
+    place_plant,
 )
 from muheng.monitoring.store.points import StoredPoint
 from muheng.wire.fleet_faults import FAULTS
@@ -111,17 +108,12 @@ def find_plants(
     devices: Iterable[Device], points: Mapping[str, StoredPoint], seed: int = 1
 ) -> dict[str, Plant]:
     """What the store says of the points: their kinds and limits. By MN; points of no known kind are left to chance."""
-    kinds: tuple[Kind, ...] = get_args(Kind)
     found = {}
     for device in devices:
         point = points.get(device.point)
-        if point is None or point.kind not in kinds:
-            continue
-        kind = kinds[kinds.index(point.kind)]
-        limits = tuple((factor, most) for factor, most, _ in point.limits if most and factor != ACIDITY)
-        own = crc32(device.mn.encode(), seed)
-        oxygen = point.reference_oxygen if REFERENCE_OXYGEN[kind] is not None else None
-        found[device.mn] = Plant(kind, own, limits or LIMITS[kind], oxygen)
+        plant = None if point is None else place_plant(device.mn, point, seed)
+        if plant is not None:
+            found[device.mn] = plant
     return found
 
 

@@ -36,7 +36,7 @@ class Settings:
     """Bytes on end that belong to no frame."""
     most_quarantined: int = 1000
     """Refused frames a minute that are kept; more are only counted, so that nobody fills the disk."""
-    greeting: int = 60
+    greeting: int = 900
     """Until a connection has brought a frame of a known device."""
     idle: int = 3900
     """Without a frame; the standard lets real-time data come as seldom as every 3600 s."""

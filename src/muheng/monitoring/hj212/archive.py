@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from mmap import mmap
 from typing import Any, NamedTuple
 
@@ -30,7 +31,9 @@ from muheng.monitoring.hj212.moments import read_moment
 from muheng.monitoring.hj212.scanner import Scanner
 
 SIZE = 1 << 20
-"""Bytes of a batch."""
+"""Bytes looked at together: what a processor keeps near itself."""
+PIECES = 16
+"""So many of them make a batch."""
 QN_SIZE = 17
 MOST_TEXTS = 200_000
 """So much is remembered before beginning anew."""
@@ -79,15 +82,18 @@ class Batch:
     items: pl.DataFrame
 
 
-def read_archive(data: bytes | mmap, keys: Keys | None = None, size: int = SIZE) -> Iterator[Batch]:
-    """Batch by batch of about ``size`` bytes, in bounded memory where the archive is a mapped file; on all processors."""
+def read_archive(
+    data: bytes | mmap, keys: Keys | None = None, size: int = SIZE, pieces: int = PIECES
+) -> Iterator[Batch]:
+    """Batch by batch, in bounded memory where the archive is a mapped file; on all processors."""
     threads = os.cpu_count() or 1
     waiting: deque[Future[Batch]] = deque()
     spare: list[Names] = []
     schema = make_items_schema()
     with ThreadPoolExecutor(threads) as pool:
-        for settled in _settle_all(data, size):
-            waiting.append(pool.submit(_read_batch, settled, keys, spare, schema))
+        settled = _settle_all(data, size)
+        while some := list(islice(settled, pieces)):
+            waiting.append(pool.submit(_read_batch, some, keys, spare, schema))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -115,20 +121,25 @@ def _settle_all(data: bytes | mmap, size: int) -> Iterator[_Settled]:
         at, taken = at + resume - PAD, size
 
 
-def _read_batch(settled: _Settled, keys: Keys | None, spare: list[Names], schema: pl.Schema) -> Batch:
+def _read_batch(settled: list[_Settled], keys: Keys | None, spare: list[Names], schema: pl.Schema) -> Batch:
     """``spare`` holds what earlier batches have learned, for one at a time."""
     try:
         names = spare.pop()
     except IndexError:
         names = Names()
-    text, frames, rest, shift = settled
-    columns = read_columns(text, frames, names)
-    others = np.ones(len(frames.begins), dtype=np.bool_)
-    others[columns.packets] = False
-    slow = [_cut(text, a, b) for a, b in zip(*(each.tolist() for each in frames.pick(others)), strict=True)]
-    odd = [decode(frame, keys) for frame in _shift(rest + slow, shift)]
-    offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
-    batch = _make_batch(text, offsets, columns, odd, names, schema)
+    parts: list[_Part] = []
+    odd: list[Packet] = []
+    for text, frames, rest, shift in settled:
+        columns = read_columns(text, frames, names)
+        others = np.ones(len(frames.begins), dtype=np.bool_)
+        others[columns.packets] = False
+        slow = [
+            _cut(text, a, b) for a, b in zip(*(each.tolist() for each in frames.pick(others)), strict=True)
+        ]
+        odd += [decode(frame, keys) for frame in _shift(rest + slow, shift)]
+        offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
+        parts.append(_Part(offsets, _read_texts(text, columns.starts, columns.ends), columns))
+    batch = _make_batch(parts, odd, names, schema)
     if names.size < MOST_TEXTS:
         spare.append(names)
     return batch
@@ -197,10 +208,18 @@ def _cut(text: Text, begin: int, end: int) -> Frame:
 # -- columns ---------------------------------------------------------------------------------------------------------
 
 
-def _make_batch(
-    text: Text, offsets: Places, columns: Columns, odd: list[Packet], names: Names, schema: pl.Schema
-) -> Batch:
-    system, command, device, flag = columns.header
+class _Part(NamedTuple):
+    offsets: Places
+    qn: list[str]
+    columns: Columns
+
+
+def _make_batch(parts: list[_Part], odd: list[Packet], names: Names, schema: pl.Schema) -> Batch:
+    def join(pick: Callable[[Columns], NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([pick(part.columns) for part in parts], axis=-1)
+
+    offsets = np.concatenate([part.offsets for part in parts])
+    system, command, device, flag = join(lambda columns: columns.header)
     known = pl.Series([*names.texts.texts, None], dtype=pl.String())
     commands = known.gather(command)
     packets = pl.DataFrame(
@@ -209,12 +228,12 @@ def _make_batch(
             "valid": np.ones(len(offsets), dtype=np.bool_),
             "usable": commands != "",
             "version": _translate(flag, names, lambda sent: EDITIONS.get(read_flag(sent) >> 2)),
-            "qn": _read_texts(text, columns.starts, columns.ends),
+            "qn": [qn for part in parts for qn in part.qn],
             "st": known.gather(system),
             "cn": commands,
             "mn": known.gather(device),
             "flag": _translate(flag, names, read_flag),
-            "data_time": columns.times,
+            "data_time": join(lambda columns: columns.times),
         },
         PACKETS,
     )
@@ -222,13 +241,14 @@ def _make_batch(
         {"factor": names.factors, "suffix": names.suffixes},
         {each: schema[each] for each in ("factor", "suffix")},
     )
-    texts = np.where(columns.texts < 0, len(names.texts.texts), columns.texts)
+    texts = join(lambda columns: columns.texts)
+    texts[texts < 0] = len(names.texts.texts)
     items = pl.DataFrame(
         {
-            "offset": np.repeat(offsets, columns.counts),
+            "offset": np.repeat(offsets, join(lambda columns: columns.counts)),
             # Rows of a frame are found in a fraction of the time that Series.gather takes.
-            **meanings[columns.names].to_dict(),
-            "value": pl.Series(columns.values, nan_to_null=True),
+            **meanings[join(lambda columns: columns.names)].to_dict(),
+            "value": pl.Series(join(lambda columns: columns.values), nan_to_null=True),
             "text": known.to_frame()[texts].to_series(),
         },
         schema,

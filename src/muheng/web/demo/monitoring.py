@@ -51,7 +51,7 @@ _FURNACES = ("锅炉", "炉窑", "窑炉")
 _KEY_FEWEST = 3
 """Of the first points so many are key units."""
 _STORY: tuple[tuple[Trouble, ...], ...] = (
-    (Trouble("exceed", 5, 5, times=1.4),),
+    (Trouble("exceed", 14, 5, times=1.4),),
     (Trouble("exceed", 24 * 12, 4, times=1.3), Trouble("maintained", 24 * 20, 6)),
     (Trouble("flat", 24 * 9, 30),),
     (Trouble("missing", 24 * 3, 9),),
@@ -61,7 +61,7 @@ _STORY: tuple[tuple[Trouble, ...], ...] = (
         Trouble("exceed", 24 * 4, 5, times=1.7),
     ),
     (Trouble("exceed", 24 * 6 + 3, 2, times=3.4),),
-    (Trouble("missing", 14, 4),),
+    (Trouble("missing", 15, 4),),
 )
 """Of the first points, the account's first."""
 
