@@ -163,6 +163,8 @@ def test_a_closed_event_stays_closed_and_what_follows_is_another(works: Works) -
 
 
 def test_hours_to_come_and_hours_not_yet_due_are_not_missing(works: Works) -> None:
+    from django.test import Client
+
     from muheng.web.monitoring.models import Event
 
     def missing(minutes: int) -> list[Event]:
@@ -174,12 +176,16 @@ def test_hours_to_come_and_hours_not_yet_due_are_not_missing(works: Works) -> No
     # At 2:15 the second hour ended fifteen minutes ago; at 2:25 both are missing, all pollutants together.
     assert missing(120) == []
     (event,) = missing(130)
-    assert event.factor == NOX
+    assert event.factor == ""
     assert (event.last - event.begin) // HOUR == 1
     assert not event.over
     assert event.case is not None
     assert event.case.kind == "offline"
     assert [each.pk for each in missing(600)] == [event.pk]
+    client = Client()
+    for person, href in ((works.officer, "events"), (works.owner, "mine/events")):
+        client.force_login(person)
+        assert client.get(f"/monitoring/{href}/{event.number}/").status_code == 200
 
 
 def test_a_storm_of_silence_is_the_platforms_own(works: Works) -> None:

@@ -42,7 +42,8 @@ def source_of(event: Event) -> str:
 
 def title_of(event: Event) -> str:
     """1号锅炉排口 氮氧化物 超标."""
-    return f"{event.point.name} {factor_title(event.factor)} {event_title(event.seen)}"
+    words = (event.point.name, factor_title(event.factor), event_title(event.seen))
+    return " ".join(filter(None, words))
 
 
 def office_of(enterprise: Enterprise, right: str = HANDLE) -> Organisation | None:

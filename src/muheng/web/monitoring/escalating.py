@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from muheng.monitoring.judgement.episodes import Episode, Seen
 from muheng.monitoring.judgement.escalation import Arrival, Due, escalate
 from muheng.monitoring.judgement.rules import TIERS, Alerts, When
+from muheng.web.casework.writing import deed
 from muheng.web.monitoring.cases import keep_step
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Event, EventStep
@@ -46,10 +46,14 @@ def set_clock(event: Event, rules: Alerts, now: datetime) -> None:
         event.save(update_fields=("due_at", "due_until"))
 
 
-@transaction.atomic
 def escalate_due(now: datetime | None = None) -> int:
     """Bring events to the tier that their clocks have come to; gives how many."""
     now = now or timezone.now()
+    return _escalate(now) if Event.objects.filter(due_at__lte=now, gone=False).exists() else 0
+
+
+@deed
+def _escalate(now: datetime) -> int:
     rules = city_rules().alerts
     pushes: list[Push] = []
     due = Event.objects.select_for_update(of=("self",)).filter(due_at__lte=now, gone=False)

@@ -27,8 +27,8 @@ from muheng.web.monitoring.pushing import Push, push_all
 _HOUR = timedelta(hours=1)
 _EDGE = timedelta(days=1)
 """What begins so near the edge of the stretch may have lost what it rested on to the edge alone."""
-_NOT_OF_POINT = ("copied_neighbour",)
-"""Signs that are seen only when both points are judged together."""
+_NOT_OF_POINT = ("copied_neighbour", "revised")
+"""Signs that judging one point does not see: of two points together, and of values that are not there any more."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Run:
     def keep(self, point: Point, judged: Judged) -> None:
         """Lay what was found at a point over what is there."""
         met: set[int] = set()
-        for episode in self._fold_missing(point, judged.episodes):
+        for episode in judged.episodes:
             met |= self._meet(point, episode)
         for (owner, _factor), events in self.events.items():
             if owner == point.pk:
@@ -72,19 +72,6 @@ class Run:
         push_all(self.pushes, self.now)
 
     # -- episodes ------------------------------------------------------------------------------------------
-
-    def _fold_missing(self, point: Point, episodes: Sequence[Episode]) -> list[Episode]:
-        """An outlet that is silent is one event and not one for each pollutant: the longest silence speaks for those
-        within it. What is an event already stays one."""
-        silent = [each for each in episodes if {seen.when.kind for seen in each.seen} == {"missing"}]
-        known = [each for each in silent if self._find_events(point, each)]
-        left = [each for each in silent if each not in known]
-        for episode in sorted(left, key=lambda each: each.begin - each.last):
-            if not any(
-                each.begin - _HOUR <= episode.begin and episode.last <= each.last + _HOUR for each in known
-            ):
-                known.append(episode)
-        return [each for each in episodes if each in known or each not in silent]
 
     def _find_events(self, point: Point, episode: Episode) -> list[Event]:
         """What is there already of an episode's pollutant and time, in order."""

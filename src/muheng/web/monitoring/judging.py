@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from muheng.monitoring.judgement.hours import Hours, lay_hours
 from muheng.monitoring.judgement.judging import Judged, judge
 from muheng.monitoring.judgement.rules import Rules
 from muheng.monitoring.judgement.runs import Hold
+from muheng.web.casework.writing import deed
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.events import Run
 from muheng.web.monitoring.models import Hour, Outage, Point
@@ -95,13 +95,19 @@ def judge_points(numbers: Sequence[int], now: datetime, span: Span | None = None
     rules = city_rules()
     laid = lay_points(points, span, rules)
     found = judge(laid, rules)
-    with transaction.atomic():
-        run = Run(points, span.begin, now, rules)
-        for point, judged in zip(points, found, strict=True):
-            run.keep(point, judged)
-        run.push()
-        Point.objects.filter(pk__in=numbers).update(judged_until=to_aware(span.judged_until))
+    _keep(points, found, span, now, rules)
     return found
+
+
+@deed
+def _keep(points: Sequence[Point], found: Sequence[Judged], span: Span, now: datetime, rules: Rules) -> None:
+    """In one transaction that has the book first: whoever acts on a case meanwhile waits, and is not waited for."""
+    run = Run(points, span.begin, now, rules)
+    for point, judged in zip(points, found, strict=True):
+        run.keep(point, judged)
+    run.push()
+    numbers = [point.pk for point in points]
+    Point.objects.filter(pk__in=numbers).update(judged_until=to_aware(span.judged_until))
 
 
 def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]:
