@@ -13,7 +13,7 @@ from muheng.documents.message import Message, say
 
 SignKind = Literal[
     "missing", "flat", "drift", "clipped", "jump", "range", "copied_time", "copied_neighbour", "unlike_flow",
-    "oxygen_low", "oxygen_high", "marked", "convenient", "running",
+    "oxygen_low", "oxygen_high", "marked", "convenient", "running", "revised",
 ]  # fmt: skip
 Strength = Literal["weak", "clear", "strong"]
 
@@ -32,6 +32,7 @@ NAMES: dict[SignKind, Message] = {
     "marked": say("标记过多"),
     "convenient": say("标记多在超过限值时"),
     "running": say("标记停运而仍有流量"),
+    "revised": say("改报后不再超标"),
 }
 
 INNOCENT: dict[SignKind, tuple[Message, ...]] = {
@@ -61,6 +62,7 @@ INNOCENT: dict[SignKind, tuple[Message, ...]] = {
     "marked": (say("设备大修或改造"), say("仪器长期故障待修")),
     "convenient": (say("校准时通入高浓度标准气"), say("仪器故障时读数偏高")),
     "running": (say("风机仍在吹扫、通风"), say("流速仪零点漂移")),
+    "revised": (say("数采仪按标准修正了数据标记"), say("设备恢复后重新计算了小时均值")),
 }
 
 

@@ -24,6 +24,7 @@ from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Device, Hour, Latest, Point, Taken
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.points import limits_on
+from muheng.web.monitoring.revising import Revision, find_revisions, note_revisions
 from muheng.web.monitoring.store import store_folder
 from muheng.web.monitoring.telling import tell_lost
 
@@ -225,6 +226,8 @@ def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes
     for mn, time, factor, value, flag, minutes in columns.iter_rows():
         found.setdefault((sources[mn].point.pk, time), {})[factor] = [value, flag, minutes]
     held = _find_hours(found)
+    owners = {source.point.pk: source for source in sources.values()}
+    revisions: list[Revision] = []
     rows_of = []
     for (point, time), values in found.items():
         before = held.get((point, time))
@@ -233,6 +236,9 @@ def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes
         merged = {**kept, **values}
         if before is not None and merged == before.values and before.of_minutes == of_minutes:
             continue
+        if before is not None and not before.of_minutes and not of_minutes:
+            owner = owners[point]
+            revisions += find_revisions(owner.point, owner.method, time, before.values, merged)
         rows_of.append(Hour(point_id=point, time=to_aware(time), values=merged, of_minutes=of_minutes))
     if not rows_of:
         return
@@ -243,6 +249,7 @@ def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes
         unique_fields=["point", "time"],
         update_fields=["values", "of_minutes"],
     )
+    note_revisions(revisions, timezone.now())
     newest: dict[int, datetime] = {}
     for row in rows_of:
         newest[row.point_id] = max(newest.get(row.point_id, row.time), row.time)
