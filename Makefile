@@ -65,4 +65,4 @@ fuzz: setup
 	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/pip install --quiet --disable-pip-version-check atheris
 	@mkdir -p var/fuzz/found
 	PYTHONPATH=tests/monitoring $(BIN)/python tests/monitoring/fuzz/fuzz_hj212.py var/fuzz/corpus \
-		-max_total_time=$(SECONDS) -max_len=20000 -timeout=30 -rss_limit_mb=1500 -artifact_prefix=var/fuzz/found/
+		-max_total_time=$(SECONDS) -max_len=20000 -timeout=30 -rss_limit_mb=4000 -artifact_prefix=var/fuzz/found/
