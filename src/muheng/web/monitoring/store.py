@@ -12,9 +12,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from muheng.monitoring.dialogue import devices as allowed
-from muheng.web.monitoring.models import Ask, Device
+from muheng.monitoring.store import points
+from muheng.web.monitoring.models import Ask, Device, Point
+from muheng.web.monitoring.points import limits_on
 from muheng.web.notices.sealing import Unreadable, unseal
 
 ASKS = "asks"
@@ -28,7 +31,7 @@ def store_folder() -> Path:
 
 
 def write_allow_list() -> int:
-    """The devices that may send, as ``devices.csv``; gives how many there are. To be called when a change is kept.
+    """The devices that may send, as ``devices.csv``, and their points; gives how many there are. To be called when a change is kept.
 
     A device whose password was sealed with a secret that the site no longer has is left out: nobody could check it.
     """
@@ -36,7 +39,27 @@ def write_allow_list() -> int:
     with _alone(folder):
         devices = [device for device in map(_as_allowed, allowed_devices()) if device is not None]
         allowed.write_devices(folder / allowed.FILE, devices)
+        points.write_points(folder / points.FILE, _describe_points())
     return len(devices)
+
+
+def _describe_points() -> Iterator[points.StoredPoint]:
+    """For whoever reads the store without the site."""
+    today = timezone.localdate()
+    watched = Point.objects.filter(watched_until=None).select_related("enterprise", "outlet")
+    for point in watched.iterator(chunk_size=2000):
+        oxygen = point.reference_oxygen
+        yield points.StoredPoint(
+            str(point.pk),
+            f"{point.enterprise.name} {point.outlet.code} {point.name}",
+            point.kind,
+            None if oxygen is None else float(oxygen),
+            tuple(
+                (each.factor, each.most, each.least)
+                for each in limits_on(point, today).values()
+                if each.most is not None or each.least is not None
+            ),
+        )
 
 
 def rewrite_when_kept() -> None:

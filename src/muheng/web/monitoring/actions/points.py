@@ -100,6 +100,7 @@ def change_limits(actor: User | None, point: Point, rows: Sequence[Row], since: 
     held.limits, held.stale = kept, True
     held.save(update_fields=("limits", "stale"))
     record(actor, "monitoring.change_limits", held, limits=kept, since=since.isoformat())
+    rewrite_when_kept()
     return held
 
 
@@ -119,6 +120,7 @@ def change_point(
     held.reference_oxygen, held.trade, held.key, held.stale = reference_oxygen, trade.strip(), key, True
     held.save()
     record(actor, "monitoring.change_point", held, name=held.name, reference_oxygen=reference_oxygen, key=key)
+    rewrite_when_kept()
     return held
 
 
