@@ -71,3 +71,25 @@ def test_withdrawn_with_a_reason(works: Works) -> None:
     assert Notice.objects.get(person=works.owner).subject_line == "标记没有被认可：1号锅炉排口"
     with pytest.raises(Refused):
         withdraw_mark(works.county_officer, mark, "再来一次")
+
+
+def test_an_officer_refuses_a_mark_on_the_events_page(works: Works) -> None:
+    from django.test import Client
+
+    from muheng.web.monitoring.actions.events import answer
+    from muheng.web.monitoring.actions.marks import Stretch
+    from muheng.web.monitoring.models import Mark
+
+    event = make_event(works)
+    stretch = Stretch("maintenance", BEGIN, BEGIN + timedelta(hours=5))
+    answer(works.owner, event, cause="其他", note="维护", mark=stretch)
+    mark = Mark.objects.get()
+    officer = Client()
+    officer.force_login(works.county_officer)
+    page = officer.get(f"/monitoring/events/{event.number}/").content.decode()
+    assert f"/monitoring/marks/{mark.pk}/act/" in page
+    assert officer.post(f"/monitoring/marks/{mark.pk}/act/", {"note": "没有维护记录"}).status_code == 302
+    assert Mark.objects.get().withdrawn_by == works.county_officer
+    page = officer.get(f"/monitoring/events/{event.number}/").content.decode()
+    assert "已撤回" in page
+    assert f"/monitoring/marks/{mark.pk}/act/" not in page
