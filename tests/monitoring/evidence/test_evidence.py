@@ -338,6 +338,19 @@ def test_hostile_folders_are_refused_in_words(copy: Path, tmp_path: Path) -> Non
         assert "manifest.json" in names_of(empty) or "../a" in names_of(empty)
 
 
+def test_what_no_file_can_be_called_and_what_a_terminal_obeys(copy: Path) -> None:
+    (copy / "\x1b[2J相符.txt").write_bytes(b"")
+    said = run(copy)
+    assert said.returncode == 1
+    assert "\\x1b[2J" in said.stdout
+    assert "\x1b" not in said.stdout
+    manifest = json.loads((copy / "manifest.json").read_bytes())
+    manifest["files"]["\ud800"] = {"size": 1, "sha256": ""}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert names_of(copy) == {"manifest.json"}
+    assert run(copy).returncode == 1
+
+
 def make_zip(entries: list[tuple[str, bytes, int]]) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -126,6 +126,7 @@ def check(path: str, seal: str = "") -> Folder:
         folder.seal = hashlib.sha256(data).hexdigest()
         folder.manifest = json.loads(data.decode("utf-8"))
         files = {str(name): (int(about["size"]), str(about["sha256"])) for name, about in _files(folder)}
+        write_sums({name: digest for name, (_, digest) in files.items()})  # names that no file can have
     except KeyError as error:
         folder.find(MANIFEST, 0, "missing" if error.args == (MANIFEST,) else "unreadable")
         return folder
@@ -490,7 +491,7 @@ def main(arguments: list[str]) -> int:
     for language in (0, 1):
         for finding in folder.findings:
             where = f"{finding.file}:{finding.row}" if finding.row else finding.file
-            print(f"{where}  {TEXTS[finding.code][language].format(**finding.params)}")
+            print(_plain(f"{where}  {TEXTS[finding.code][language].format(**finding.params)}"))
     if folder.findings:
         print(f"不符，共 {len(folder.findings)} 处。 / Findings: {len(folder.findings)}.")
         return 1
@@ -498,6 +499,11 @@ def main(arguments: list[str]) -> int:
     print(f"Agrees: {len(folder.sizes)} files, {folder.frames} frames, {folder.values} rows of values.")
     print(f"SHA-256 (manifest.json)  {folder.seal}")
     return 0
+
+
+def _plain(text: str) -> str:
+    """A terminal obeys what cannot be printed; names and frames are whatever somebody wrote."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 if __name__ == "__main__":
