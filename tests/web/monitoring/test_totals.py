@@ -83,6 +83,13 @@ def test_months_are_added_up_again_until_settled(works: Works) -> None:
         november.measured_hours + november.replaced_hours + november.empty_hours + november.stopped_hours
         == 19 * 24 + 9
     )
+    october = rows[0]
+    # Watched from the eleventh on: what was before counts for nothing, not against the capture rate either.
+    assert october.outside_hours == 0
+    assert (
+        october.measured_hours + october.replaced_hours + october.empty_hours + october.stopped_hours
+        == 21 * 24
+    )
     water = MonthAmount.objects.get(point=works.water, month="2026-11")
     # About 44 mg/L in 135 m³/h for 465 hours.
     assert 2_500 < int(water.milligrams) / 1e6 < 3_100

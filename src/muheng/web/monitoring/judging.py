@@ -145,6 +145,7 @@ def _keep_to_watch(hours: Hours, point: Point, span: Span) -> Hours:
         values=np.where(outside, np.nan, hours.values),
         valid=hours.valid & ~outside,
         flagged=hours.flagged & ~outside,
+        stopped=hours.stopped | outside,
         unheard=unheard,
     )
 

@@ -89,9 +89,18 @@ def _amount(point: Point, total: MonthTotal) -> MonthAmount:
         measured_hours=total.measured_hours,
         replaced_hours=total.replaced_hours,
         empty_hours=total.empty_hours,
-        stopped_hours=total.stopped_hours,
+        stopped_hours=max(total.stopped_hours - _unwatched_hours(point, total.month), 0),
         outside_hours=total.outside_hours,
     )
+
+
+def _unwatched_hours(point: Point, month: str) -> int:
+    """Hours of a month in which the point was not watched: it counts for nothing then, as if it had stood still."""
+    first = date.fromisoformat(f"{month}-01")
+    after = (first + timedelta(days=32)).replace(day=1)
+    begin = min(max(point.watched_from, first), after)
+    end = after if point.watched_until is None else min(max(point.watched_until, begin), after)
+    return ((begin - first) + (after - end)).days * 24
 
 
 def _is_watched(point: Point, month: date) -> bool:
