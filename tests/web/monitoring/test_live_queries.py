@@ -325,3 +325,41 @@ def test_capture_rates_count_the_hours_that_ran(works: Works, client: Client) ->
     book = client.get("/monitoring/capture.xlsx")
     sheet = pl.read_excel(b"".join(book.streaming_content), engine="calamine", has_header=False)  # type: ignore[attr-defined]
     assert "湖心玻璃有限公司" in str(sheet.rows())
+
+
+# -- for programs ------------------------------------------------------------------------------------------------------
+
+
+def test_programs_are_told_the_same(works: Works, client: Client) -> None:
+    from muheng.web.people.actions import make_token
+
+    say_latest(works.dry_stack, 1, 1.3, a21002={"value": 61.0, "flag": "N", "ratio": 1.22})
+
+    def ask(key: str, path: str, status: int = 200, **asked: str) -> Any:
+        answer = client.get(f"/api/monitoring/{path}", asked, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == status, answer.content
+        return answer.json()
+
+    officer, owner = make_token(works.officer, "a"), make_token(works.owner, "b")
+    (over,) = ask(officer, "points", state="over")["items"]
+    assert (over["number"], over["readings"][0]["ratio"]) == (works.dry_stack.pk, 1.22)
+    assert {each["number"] for each in ask(owner, "points")["items"]} == {works.stack.pk, works.dry_stack.pk}
+    shown = ask(owner, f"points/{works.stack.pk}")
+    assert shown["devices"] == [works.devices[0].mn]
+    assert shown["limits"][0] | {"title": ""} == {
+        "factor": NOX,
+        "title": "",
+        "unit": "mg/m³",
+        "most": 50.0,
+        "least": None,
+        "basis": "hour",
+    }
+    ask(owner, f"points/{works.water.pk}", 404)
+    day = str(END - timedelta(days=1))
+    path = f"points/{works.dry_stack.pk}/values"
+    rows = ask(officer, path, factor=NOX, since=day, until=day)["rows"]
+    assert len(rows) == 24
+    assert [each["value"] for each in rows if each["value"] > 50] == [61.2, 64.8, 70.1, 66.3, 58.9]
+    assert rows[0]["time"] == f"{day}T00:00:00+08:00"
+    ask(officer, path, 422, factor=NOX, since=day, until="2026-01-01")
+    assert ask(owner, "events") == {"items": [], "count": 0, "next": None}
