@@ -45,7 +45,7 @@ class Asks:
                 yield _read(name, self._folder / (name + TAKEN))
             except FileNotFoundError:
                 continue  # whoever asked has taken it back
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 self._answer(name, {"result": UNREADABLE})
 
     def settle(self, outcome: Outcome) -> None:
