@@ -80,7 +80,7 @@ def invent_history(senders: Sequence[Sender], end: datetime, days: int, seed: in
     for at, sender in enumerate(senders):
         random = default_rng([seed, at])
         series = _make_series(sender, start, span, random)
-        marks[sender.point.id] = tuple(each for each in series.marks if each.end <= end)
+        marks[sender.point.id] = tuple(each for each in series.marks if each.begin < end)
         streams.append(_send(sender, series, start, HOUR, "2061", timedelta(seconds=20 + at % 40)))
         since = max(span // 24 - (_MONTH if sender.minutes else 1), 0)
         part = slice(since * 24, span)

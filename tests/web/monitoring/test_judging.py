@@ -87,6 +87,23 @@ def test_an_exceedance_becomes_one_event(works: Works) -> None:
     assert event.over
 
 
+def test_a_hint_asks_nobody_and_ends_with_its_hours(works: Works) -> None:
+    from muheng.web.monitoring.models import Event
+
+    last = datetime(2026, 11, 19, 20)
+    set_hours(works.dry_stack, OVER_FROM, [20.0] * OVER_HOURS)
+    set_hours(works.dry_stack, last, [42.0, 43.0, 44.0, 45.0])
+    judge()
+    event = Event.objects.get(point=works.dry_stack)
+    assert [each["kind"] for each in event.seen] == ["near"]
+    assert (event.tier, event.state, event.case, event.due_at) == ("remind", "open", None, None)
+    set_hours(works.dry_stack, datetime(2026, 11, 20), [20.0 + at for at in range(8)])
+    judge(NOW + 8 * HOUR)
+    event.refresh_from_db()
+    assert (event.state, event.over) == ("closed", True)
+    assert list(event.steps.values_list("kind", flat=True)) == ["raised", "pushed", "closed"]
+
+
 def test_it_grows_and_what_people_did_stays(works: Works) -> None:
     judge()
     event = over_event()

@@ -16,6 +16,7 @@ from django.utils import timezone
 from muheng.monitoring.demo import Sender, Trouble, invent_history
 from muheng.monitoring.dialogue.devices import Device as Allowed
 from muheng.monitoring.judgement.outlet import Marked
+from muheng.monitoring.plant import place_plant
 from muheng.monitoring.store.digest import digest
 from muheng.monitoring.store.points import StoredPoint
 from muheng.monitoring.store.segments import Record, SegmentWriter
@@ -46,7 +47,8 @@ _DAYS = 62
 _STACKS, _WATERS = 14, 5
 """Beside the outlets of the enterprises that have accounts."""
 _BATCH = 500
-_HOUR = timedelta(hours=1)
+_PERMITTED = 0.6
+"""Of what a year at the limit would be."""
 _FURNACES = ("锅炉", "炉窑", "窑炉")
 _KEY_FEWEST = 3
 """Of the first points so many are key units."""
@@ -76,7 +78,7 @@ def load_monitoring(root: Organisation, seed: int) -> None:
     write_allow_list()
     history = invent_history(senders, end, _DAYS, seed)
     _keep(history.records, now)
-    _mark(points, history.marks, officer)
+    _mark(points, history.marks, officer, now)
     take_fresh(now)
     _follow(points, officer, now)
     add_up_due(now)
@@ -139,6 +141,7 @@ def _send(officer: User, points: Sequence[Point], seed: int) -> Iterator[Sender]
             None if point.reference_oxygen is None else float(point.reference_oxygen),
             tuple((limit.factor, limit.most, limit.least) for limit in held.values()),
         )
+        _permit(point.outlet, stored, device.mn)
         allowed = Allowed(device.mn, f"{int(drawn[24:32], 16) % 10**6:06d}", str(point.pk), 2017)
         factor = next((name for name, most, _ in stored.limits if most is not None), "")
         troubles = tuple(
@@ -146,6 +149,19 @@ def _send(officer: User, points: Sequence[Point], seed: int) -> Iterator[Sender]
             for each in (_STORY[at] if at < len(_STORY) else ())
         )
         yield Sender(allowed, stored, troubles, minutes=at < 3)
+
+
+def _permit(outlet: Outlet, point: StoredPoint, mn: str) -> None:
+    """A yearly amount that suits the simulated plant, which is larger than the invented enterprise."""
+    plant = place_plant(mn, point)
+    if plant is None:
+        return
+    flow = float(plant.measure(datetime(2026, 1, 5), 60)[plant.factors.index(plant.flow)].mean())
+    gram = 1e-9 if point.kind == "stack" else 1e-6
+    for row in outlet.limits:
+        if row.get("yearly") and row.get("limit"):
+            row["yearly"] = str(round(float(row["limit"]) * flow * 8760 * gram * _PERMITTED, 3))
+    outlet.save(update_fields=("limits",))
 
 
 def _keep(records: Iterator[Record], now: datetime) -> None:
@@ -159,12 +175,14 @@ def _keep(records: Iterator[Record], now: datetime) -> None:
         pass
 
 
-def _mark(points: Sequence[Point], marks: Mapping[str, tuple[Marked, ...]], officer: User) -> None:
+def _mark(
+    points: Sequence[Point], marks: Mapping[str, tuple[Marked, ...]], officer: User, now: datetime
+) -> None:
     """What the operators had marked, in one go."""
     rows = []
     for point in points:
         for each in marks.get(str(point.pk), ()):
-            begin, end = to_aware(each.begin), to_aware(each.end)
+            begin, end = to_aware(each.begin), to_aware(each.end) if each.end <= to_local(now) else None
             rows.append(Mark(point=point, mark=each.mark, begin=begin, end=end, by=officer, at=begin))
     Mark.objects.bulk_create(rows)
 

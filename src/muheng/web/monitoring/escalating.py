@@ -33,10 +33,19 @@ def follow_clock(event: Event, rules: Alerts, now: datetime) -> tuple[tuple[Arri
     )
 
 
+def wants_answer(event: Event, rules: Alerts) -> bool:
+    """Whether somebody has to say something to it. What only comes near a limit, or stays the same, is a hint."""
+    return event.case_id is not None or bool({each["kind"] for each in event.seen} & set(rules.follow.case))
+
+
 def set_clock(event: Event, rules: Alerts, now: datetime) -> None:
     """When the next tier is told. In the caller's transaction."""
     due_at, until = None, ""
-    if not event.gone and event.state in (Event.State.OPEN, Event.State.ANSWERED):
+    if (
+        not event.gone
+        and event.state in (Event.State.OPEN, Event.State.ANSWERED)
+        and wants_answer(event, rules)
+    ):
         _arrivals, due = follow_clock(event, rules, now)
         if due:
             first = min(due, key=lambda each: each.by)

@@ -19,7 +19,7 @@ from muheng.monitoring.judgement.signs import Sign
 from muheng.web.casework.actions import act
 from muheng.web.monitoring.actions.events import send_to_field
 from muheng.web.monitoring.cases import keep_step, open_alert
-from muheng.web.monitoring.escalating import set_clock
+from muheng.web.monitoring.escalating import set_clock, wants_answer
 from muheng.web.monitoring.models import Event, EventStep, Point, Suspicion
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.pushing import Push, push_all
@@ -120,6 +120,7 @@ class Run:
         self.events.setdefault((point.pk, event.factor), []).append(event)
         keep_step(event, EventStep.Kind.RAISED, self.now, None, {"tier": event.tier, "seen": event.seen})
         self._follow_up(event, None)
+        self._end_hint(event)
         return event
 
     def _grow(self, event: Event, episode: Episode) -> None:
@@ -145,6 +146,7 @@ class Run:
             self._follow_up(event, before if not again else None)
         elif changed:
             self._open_case(event)
+        self._end_hint(event)
 
     def _follow_up(self, event: Event, before: str | None) -> None:
         self._open_case(event)
@@ -157,9 +159,14 @@ class Run:
         self._repeat(event)
 
     def _open_case(self, event: Event) -> None:
-        kinds = {each["kind"] for each in event.seen}
-        if event.case is None and kinds & set(self.rules.alerts.follow.case):
+        if event.case is None and wants_answer(event, self.rules.alerts):
             open_alert(event, self.now)
+
+    def _end_hint(self, event: Event) -> None:
+        """A hint is over when its hours are; nobody need close it."""
+        if event.over and event.state == Event.State.OPEN and not wants_answer(event, self.rules.alerts):
+            self._change(event, state=Event.State.CLOSED, closed_at=self.now)
+            keep_step(event, EventStep.Kind.CLOSED, self.now, None, {"note": "已恢复正常，不需要说明。"})
 
     def _repeat(self, event: Event) -> None:
         """The rule that sends somebody after so many events; once for all of them."""

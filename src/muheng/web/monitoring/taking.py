@@ -32,6 +32,12 @@ SETTLES_AFTER = timedelta(minutes=10)
 """So long after its end an hour of minutes is complete; a device that sends hours has sent it by then."""
 LOOK_BACK = timedelta(days=3)
 """How far before the last file that was taken the store is read again where one was lost."""
+AHEAD = timedelta(hours=1)
+"""A time so long after its receipt is a clock gone astray, or a value made beforehand: the store keeps it, nobody judges it."""
+_MOST = 1e12
+"""No instrument measures more; what overflows is no number that a database keeps."""
+_FACTOR = "^[0-9A-Za-z]{1,20}$"
+_LONGEST_FLAG = 8
 KEEP = timedelta(days=190)
 """Of hours in the database: a quarter and, before it, the valid hours that missing ones are replaced from. ``values`` has all."""
 _BATCH = 500
@@ -99,7 +105,7 @@ def take_rows(rows: pl.DataFrame, now: datetime, serial: int | None = None) -> i
     if serial is not None:
         Taken.objects.create(serial=serial, rows=rows.height, at=now)
     sources = _find_sources(rows["mn"].unique().to_list())
-    known = rows.filter(pl.col("mn").is_in(list(sources)))
+    known = _keep_sane(rows.filter(pl.col("mn").is_in(list(sources))))
     if known.is_empty():
         return 0
     _keep_latest(known, sources, to_local(now).date())
@@ -110,6 +116,16 @@ def take_rows(rows: pl.DataFrame, now: datetime, serial: int | None = None) -> i
     if not minutes.is_empty():
         _make_touched_hours(minutes, sources, now)
     return known.height
+
+
+def _keep_sane(rows: pl.DataFrame) -> pl.DataFrame:
+    """What can be a measurement at all: devices send whatever they like, and one of them must not hold up the others."""
+    local = pl.from_epoch("received", "us") + pl.duration(hours=8)
+    figures = pl.col("value", "least", "most", "total", "converted")
+    flag = pl.col("flag").str.slice(0, _LONGEST_FLAG).str.replace_all("[[:cntrl:]]", "")
+    return rows.filter(pl.col("factor").str.contains(_FACTOR), pl.col("time") <= local + AHEAD).with_columns(
+        pl.when(figures.abs() <= _MOST).then(figures), flag
+    )
 
 
 def _find_sources(mns: Iterable[str]) -> dict[str, Source]:
@@ -333,7 +349,7 @@ def make_hours(wanted: Sequence[tuple[str, datetime]], sources: Mapping[str, Sou
         return 0
     begin, end = min(hour for _mn, hour in wanted), max(hour for _mn, hour in wanted) + _HOUR
     mns = sorted({mn for mn, _hour in wanted})
-    rows = read_values(store_folder(), "minute", begin, end, mns)
+    rows = _keep_sane(read_values(store_folder(), "minute", begin, end, mns))
     chosen = pl.DataFrame(
         {"mn": [mn for mn, _hour in wanted], "hour": [hour for _mn, hour in wanted]},
         schema={"mn": pl.String(), "hour": pl.Datetime("us")},

@@ -34,7 +34,7 @@ def escalate(progress: Progress) -> dict[str, int]:
     return {"events": escalate_due()}
 
 
-@task("monitoring.add_up", every=timedelta(hours=6))
+@task("monitoring.add_up", every=timedelta(hours=24))
 def add_up(progress: Progress) -> dict[str, int]:
     """What was emitted in the running month and the one before."""
     return {"points": add_up_due(progress=progress)}

@@ -6,362 +6,753 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('casework', '0002_indexes'),
-        ('files', '0001_initial'),
-        ('people', '0004_rights_of_monitoring'),
-        ('registry', '0001_initial'),
+        ("casework", "0002_indexes"),
+        ("files", "0001_initial"),
+        ("people", "0004_rights_of_monitoring"),
+        ("registry", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mn', models.CharField(max_length=24, unique=True)),
-                ('edition', models.PositiveSmallIntegerField(default=2017)),
-                ('sealed_password', models.TextField(blank=True, default='')),
-                ('sealed_key', models.TextField(blank=True, default='')),
-                ('realtime_seconds', models.PositiveIntegerField(default=60)),
-                ('minute_interval', models.PositiveSmallIntegerField(default=10)),
-                ('allowed', models.BooleanField(default=True)),
-                ('added_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("mn", models.CharField(max_length=24, unique=True)),
+                ("edition", models.PositiveSmallIntegerField(default=2017)),
+                ("sealed_password", models.TextField(blank=True, default="")),
+                ("sealed_key", models.TextField(blank=True, default="")),
+                ("realtime_seconds", models.PositiveIntegerField(default=60)),
+                ("minute_interval", models.PositiveSmallIntegerField(default=10)),
+                ("allowed", models.BooleanField(default=True)),
+                ("added_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ('mn',),
+                "ordering": ("mn",),
             },
         ),
         migrations.CreateModel(
-            name='Point',
+            name="Point",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=160)),
-                ('kind', models.CharField(max_length=30)),
-                ('reference_oxygen', models.DecimalField(blank=True, decimal_places=1, help_text='%', max_digits=4, null=True)),
-                ('trade', models.CharField(blank=True, default='', max_length=60)),
-                ('key', models.BooleanField(default=False)),
-                ('limits', models.JSONField(default=list)),
-                ('watched_from', models.DateField()),
-                ('watched_until', models.DateField(blank=True, null=True)),
-                ('judged_until', models.DateTimeField(null=True)),
-                ('stale', models.BooleanField(default=True)),
-                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='points', to='registry.enterprise')),
-                ('outlet', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='point', to='registry.outlet')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=160)),
+                ("kind", models.CharField(max_length=30)),
+                (
+                    "reference_oxygen",
+                    models.DecimalField(blank=True, decimal_places=1, help_text="%", max_digits=4, null=True),
+                ),
+                ("trade", models.CharField(blank=True, default="", max_length=60)),
+                ("key", models.BooleanField(default=False)),
+                ("limits", models.JSONField(default=list)),
+                ("watched_from", models.DateField()),
+                ("watched_until", models.DateField(blank=True, null=True)),
+                ("judged_until", models.DateTimeField(null=True)),
+                ("stale", models.BooleanField(default=True)),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="points",
+                        to="registry.enterprise",
+                    ),
+                ),
+                (
+                    "outlet",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="point",
+                        to="registry.outlet",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('enterprise_id', 'outlet__code'),
+                "ordering": ("enterprise_id", "outlet__code"),
             },
         ),
         migrations.CreateModel(
-            name='Outage',
+            name="Outage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('begin', models.DateTimeField(unique=True)),
-                ('end', models.DateTimeField()),
-                ('percent', models.PositiveSmallIntegerField()),
-                ('found_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("begin", models.DateTimeField(unique=True)),
+                ("end", models.DateTimeField()),
+                ("percent", models.PositiveSmallIntegerField()),
+                ("found_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ('-begin',),
+                "ordering": ("-begin",),
             },
         ),
         migrations.CreateModel(
-            name='Taken',
+            name="Taken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('serial', models.PositiveIntegerField(unique=True)),
-                ('rows', models.PositiveIntegerField()),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("serial", models.PositiveIntegerField(unique=True)),
+                ("rows", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=24, unique=True)),
-                ('factor', models.CharField(max_length=20)),
-                ('begin', models.DateTimeField()),
-                ('last', models.DateTimeField()),
-                ('over', models.BooleanField(default=False)),
-                ('peak', models.FloatField(null=True)),
-                ('seen', models.JSONField(default=list)),
-                ('gone', models.BooleanField(default=False)),
-                ('tier', models.CharField(choices=[('remind', '提醒'), ('warn', '预警'), ('supervise', '督办')], db_index=True, max_length=10)),
-                ('state', models.CharField(choices=[('open', '待说明'), ('answered', '待核实'), ('closed', '已办结'), ('field', '现场查处')], default='open', max_length=10)),
-                ('raised_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField(null=True)),
-                ('due_until', models.CharField(blank=True, default='', max_length=10)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('repeated', models.BooleanField(default=False)),
-                ('case', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='monitoring_event', to='casework.case')),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='monitoring.point')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=24, unique=True)),
+                ("factor", models.CharField(max_length=20)),
+                ("begin", models.DateTimeField()),
+                ("last", models.DateTimeField()),
+                ("over", models.BooleanField(default=False)),
+                ("peak", models.FloatField(null=True)),
+                ("seen", models.JSONField(default=list)),
+                ("gone", models.BooleanField(default=False)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("remind", "提醒"), ("warn", "预警"), ("supervise", "督办")],
+                        db_index=True,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "待说明"),
+                            ("answered", "待核实"),
+                            ("closed", "已办结"),
+                            ("field", "现场查处"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("raised_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField(null=True)),
+                ("due_until", models.CharField(blank=True, default="", max_length=10)),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("repeated", models.BooleanField(default=False)),
+                (
+                    "case",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="monitoring_event",
+                        to="casework.case",
+                    ),
+                ),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="monitoring.point",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-last', '-pk'),
+                "ordering": ("-last", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='Ask',
+            name="Ask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('command', models.CharField(max_length=4)),
-                ('contents', models.JSONField(default=list)),
-                ('state', models.CharField(choices=[('waiting', '等待设备'), ('done', '已执行'), ('refused', '设备拒绝'), ('failed', '没有执行')], default='waiting', max_length=10)),
-                ('answer', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='asks', to='monitoring.device')),
-                ('event', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='asks', to='monitoring.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("command", models.CharField(max_length=4)),
+                ("contents", models.JSONField(default=list)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "等待设备"),
+                            ("done", "已执行"),
+                            ("refused", "设备拒绝"),
+                            ("failed", "没有执行"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("answer", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="asks",
+                        to="monitoring.device",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="asks",
+                        to="monitoring.event",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-at',),
+                "ordering": ("-at",),
             },
         ),
         migrations.CreateModel(
-            name='EventStep',
+            name="EventStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('raised', '发现'), ('grown', '升级'), ('pushed', '推送'), ('answered', '企业说明'), ('patrolled', '网上巡查'), ('verified', '核实'), ('sealed', '锁定证据'), ('field', '转现场'), ('closed', '办结'), ('gone', '不再成立')], max_length=10)),
-                ('at', models.DateTimeField()),
-                ('detail', models.JSONField(default=dict)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='monitoring.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("raised", "发现"),
+                            ("grown", "升级"),
+                            ("pushed", "推送"),
+                            ("answered", "企业说明"),
+                            ("patrolled", "网上巡查"),
+                            ("verified", "核实"),
+                            ("sealed", "锁定证据"),
+                            ("field", "转现场"),
+                            ("closed", "办结"),
+                            ("gone", "不再成立"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="monitoring.event",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('at', 'pk'),
+                "ordering": ("at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('folder', models.CharField(max_length=64)),
-                ('manifest', models.CharField(max_length=64)),
-                ('size', models.PositiveBigIntegerField()),
-                ('frames', models.PositiveIntegerField()),
-                ('values', models.PositiveIntegerField()),
-                ('at', models.DateTimeField()),
-                ('note', models.TextField(blank=True, default='')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='monitoring.event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("folder", models.CharField(max_length=64)),
+                ("manifest", models.CharField(max_length=64)),
+                ("size", models.PositiveBigIntegerField()),
+                ("frames", models.PositiveIntegerField()),
+                ("values", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
+                ("note", models.TextField(blank=True, default="")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="monitoring.event",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-at',),
+                "ordering": ("-at",),
             },
         ),
         migrations.CreateModel(
-            name='Latest',
+            name="Latest",
             fields=[
-                ('point', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='latest', serialize=False, to='monitoring.point')),
-                ('time', models.DateTimeField(null=True)),
-                ('values', models.JSONField(default=dict)),
-                ('hour', models.DateTimeField(null=True)),
-                ('seen_at', models.DateTimeField(db_index=True, null=True)),
-                ('worst', models.FloatField(null=True)),
+                (
+                    "point",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="latest",
+                        serialize=False,
+                        to="monitoring.point",
+                    ),
+                ),
+                ("time", models.DateTimeField(null=True)),
+                ("values", models.JSONField(default=dict)),
+                ("hour", models.DateTimeField(null=True)),
+                ("seen_at", models.DateTimeField(db_index=True, null=True)),
+                ("worst", models.FloatField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Hour',
+            name="Hour",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('time', models.DateTimeField()),
-                ('values', models.JSONField(default=dict)),
-                ('of_minutes', models.BooleanField(default=False)),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='monitoring.point')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("time", models.DateTimeField()),
+                ("values", models.JSONField(default=dict)),
+                ("of_minutes", models.BooleanField(default=False)),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="hours",
+                        to="monitoring.point",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='device',
-            name='point',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='devices', to='monitoring.point'),
+            model_name="device",
+            name="point",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="devices", to="monitoring.point"
+            ),
         ),
         migrations.CreateModel(
-            name='Mark',
+            name="Mark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mark', models.CharField(max_length=30)),
-                ('begin', models.DateTimeField()),
-                ('end', models.DateTimeField(null=True)),
-                ('note', models.TextField(blank=True, default='')),
-                ('at', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('withdrawn_note', models.CharField(blank=True, default='', max_length=200)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='marks', to='monitoring.point')),
-                ('withdrawn_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("mark", models.CharField(max_length=30)),
+                ("begin", models.DateTimeField()),
+                ("end", models.DateTimeField(null=True)),
+                ("note", models.TextField(blank=True, default="")),
+                ("at", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("withdrawn_note", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="marks",
+                        to="monitoring.point",
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-begin', '-pk'),
+                "ordering": ("-begin", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='MonthAmount',
+            name="MonthAmount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('factor', models.CharField(max_length=20)),
-                ('month', models.CharField(max_length=7)),
-                ('milligrams', models.DecimalField(decimal_places=0, max_digits=24)),
-                ('measured_hours', models.PositiveIntegerField()),
-                ('replaced_hours', models.PositiveIntegerField()),
-                ('empty_hours', models.PositiveIntegerField()),
-                ('stopped_hours', models.PositiveIntegerField()),
-                ('outside_hours', models.PositiveIntegerField()),
-                ('final', models.BooleanField(default=False)),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='amounts', to='monitoring.point')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("factor", models.CharField(max_length=20)),
+                ("month", models.CharField(max_length=7)),
+                ("milligrams", models.DecimalField(decimal_places=0, max_digits=24)),
+                ("measured_hours", models.PositiveIntegerField()),
+                ("replaced_hours", models.PositiveIntegerField()),
+                ("empty_hours", models.PositiveIntegerField()),
+                ("stopped_hours", models.PositiveIntegerField()),
+                ("outside_hours", models.PositiveIntegerField()),
+                ("final", models.BooleanField(default=False)),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="amounts",
+                        to="monitoring.point",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('month', 'point_id', 'factor'),
+                "ordering": ("month", "point_id", "factor"),
             },
         ),
         migrations.CreateModel(
-            name='MonthCapture',
+            name="MonthCapture",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('factor', models.CharField(max_length=20)),
-                ('month', models.CharField(max_length=7)),
-                ('running', models.PositiveIntegerField()),
-                ('valid', models.PositiveIntegerField()),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='captures', to='monitoring.point')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("factor", models.CharField(max_length=20)),
+                ("month", models.CharField(max_length=7)),
+                ("running", models.PositiveIntegerField()),
+                ("valid", models.PositiveIntegerField()),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="captures",
+                        to="monitoring.point",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('month', 'point_id', 'factor'),
+                "ordering": ("month", "point_id", "factor"),
             },
         ),
         migrations.CreateModel(
-            name='PatrolRound',
+            name="PatrolRound",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=120)),
-                ('seed', models.CharField(max_length=64)),
-                ('drawn', models.JSONField(default=dict)),
-                ('made_at', models.DateTimeField()),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=120)),
+                ("seed", models.CharField(max_length=64)),
+                ("drawn", models.JSONField(default=dict)),
+                ("made_at", models.DateTimeField()),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-made_at',),
+                "ordering": ("-made_at",),
             },
         ),
         migrations.CreateModel(
-            name='Proof',
+            name="Proof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('content', models.JSONField(default=dict)),
-                ('digest', models.CharField(max_length=64)),
-                ('statement', models.TextField(blank=True, default='')),
-                ('complied', models.BooleanField()),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proofs', to='registry.enterprise')),
-                ('files', models.ManyToManyField(related_name='+', to='files.storedfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("content", models.JSONField(default=dict)),
+                ("digest", models.CharField(max_length=64)),
+                ("statement", models.TextField(blank=True, default="")),
+                ("complied", models.BooleanField()),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proofs",
+                        to="registry.enterprise",
+                    ),
+                ),
+                ("files", models.ManyToManyField(related_name="+", to="files.storedfile")),
             ],
             options={
-                'ordering': ('-day',),
+                "ordering": ("-day",),
             },
         ),
         migrations.CreateModel(
-            name='ProofRemark',
+            name="ProofRemark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proof', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='remarks', to='monitoring.proof')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "proof",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="remarks",
+                        to="monitoring.proof",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('at', 'pk'),
+                "ordering": ("at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Suspicion',
+            name="Suspicion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('factor', models.CharField(blank=True, default='', max_length=20)),
-                ('kind', models.CharField(max_length=20)),
-                ('begin', models.DateTimeField()),
-                ('end', models.DateTimeField()),
-                ('times', models.FloatField()),
-                ('strength', models.CharField(max_length=8)),
-                ('seen', models.JSONField(default=dict)),
-                ('gone', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('new', '待核'), ('explained', '有合理解释'), ('confirmed', '查实')], default='new', max_length=10)),
-                ('found_at', models.DateTimeField()),
-                ('looked_at', models.DateTimeField(null=True)),
-                ('note', models.TextField(blank=True, default='')),
-                ('looked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='suspicions', to='monitoring.point')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("factor", models.CharField(blank=True, default="", max_length=20)),
+                ("kind", models.CharField(max_length=20)),
+                ("begin", models.DateTimeField()),
+                ("end", models.DateTimeField()),
+                ("times", models.FloatField()),
+                ("strength", models.CharField(max_length=8)),
+                ("seen", models.JSONField(default=dict)),
+                ("gone", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("new", "待核"), ("explained", "有合理解释"), ("confirmed", "查实")],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                ("found_at", models.DateTimeField()),
+                ("looked_at", models.DateTimeField(null=True)),
+                ("note", models.TextField(blank=True, default="")),
+                (
+                    "looked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="suspicions",
+                        to="monitoring.point",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-begin', '-pk'),
+                "ordering": ("-begin", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='Patrol',
+            name="Patrol",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('sampled', '抽查'), ('suspicion', '疑点'), ('event', '事件'), ('no_proof', '未自证')], max_length=10)),
-                ('due', models.DateField(null=True)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('finding', models.CharField(blank=True, default='', max_length=10)),
-                ('case', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='monitoring_patrol', to='casework.case')),
-                ('event', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patrols', to='monitoring.event')),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='patrols', to='monitoring.point')),
-                ('round', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patrols', to='monitoring.patrolround')),
-                ('suspicion', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patrols', to='monitoring.suspicion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("sampled", "抽查"),
+                            ("suspicion", "疑点"),
+                            ("event", "事件"),
+                            ("no_proof", "未自证"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("due", models.DateField(null=True)),
+                ("done_at", models.DateTimeField(null=True)),
+                ("finding", models.CharField(blank=True, default="", max_length=10)),
+                (
+                    "case",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="monitoring_patrol",
+                        to="casework.case",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patrols",
+                        to="monitoring.event",
+                    ),
+                ),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patrols",
+                        to="monitoring.point",
+                    ),
+                ),
+                (
+                    "round",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patrols",
+                        to="monitoring.patrolround",
+                    ),
+                ),
+                (
+                    "suspicion",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patrols",
+                        to="monitoring.suspicion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('done_at', 'due', 'pk'),
+                "ordering": ("done_at", "due", "pk"),
             },
         ),
         migrations.AddIndex(
-            model_name='point',
-            index=models.Index(condition=models.Q(('stale', True)), fields=['id'], name='stale_point'),
+            model_name="point",
+            index=models.Index(condition=models.Q(("stale", True)), fields=["id"], name="stale_point"),
         ),
         migrations.AddIndex(
-            model_name='hour',
-            index=models.Index(fields=['time'], name='monitored_hour'),
+            model_name="hour",
+            index=models.Index(fields=["time"], name="monitored_hour"),
         ),
         migrations.AddConstraint(
-            model_name='hour',
-            constraint=models.UniqueConstraint(fields=('point', 'time'), name='one_hour_of_point'),
+            model_name="hour",
+            constraint=models.UniqueConstraint(fields=("point", "time"), name="one_hour_of_point"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['state', '-last'], name='event_by_state'),
+            model_name="event",
+            index=models.Index(fields=["state", "-last"], name="event_by_state"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['point', 'factor', '-last'], name='event_of_point'),
+            model_name="event",
+            index=models.Index(fields=["point", "factor", "-last"], name="event_of_point"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='event_due'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="event_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='mark',
-            index=models.Index(fields=['point', 'begin'], name='mark_of_point'),
+            model_name="mark",
+            index=models.Index(fields=["point", "begin"], name="mark_of_point"),
         ),
         migrations.AddConstraint(
-            model_name='monthamount',
-            constraint=models.UniqueConstraint(fields=('point', 'factor', 'month'), name='one_amount_of_month'),
+            model_name="monthamount",
+            constraint=models.UniqueConstraint(
+                fields=("point", "factor", "month"), name="one_amount_of_month"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='monthcapture',
-            constraint=models.UniqueConstraint(fields=('month', 'point', 'factor'), name='one_capture_of_month'),
+            model_name="monthcapture",
+            constraint=models.UniqueConstraint(
+                fields=("month", "point", "factor"), name="one_capture_of_month"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proof',
-            constraint=models.UniqueConstraint(fields=('enterprise', 'day'), name='one_proof_of_day'),
+            model_name="proof",
+            constraint=models.UniqueConstraint(fields=("enterprise", "day"), name="one_proof_of_day"),
         ),
         migrations.AddConstraint(
-            model_name='suspicion',
-            constraint=models.UniqueConstraint(fields=('point', 'factor', 'kind', 'begin'), name='one_suspicion'),
+            model_name="suspicion",
+            constraint=models.UniqueConstraint(
+                fields=("point", "factor", "kind", "begin"), name="one_suspicion"
+            ),
         ),
     ]

@@ -279,6 +279,8 @@ def ask(request: Request, number: int) -> HttpResponse:
             end=_aware(given.get("end", "")),
         )
     except Refused as refused:
+        if refused.status in (403, 404):
+            raise
         return _show(request, point, refused)
     messages.success(request, _("已请接收程序转告设备，答复会显示在这里。"))
     return redirect("monitoring:point", point.pk)
