@@ -91,7 +91,7 @@ def test_a_hint_asks_nobody_and_ends_with_its_hours(works: Works) -> None:
     from muheng.web.monitoring.models import Event
 
     last = datetime(2026, 11, 19, 20)
-    set_hours(works.dry_stack, OVER_FROM, [20.0] * OVER_HOURS)
+    set_hours(works.dry_stack, OVER_FROM, [20.0 + at for at in range(OVER_HOURS)])
     set_hours(works.dry_stack, last, [42.0, 43.0, 44.0, 45.0])
     judge()
     event = Event.objects.get(point=works.dry_stack)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from muheng.monitoring.demo import Sender, Trouble, invent_history
 from muheng.monitoring.dialogue.devices import Device as Allowed
 from muheng.monitoring.judgement.outlet import Marked
-from muheng.monitoring.plant import place_plant
+from muheng.monitoring.plant import FLOW, WATER_FLOW, place_plant
 from muheng.monitoring.store.digest import digest
 from muheng.monitoring.store.points import StoredPoint
 from muheng.monitoring.store.segments import Record, SegmentWriter
@@ -156,7 +156,11 @@ def _permit(outlet: Outlet, point: StoredPoint, mn: str) -> None:
     plant = place_plant(mn, point)
     if plant is None:
         return
-    flow = float(plant.measure(datetime(2026, 1, 5), 60)[plant.factors.index(plant.flow)].mean())
+    flow = float(
+        plant.measure(datetime(2026, 1, 5), 60)[
+            plant.factors.index(WATER_FLOW if point.kind == "water" else FLOW)
+        ].mean()
+    )
     gram = 1e-9 if point.kind == "stack" else 1e-6
     for row in outlet.limits:
         if row.get("yearly") and row.get("limit"):
