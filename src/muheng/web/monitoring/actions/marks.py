@@ -56,6 +56,7 @@ def add_mark(actor: User, point: Point, given: Stretch, *, at: datetime | None =
         at=now,
     )
     record(actor, "monitoring.mark", held, mark=given.mark, begin=given.begin, end=given.end)
+    _tell_who_refused(made)
     _judge_again(held)
     return made
 
@@ -107,6 +108,20 @@ def _tell_refused(mark: Mark, said: str, now: datetime) -> None:
         room="monitoring",
         at=now,
     )
+
+
+def _tell_who_refused(made: Mark) -> None:
+    """What an officer did not accept is marked again: whoever refused it looks again."""
+    point, end = made.point, made.end or made.at + AHEAD
+    earlier = Mark.objects.filter(point=point, begin__lt=end).exclude(withdrawn_by=None)
+    refused = earlier.exclude(end__lte=made.begin).exclude(
+        withdrawn_by__represented__enterprise=point.enterprise_id
+    )
+    href = reverse("monitoring:point", args=[point.pk])
+    said = say_later(gettext_lazy("没有认可的时段又标记了：%(point)s"), point=point.name)
+    people = User.objects.filter(pk__in=refused.values("withdrawn_by"))
+    if people:
+        tell(people, said, made.note, href, room="monitoring", at=made.at)
 
 
 def _judge_again(point: Point) -> None:

@@ -69,14 +69,7 @@ def watch_outlet(
     kinds = {each.id for each in city_rules().limits.kind}
     if kind not in kinds:
         raise Refused(_("没有这类排口。"), status=422, code="invalid", at="kind")
-    if reference_oxygen is not None and not 0 < reference_oxygen < 21:
-        raise Refused(
-            _("基准氧含量 %(found)s%% 不在 0 到 21 之间。") % {"found": reference_oxygen},
-            _("不折算的留空。"),
-            status=422,
-            code="invalid",
-            at="reference_oxygen",
-        )
+    _check_oxygen(reference_oxygen)
     point.limits = [_read_limit(row) for row in (propose_limits(outlet)[0] if limits is None else limits)]
     point.save()
     record(actor, "monitoring.watch", point, kind=kind, limits=point.limits, since=since.isoformat())
@@ -116,6 +109,7 @@ def change_point(
 ) -> Point:
     """Raises Refused."""
     held = hold_point(actor, point)
+    _check_oxygen(reference_oxygen)
     held.name = " ".join(name.split())[:160] or held.name
     held.reference_oxygen, held.trade, held.key, held.stale = reference_oxygen, trade.strip(), key, True
     held.save()
@@ -145,6 +139,17 @@ def stop_watching(actor: User | None, point: Point, until: date) -> Point:
     return held
 
 
+def _check_oxygen(found: Decimal | None) -> None:
+    if found is not None and not (found.is_finite() and 0 < found < 21):
+        raise Refused(
+            _("基准氧含量 %(found)s%% 不在 0 到 21 之间。") % {"found": found},
+            _("不折算的留空。"),
+            status=422,
+            code="invalid",
+            at="reference_oxygen",
+        )
+
+
 def _ended(row: dict[str, Any], since: date) -> dict[str, Any]:
     day = since.isoformat()
     return row if (row.get("until") or "9999") <= day else {**row, "until": day}
@@ -171,7 +176,13 @@ def _read_limit(row: Row) -> dict[str, Any]:
             number = Decimal(text)
         except InvalidOperation:
             number = Decimal("NaN")
-        if not number.is_finite() or number < 0 or (side == "most" and number == 0):
+        if (
+            not number.is_finite()
+            or number < 0
+            or (side == "most" and number == 0)
+            # Written out in full, a number of such a size has millions of digits.
+            or abs(number.adjusted()) > 9
+        ):
             raise Refused(
                 _("限值“%(text)s”不是大于零的数。") % {"text": text[:40]}, status=422, code="invalid", at=side
             )

@@ -312,7 +312,7 @@ def quarantine(request: Request) -> HttpResponse:
 def _quarantine(request: Request, error: Refused | None = None) -> HttpResponse:
     hours = next((each for each in HOURS if str(each) == request.GET.get("hours")), HOURS[0])
     mn = request.GET.get("mn", "").strip()[:24]
-    refused = read_quarantine(hours, mn)
+    refused = read_quarantine(request.user, hours, mn)
     context = {
         "strangers": list_strangers(refused),
         "kept": show_kept(refused[:200]),
@@ -331,7 +331,8 @@ def admit(request: Request) -> HttpResponse:
     """A device that keeps trying is given to a point, with the password that it sends."""
     require(request.user, EDIT)
     mn = request.POST.get("mn", "").strip()
-    tried = next((each for each in read_quarantine(HOURS[-1], mn) if "unknown_device" in each.reasons), None)
+    refused = read_quarantine(request.user, HOURS[-1], mn)
+    tried = next((each for each in refused if "unknown_device" in each.reasons), None)
     rows = points_for(request.user).filter(pk=read_number(request.POST.get("point", "")) or 0)
     point = rows.first()
     if tried is None or point is None:

@@ -133,11 +133,11 @@ def as_csv(request: Request) -> HttpResponse:
             moment(event.closed_at),
             event.case.number if event.case is not None else "",
         ]
-        writer.writerow([_harmless(cell) for cell in cells])
+        writer.writerow([harmless(cell) for cell in cells])
     return send(out.getvalue().encode(), _("监测事件") + ".csv", "text/csv; charset=utf-8")
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """A spreadsheet takes no text for a formula."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 

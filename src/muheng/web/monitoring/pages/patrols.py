@@ -20,7 +20,7 @@ from muheng.web.entrance import read_number
 from muheng.web.files.attachments import ACCEPT
 from muheng.web.monitoring.actions import patrols as actions
 from muheng.web.monitoring.models import Patrol, PatrolRound, Point
-from muheng.web.monitoring.pages.events import send
+from muheng.web.monitoring.pages.events import harmless, send
 from muheng.web.monitoring.pages.reading import read_numbers
 from muheng.web.monitoring.patrol_rules import patrol_rules
 from muheng.web.monitoring.queries import patrols as queries
@@ -146,8 +146,8 @@ def candidates(request: Request, number: int) -> HttpResponse:
         writer.writerow(
             [
                 each["point"],
-                point.enterprise.name,
-                point.name,
+                harmless(point.enterprise.name),
+                harmless(point.name),
                 each["weight"],
                 each["suspicions"],
                 each["events"],

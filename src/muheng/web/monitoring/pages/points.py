@@ -172,7 +172,7 @@ def read_asked(request: Request, point: Point, now: datetime) -> dict[str, Any]:
     longest = queries.LONGEST[kind].days
     last = min(_day(given.get("to", "")) or today, today)
     usual = {"hour": USUAL_SPAN, "minute": 1, "realtime": 1}[kind]
-    first = _day(given.get("from", "")) or last - timedelta(days=(span or usual) - 1)
+    first = _day(given.get("from", "")) or last - timedelta(days=min(span or usual, longest) - 1)
     if first > last:
         first, last = last, min(first, today)
     first = max(first, last - timedelta(days=longest - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,18 +14,23 @@ from django.utils.translation import gettext as _
 from muheng.monitoring.hj212.decoding import decode_bytes
 from muheng.monitoring.hj212.words import explain_reasons
 from muheng.monitoring.store.quarantine import Refused, list_quarantine
+from muheng.web.monitoring.actions.devices import EDIT
+from muheng.web.monitoring.models import Device
 from muheng.web.monitoring.moments import to_local
+from muheng.web.monitoring.queries.scope import points_for
 from muheng.web.monitoring.store import store_folder
+from muheng.web.people.models import User
 from muheng.web.reading import language
 
 HOURS = (1, 24)
 """How far back it may be looked; every packet of the time is read for it."""
 MOST = 500
+_PASSWORD = re.compile("PW=[^;&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A frame in quarantine. ``text``: as it came, what cannot be printed left out."""
+    """A frame in quarantine. ``text``: as it came, without its password and what cannot be printed."""
 
     received: datetime
     mn: str
@@ -43,11 +49,14 @@ class Stranger:
     last: datetime
 
 
-def read_quarantine(hours: int, mn: str = "") -> list[Refused]:
-    """The newest of the last hours, of one device or of all."""
+def read_quarantine(user: User, hours: int, mn: str = "") -> list[Refused]:
+    """The newest of the last hours, of one device or of all; of devices that are known only those of the person's points."""
     now = to_local(timezone.now())
     begin, end = now - timedelta(hours=hours), now + timedelta(minutes=1)
-    return list_quarantine(store_folder(), begin, end, mn or None, MOST)
+    found = list_quarantine(store_folder(), begin, end, mn or None, MOST)
+    known = Device.objects.filter(mn__in={each.mn for each in found if "\0" not in each.mn})
+    others = set(known.exclude(point__in=points_for(user, EDIT)).values_list("mn", flat=True))
+    return [each for each in found if each.mn not in others]
 
 
 def show_kept(refused: Sequence[Refused]) -> list[Kept]:
@@ -85,4 +94,5 @@ def _say(refused: Refused) -> Iterator[str]:
 
 def _printable(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
-    return "".join(each if each.isprintable() else "·" for each in text).strip("·")
+    shown = "".join(each if each.isprintable() else "·" for each in text).strip("·")
+    return _PASSWORD.sub("PW=······", shown)
