@@ -12,6 +12,7 @@ from django.db.models import F, Sum
 from django.test import Client
 from django.utils import timezone
 
+from muheng.monitoring.store.segments import verify_segments
 from muheng.web import demo
 from muheng.web.audit.actions import find_break
 from muheng.web.audit.models import Entry
@@ -24,6 +25,18 @@ from muheng.web.liaison import rules
 from muheng.web.matching import figures
 from muheng.web.matching.figures import Span
 from muheng.web.matching.models import Attendance, Gathering, Need
+from muheng.web.monitoring.actions.evidence import verify
+from muheng.web.monitoring.models import (
+    Event,
+    Evidence,
+    Latest,
+    MonthAmount,
+    Patrol,
+    Point,
+    Proof,
+    Suspicion,
+)
+from muheng.web.monitoring.store import store_folder
 from muheng.web.people.models import Organisation, User
 from muheng.web.serving import city_title, demo_logins, held_city
 
@@ -75,12 +88,30 @@ def check_emergency() -> None:
     assert now.judgement["level"] in ("yellow", "orange", "red")
 
 
+def check_monitoring() -> None:
+    """Two months of frames, judged: what was answered, what waits, what went to the field, and evidence that verifies."""
+    assert Point.objects.count() > 15
+    assert all(each.worst is not None for each in Latest.objects.all())
+    assert verify_segments(store_folder() / "segments") == []
+    events = Event.objects.filter(gone=False)
+    assert {each.state for each in events} >= {"open", "closed", "field"}
+    assert events.filter(repeated=True).exists()
+    assert events.filter(state="open", point__enterprise__representatives__user__username="plant").exists()
+    assert Suspicion.objects.filter(kind="flat").exists()
+    evidence = Evidence.objects.get()
+    assert evidence.frames > 0
+    assert verify(evidence).findings == ()
+    assert 0 < Patrol.objects.exclude(done_at=None).count() < Patrol.objects.count()
+    assert Proof.objects.exists()
+    assert MonthAmount.objects.filter(milligrams__gt=0).exists()
+
+
 @pytest.mark.django_db
 def test_jining(client: Client, settings: Any) -> None:
     load(settings, "jining")
     today = timezone.localdate()
     assert held_city() == city_title() == "济宁市"
-    check_logins(client, ["clerk", "leader", "enterprise", "desk", "air", "plant"])
+    check_logins(client, ["clerk", "leader", "enterprise", "desk", "air", "monitor", "plant"])
 
     # 164 demands solved in 2022, the same by county, by office and case by case.
     first, last = date(2022, 1, 1), date(2022, 12, 31)
@@ -122,6 +153,7 @@ def test_jining(client: Client, settings: Any) -> None:
     assert set(Need.objects.values_list("kind", flat=True)) == {"technology"}
 
     check_emergency()
+    check_monitoring()
 
     # Rows say what histories say, persons are not in histories, and a second time adds nothing.
     for case in Case.objects.order_by("?")[:25]:

@@ -14,7 +14,7 @@ from muheng.web import demo
 from muheng.web.audit.actions import find_break
 from muheng.web.audit.models import Entry
 from muheng.web.casework.models import Case
-from muheng.web.demo import county_round, emergency, filings, intake_batches, persons, procedure
+from muheng.web.demo import county_round, emergency, filings, intake_batches, monitoring, persons, procedure
 from muheng.web.demo.days import moment, working_day_before, working_day_of
 from muheng.web.evaluation.models import Confirmation, Evaluation, Objection, Run
 from muheng.web.filing import queries as filing_queries
@@ -43,6 +43,7 @@ def test_the_demo_city(monkeypatch: pytest.MonkeyPatch) -> None:
         persons.OWNER,
         persons.LIAISON,
         emergency.AIR,
+        monitoring.MONITOR,
         emergency.PLANT,
     ]
 

@@ -71,6 +71,7 @@ _STORY: tuple[tuple[Trouble, ...], ...] = (
 def load_monitoring(root: Organisation, seed: int) -> None:
     """Points, devices, frames; then what a site does with them, and what people did."""
     now = timezone.now()
+    _put_aside(now)
     end = to_local(now).replace(minute=0, second=0, microsecond=0)
     officer = _appoint(root)
     points = _watch(officer, (end - timedelta(days=_DAYS)), seed)
@@ -82,6 +83,13 @@ def load_monitoring(root: Organisation, seed: int) -> None:
     take_fresh(now)
     _follow(points, officer, now)
     add_up_due(now)
+
+
+def _put_aside(now: datetime) -> None:
+    """An empty site has no frames; those of a site that was here before are kept beside it."""
+    store = store_folder()
+    if any((store / "segments").glob("*/*.seg")):
+        store.rename(store.with_name(f"{store.name}-{now:%Y%m%d%H%M%S%f}"))
 
 
 def _appoint(root: Organisation) -> User:

@@ -37,6 +37,9 @@ class Waiting:
     urgent: bool = False
 
 
+FEW = 3
+
+
 def list_deeds(user: User, now: datetime | None = None) -> Iterator[Waiting]:
     """What waits for a person."""
     now = now or timezone.now()
@@ -92,7 +95,8 @@ def _handle(user: User, now: datetime) -> Iterator[Waiting]:
 def _patrol(user: User) -> Iterator[Waiting]:
     mine = patrols_for(user).filter(done_at=None, case__handler=user).order_by("due")
     count = mine.count()
-    if count:
+    # A few stand there one by one already, as the cases that they are.
+    if count > FEW:
         href = f"{reverse('monitoring:patrols')}?only=mine"
         yield Waiting(_("网上巡查 %(count)s 个点位") % {"count": count}, href, _end_of(mine[0].due))
 

@@ -20,9 +20,9 @@ from muheng.web.casework.actions import act
 from muheng.web.monitoring.actions.events import send_to_field
 from muheng.web.monitoring.cases import keep_step, open_alert
 from muheng.web.monitoring.escalating import set_clock, wants_answer
-from muheng.web.monitoring.models import Event, EventStep, Point, Suspicion
+from muheng.web.monitoring.models import Event, EventStep, Mark, Point, Suspicion
 from muheng.web.monitoring.moments import to_aware, to_local
-from muheng.web.monitoring.pushing import Push, push_all
+from muheng.web.monitoring.pushing import Push, push_all, tell_excused
 
 _HOUR = timedelta(hours=1)
 _EDGE = timedelta(days=1)
@@ -45,6 +45,8 @@ class Run:
     events: dict[tuple[int, str], list[Event]] = field(default_factory=dict)
     suspicions: dict[tuple[int, str, str], list[Suspicion]] = field(default_factory=dict)
     pushes: list[Push] = field(default_factory=list)
+    excused: list[Event] = field(default_factory=list)
+    """Gone, and a mark that was made since they were raised lies over them."""
 
     def __post_init__(self) -> None:
         numbers, since = [point.pk for point in self.points], to_aware(self.begin)
@@ -70,6 +72,7 @@ class Run:
     def push(self) -> None:
         """Tell whoever has to know of it all, in few words where there is much."""
         push_all(self.pushes, self.now)
+        tell_excused(self.excused, self.now)
 
     # -- episodes ------------------------------------------------------------------------------------------
 
@@ -191,7 +194,11 @@ class Run:
         if event.gone or (not joined and to_local(event.begin) < self.begin + _EDGE):
             return
         self._change(event, gone=True, over=True, due_at=None, due_until="")
-        keep_step(event, EventStep.Kind.GONE, self.now, None, {"joined": joined})
+        marks = [] if joined else _find_marks_since(event)
+        detail: dict[str, object] = {"joined": joined, "marks": [mark.pk for mark in marks]}
+        keep_step(event, EventStep.Kind.GONE, self.now, None, detail)
+        if marks:
+            self.excused.append(event)
         if event.case is not None and event.case.live:
             said = (
                 f"与 {joined} 是同一起，请在那一件办理。"
@@ -254,6 +261,12 @@ class Run:
             for each in held:
                 if each.pk not in met and not each.gone and to_local(each.begin) >= self.begin + _EDGE:
                     _update(each, gone=True)
+
+
+def _find_marks_since(event: Event) -> list[Mark]:
+    """Those over an event that were made after it was raised."""
+    over = Mark.objects.filter(point=event.point_id, withdrawn_at=None, at__gt=event.raised_at)
+    return list(over.filter(begin__lt=event.last + _HOUR).exclude(end__lte=event.begin))
 
 
 def _update(suspicion: Suspicion, **values: Any) -> None:

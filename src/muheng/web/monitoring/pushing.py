@@ -63,13 +63,9 @@ def _tell_enterprise(events: Sequence[Event], now: datetime) -> None:
 
 
 def _tell_officials(tier: str, place: int, events: Sequence[Event], now: datetime) -> None:
-    """The county hears of what is its own; where nobody there looks after it, the city does."""
     county = Organisation.objects.filter(pk=place).first() if place else None
     root = Organisation.objects.filter(kind=Organisation.Kind.CITY).order_by("pk")[0]
-    people = [] if county is None else _within(holders_of(HANDLE, county.path), root)
-    to = "county" if people else "city"
-    if not people:
-        people = holders_of(HANDLE, root.path)
+    people, to = _find_officials(county, root)
     if tier == "supervise":
         leaders = holders_of(LEAD, root.path)
         people, to = list({person.pk: person for person in (*people, *leaders)}.values()), "city"
@@ -87,6 +83,25 @@ def _tell_officials(tier: str, place: int, events: Sequence[Event], now: datetim
     )
     for event in events:
         keep_step(event, EventStep.Kind.PUSHED, now, None, {"to": to, "people": len(people), "tier": tier})
+
+
+def tell_excused(events: Sequence[Event], now: datetime) -> None:
+    """A mark took away what the enterprise had been told of: whoever looks after it sees whether the mark holds."""
+    root = Organisation.objects.filter(kind=Organisation.Kind.CITY).order_by("pk")[0]
+    by_county: dict[Organisation | None, list[Event]] = {}
+    for event in events:
+        by_county.setdefault(event.point.enterprise.county, []).append(event)
+    for county, some in by_county.items():
+        people, _to = _find_officials(county, root)
+        what = gettext_lazy("标记后不再成立，请核实标记")
+        subject, text, href = _words(some, "monitoring:event", "monitoring:events", what)
+        tell(people, subject, text, href, room=ROOM, key=f"excused:{some[0].number}", at=now)
+
+
+def _find_officials(county: Organisation | None, root: Organisation) -> tuple[list[User], str]:
+    """The county hears of what is its own; where nobody there looks after it, the city does."""
+    people = [] if county is None else _within(holders_of(HANDLE, county.path), root)
+    return (people, "county") if people else (holders_of(HANDLE, root.path), "city")
 
 
 def _within(people: Sequence[User], root: Organisation) -> list[User]:
