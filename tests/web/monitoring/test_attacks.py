@@ -10,11 +10,13 @@ import pytest
 from django.test import Client
 
 from muheng.monitoring.store.segments import Record, SegmentWriter
+from web.monitoring.happenings import BEGIN
 from web.monitoring.rows import make_rows, put_fresh
-from web.monitoring.works import COD, NOW, NOX, Works
+from web.monitoring.works import COD, NOW, NOX, OVER_HOURS, Works
 
 TODAY = datetime(2026, 11, 20)
 HUGE = 1.7e308
+HOUR = timedelta(hours=1)
 FLOW, OXYGEN = "a00000", "a19001"
 
 
@@ -159,3 +161,27 @@ def test_a_mark_that_was_refused_does_not_come_again_unseen(works: Works) -> Non
     add_mark(works.owner, works.stack, Stretch("calibration", NOW, None))
     assert Notice.objects.filter(person=works.county_officer).count() == 1
     assert not Notice.objects.filter(person=works.owner, subject_line__contains="又标记").exists()
+
+
+def test_a_mark_does_not_make_an_event_vanish_unseen(works: Works) -> None:
+    from muheng.web.monitoring.actions.marks import Stretch, add_mark
+    from muheng.web.monitoring.judging import judge_points
+    from muheng.web.monitoring.models import Event, EventStep
+    from muheng.web.notices.models import Notice
+
+    judge_points([works.dry_stack.pk], NOW)
+    event = Event.objects.get(point=works.dry_stack, factor=NOX)
+    Notice.objects.all().delete()
+    later = NOW + timedelta(minutes=30)
+    mark = add_mark(
+        works.owner, works.dry_stack, Stretch("plant_failure", BEGIN, BEGIN + OVER_HOURS * HOUR), at=later
+    )
+    judge_points([works.dry_stack.pk], NOW + timedelta(hours=1))
+    event.refresh_from_db()
+    assert event.gone
+    step = event.steps.get(kind=EventStep.Kind.GONE)
+    assert step.detail["marks"] == [mark.pk]
+    told = Notice.objects.get(person=works.county_officer)
+    assert told.subject_line.startswith("标记后不再成立，请核实标记：")
+    assert told.href == f"/monitoring/events/{event.number}/"
+    assert event.number in enter(works.county_officer).get("/monitoring/events/").content.decode()
