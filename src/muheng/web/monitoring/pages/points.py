@@ -160,6 +160,17 @@ def _factors(point: Point, measured: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*limited, *measured, *(latest.values if latest is not None else ())]))
 
 
+def _nearest(point: Point) -> str:
+    """The factor that is nearest to its limit now; the first one where nothing came."""
+    latest = getattr(point, "latest", None)
+    ratios = {
+        code: value["ratio"]
+        for code, value in (latest.values if latest else {}).items()
+        if value.get("ratio")
+    }
+    return max(ratios, key=ratios.__getitem__) if ratios else next(iter(_factors(point, ())), "")
+
+
 # -- what is asked of a series -----------------------------------------------------------------------------------------
 
 
@@ -176,10 +187,9 @@ def read_asked(request: Request, point: Point, now: datetime) -> dict[str, Any]:
     if first > last:
         first, last = last, min(first, today)
     first = max(first, last - timedelta(days=longest - 1))
-    factors = _factors(point, ())
     factor = given.get("factor", "")
     if not (factor.isascii() and factor.isalnum() and len(factor) <= 20):
-        factor = factors[0] if factors else ""
+        factor = _nearest(point)
     return {
         "kind": kind,
         "first": first,
