@@ -131,6 +131,11 @@ def test_what_cannot_be_asked_or_kept_is_said(works: Works) -> None:
     for most in ("1e999999999", "1e400", "1e-400", "NaN", "0"):
         given = {"act": "limit", "factor": NOX, "most": most, "since": "2026-11-20"}
         assert officer.post(f"{at}edit/", given).status_code == 422, most
+    asked = {"command": "3012", "factor": "w01018;CN=1000,&&"}
+    assert officer.post(f"{at}asks/", asked).status_code == 422
+    for day in ("0001-01-01", "9999-12-31"):
+        assert enter(works.owner).get(f"/monitoring/mine/proof/?day={day}").status_code == 200, day
+        assert officer.get(f"/monitoring/proofs/?day={day}").status_code == 200, day
     kept = Point.objects.get(pk=works.stack.pk)
     assert (kept.reference_oxygen, kept.limits) == (6, works.stack.limits)
 

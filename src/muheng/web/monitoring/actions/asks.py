@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from muheng.monitoring.hj212.tables import find_factor
 from muheng.web.audit.actions import record
 from muheng.web.monitoring.actions.devices import check_reach
 from muheng.web.monitoring.models import Ask, Device, Event
@@ -51,6 +52,13 @@ def ask_device(
     check_reach(actor, device.point, "monitoring.handle")
     if command not in COMMANDS:
         raise Refused(_("没有这样的请求。"), status=422, code="invalid", at="command")
+    if factor and find_factor(factor) is None:
+        raise Refused(
+            _("没有编码为“%(factor)s”的因子。") % {"factor": factor[:20]},
+            status=422,
+            code="invalid",
+            at="factor",
+        )
     if not device.allowed:
         raise Refused(_("设备 %(mn)s 已经停用。") % {"mn": device.mn})
     if command == "3015" and device.edition == 2005:

@@ -35,9 +35,10 @@ def read_moment(text: str, at: str, *, optional: bool = False) -> datetime | Non
 def read_day(text: str) -> date | None:
     """A day of an address; None where it is none."""
     try:
-        return date.fromisoformat(text.strip())
+        found = date.fromisoformat(text.strip())
     except ValueError:
         return None
+    return found if 2000 <= found.year <= 2100 else None
 
 
 def read_numbers(texts: Iterable[str]) -> list[int]:
