@@ -10,6 +10,7 @@ from receiver_line import Line, kept, passive, read_state, receive, wait_for
 
 from monitored_devices import NEW, NOON, data
 from muheng.monitoring.dialogue.times import SECOND
+from muheng.monitoring.hj212.encoding import encode
 
 
 @pytest.mark.parametrize("asked", ["[]", "null", '{"mn": "x", "command": "3012", "cp": [1]}', "[" * 50_000])
@@ -39,3 +40,23 @@ def test_names_that_nobody_has_are_kept_for_a_while_and_remembered_nowhere(tmp_p
     # A minute may have ended between them.
     assert 50 <= len(refused) <= 100
     assert {record.verdict for record in refused} == {"unknown_device"}
+
+
+def test_long_frames_of_strangers_do_not_fill_the_disk(tmp_path: Path) -> None:
+    header = {
+        "QN": "20260801120000000",
+        "ST": "31",
+        "CN": "2011",
+        "PW": "123456",
+        "MN": "F" * 24,
+        "Flag": "4",
+    }
+    long = encode(header, "DataTime=20260801120000;a21026-Rtd=" + "1" * 8000)
+    with receive(tmp_path, passive(most_quarantined=40)) as receiving:
+        for _ in range(10):
+            with Line(receiving.port) as line:
+                line.say(long * 3)
+                assert line.hear_end() == b""
+        wait_for(lambda: read_state(tmp_path)["counts"].get("unknown_device") == 30)
+    assert sum(len(record.raw) for record in kept(tmp_path)) <= 2 * 40 * 1024
+    assert read_state(tmp_path)["counts"]["not_kept"] >= 20

@@ -31,6 +31,7 @@ from muheng.monitoring.hj212.frame import CLOSE, OPEN, Frame, cut_frame
 from muheng.monitoring.store.segments import Record
 
 DAY = 86_400
+KIB = 1 << 10
 _UPLOAD = re.compile(
     rb"(?:QN=(\d{17});)?ST=(\d\d);CN=(20[1-6]1);PW=([^;=&]*);MN=([0-9A-Za-z-]+);Flag=(\d\d?)"
     rb"((?:;PNUM=\d+;PNO=\d+)?)(?:;RF=1)?;CP=&&(?:DataTime=(\d{14}))?"
@@ -273,7 +274,7 @@ class Host:
         minute = now // (60 * SECOND)
         if minute != self._minute:
             self._minute, self._quarantined = minute, 0
-        self._quarantined += 1
+        self._quarantined += 1 + len(frame.raw) // KIB
         if self._quarantined <= self.settings.most_quarantined:
             effects.records.append(Record(now, mn[:64], link.peer, " ".join(reasons), frame.raw))
             effects.size += len(frame.raw)

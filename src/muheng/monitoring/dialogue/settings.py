@@ -35,7 +35,8 @@ class Settings:
     most_noise: int = 1 << 20
     """Bytes on end that belong to no frame."""
     most_quarantined: int = 1000
-    """Refused frames a minute that are kept; more are only counted, so that nobody fills the disk."""
+    """Refused frames a minute that are kept, a long one counted again for each KiB; more are only counted, so that nobody
+    fills the disk."""
     greeting: int = 900
     """Until a connection has brought a frame of a known device."""
     idle: int = 3900
