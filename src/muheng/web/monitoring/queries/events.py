@@ -125,7 +125,7 @@ def count_events(user: User, now: datetime) -> dict[str, int]:
 def choices_of(user: User) -> dict[str, Any]:
     """What the inbox can be filtered by."""
     rows = events_for(user).order_by()
-    factors = rows.values_list("factor", flat=True).distinct()
+    factors = rows.exclude(factor="").values_list("factor", flat=True).distinct()
     counties = Organisation.objects.filter(pk__in=rows.values("point__enterprise__county"))
     return {
         "factors": sorted((each, factor_title(each)) for each in factors),
