@@ -32,7 +32,7 @@ from muheng.monitoring.hj212.scanner import Scanner
 
 SIZE = 1 << 20
 """Bytes looked at together: what a processor keeps near itself."""
-PIECES = 16
+PIECES = 8
 """So many of them make a batch."""
 QN_SIZE = 17
 MOST_TEXTS = 200_000
