@@ -27,7 +27,7 @@ def test_what_waits(works: Works) -> None:
     answer(works.owner, event, cause="其他", note="已恢复")
     open_patrol(works.officer, works.stack, Patrol.Reason.SAMPLED)
     assert "核实 1 件监测事件的说明" in titles(works.officer)
-    assert "网上巡查 1 个点位" in titles(works.officer)
+    assert titles(works.officer).count("网上巡查") == 1  # a few stand there as the cases that they are
     assert "网上巡查" not in titles(works.county_officer)
     assert "说明：" not in titles(works.owner)
     make_event(works, tier="supervise")
