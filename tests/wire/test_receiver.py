@@ -186,6 +186,16 @@ def test_who_says_nothing_and_who_is_too_many(tmp_path: Path) -> None:
             assert second.hear_end() == b""
         line.say(data(at=NOON + SECOND))
         assert line.hear()
+    with receive(tmp_path, limits=replace(QUICK, of_host=1)) as receiving:
+        with Line(receiving.port) as line:
+            line.say(data(at=NOON + 2 * SECOND))
+            assert line.hear()
+            with Line(receiving.port) as second:
+                assert second.hear_end() == b""
+        wait_for(lambda: not read_state(tmp_path)["connections"])
+        with Line(receiving.port) as third:
+            third.say(data(at=NOON + 3 * SECOND))
+            assert third.hear()
 
 
 def test_half_closed_and_torn_connections(tmp_path: Path) -> None:

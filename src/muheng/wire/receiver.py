@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -40,6 +41,8 @@ class Limits:
     """Bytes, if not said otherwise. ``gather``: seconds that a batch waits for company."""
 
     connections: int = 20_000
+    of_host: int = 10_000
+    """Connections of one address: a gateway has many devices behind it, and nobody may hold all there are."""
     waiting: int = 32 << 20
     """For the disk; beyond it nothing more is read."""
     unread: int = 256 << 10
@@ -72,6 +75,8 @@ class Receiver:
         self.devices = DeviceList(store / FILE)
         self.host = Host(settings or Settings(), self.devices.read(), now_micros())
         self.connections: dict[Link, _Connection] = {}
+        self.hosts: Counter[str] = Counter()
+        """Connections by address."""
         self.effects = Effects()
         self.buffer = memoryview(bytearray(READ))
         self.port = 0
@@ -171,6 +176,9 @@ class Receiver:
 
     def lose(self, connection: _Connection) -> None:
         if self.connections.pop(connection.link, None) is not None:
+            self.hosts[connection.host] -= 1
+            if not self.hosts[connection.host]:
+                del self.hosts[connection.host]
             self._choked.discard(connection)
             self.host.lose(connection.link, now_micros(), self.effects)
             self._act(self.effects)
@@ -328,18 +336,22 @@ class _Connection(asyncio.BufferedProtocol):
         self._unread_since = 0.0
         self.transport: asyncio.Transport
         self.link: Link
+        self.host = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         receiver = self._receiver
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername") or ("?", 0)
         self.link = receiver.host.open(f"{peer[0]}:{peer[1]}", now_micros())
-        if len(receiver.connections) >= receiver.limits.connections:
+        self.host = str(peer[0])
+        limits = receiver.limits
+        if len(receiver.connections) >= limits.connections or receiver.hosts[self.host] >= limits.of_host:
             receiver.host.counts["closed_too_many"] += 1
             self.transport.abort()
             return
         self.transport.set_write_buffer_limits(high=receiver.limits.unread)
         receiver.connections[self.link] = self
+        receiver.hosts[self.host] += 1
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._receiver.buffer

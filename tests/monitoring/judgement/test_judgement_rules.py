@@ -27,7 +27,7 @@ def test_the_shipped_rules_are_sound() -> None:
         ("validity.toml", "hour_minutes = 45", "hour_minutes = 61", "不大于 60"),
         ("validity.toml", "at_most = 19.5", "at_most = 21", "小于 21"),
         ("validity.toml", 'counts = ["N"]', 'counts = ["X"]', "X"),
-        ("limits.toml", 'marks = ["starting", "stopping"]', 'marks = ["starting", "warming"]', "warming"),
+        ("limits.toml", 'marks = ["starting", "stopping",', 'marks = ["starting", "warming",', "warming"),
         ("limits.toml", 'effect = "none"', 'effect = "gone"', "gone"),
         ("alerts.toml", "copied_hours = 12", "copied_hours = 10", "10 小时"),
         ("alerts.toml", "percent = 80\nhours = 2", "hours = 2", "percent"),
