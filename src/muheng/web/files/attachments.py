@@ -12,8 +12,12 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
-from muheng.web.files.actions import clean_name
-from muheng.web.refusal import Refused
+from muheng.documents.message import Refusal
+from muheng.liaison.photograph import kind_of, strip_photograph
+from muheng.web.files.actions import clean_name, store
+from muheng.web.files.models import StoredFile
+from muheng.web.reading import language
+from muheng.web.refusal import Refused, refused_by
 
 LARGEST = 20 * 1024 * 1024
 MOST = 20
@@ -67,6 +71,22 @@ def check_attachments(uploads: Sequence[Upload], already: int = 0) -> list[tuple
             at="files",
         )
     return named
+
+
+def keep_attachments(actor: Any, uploads: Sequence[Upload]) -> list[StoredFile]:
+    """Attachments as they may be kept: photographs without what the camera noted beside them. Raises Refused."""
+    kept = []
+    for name, upload in check_attachments(uploads):
+        content = b"".join(upload.chunks())
+        if kind_of(content):
+            try:
+                content = strip_photograph(content)
+            except Refusal as refusal:
+                refused = refused_by(refusal, language())
+                refused.at = "files"
+                raise refused from refusal
+        kept.append(store(content, name, actor))
+    return kept
 
 
 def _find_fault(name: str, upload: Upload) -> str | None:

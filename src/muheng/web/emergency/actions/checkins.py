@@ -15,21 +15,18 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from muheng.documents.message import Message, Refusal
+from muheng.documents.message import Message
 from muheng.emergency.execution import judge_reading
-from muheng.liaison.photograph import kind_of, strip_photograph
 from muheng.web.audit.actions import record
 from muheng.web.casework.actions import open_case
 from muheng.web.casework.models import Case
 from muheng.web.emergency.models import Alert, CheckIn, Measure, Order
 from muheng.web.emergency.queries.alerts import may_inspect, states_of_lines
-from muheng.web.files.actions import store
-from muheng.web.files.attachments import Upload, check_attachments
+from muheng.web.files.attachments import Upload, keep_attachments
 from muheng.web.files.models import StoredFile
 from muheng.web.people.models import User
 from muheng.web.people.scope import scope_of
-from muheng.web.reading import language
-from muheng.web.refusal import Refused, refused_by
+from muheng.web.refusal import Refused
 from muheng.web.templatetags.words import moment
 
 READINGS = (CheckIn.Kind.POWER, CheckIn.Kind.MONITOR)
@@ -133,7 +130,7 @@ def check_in(
         made_by=actor,
         made_at=when,
     )
-    _keep(made, keep_files(actor, uploads), actor)
+    _keep(made, keep_attachments(actor, uploads), actor)
     if row.acknowledged_at is None:
         _acknowledge(row, actor, when)
     return made
@@ -174,7 +171,7 @@ def inspect(
         made_by=actor,
         made_at=when,
     )
-    _keep(made, keep_files(actor, uploads), actor)
+    _keep(made, keep_attachments(actor, uploads), actor)
     return made
 
 
@@ -281,22 +278,6 @@ def find_measure(order: Order, line: str) -> Measure:
     if found is None:
         raise Refused(_("通知里没有这条生产线。"), status=404, code="not_found", at="line")
     return found
-
-
-def keep_files(actor: User, uploads: Sequence[Upload]) -> list[StoredFile]:
-    """Attachments as they may be kept: photographs without what the camera noted beside them."""
-    kept = []
-    for name, upload in check_attachments(uploads):
-        content = b"".join(upload.chunks())
-        if kind_of(content):
-            try:
-                content = strip_photograph(content)
-            except Refusal as refusal:
-                refused = refused_by(refusal, language())
-                refused.at = "files"
-                raise refused from refusal
-        kept.append(store(content, name, actor))
-    return kept
 
 
 def _hold(order: Order) -> Order:

@@ -13,20 +13,15 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from muheng.casework.document import Part
-from muheng.documents.message import Refusal
-from muheng.liaison.photograph import kind_of, strip_photograph
 from muheng.web.casework.actions import Attachment, act
 from muheng.web.casework.models import Case
 from muheng.web.casework.writing import deed
-from muheng.web.files.actions import store
-from muheng.web.files.attachments import Upload, check_attachments
-from muheng.web.files.models import StoredFile
+from muheng.web.files.attachments import Upload, keep_attachments
 from muheng.web.monitoring.actions.marks import Stretch, add_mark
 from muheng.web.monitoring.cases import HANDLE, field_check, open_alert, title_of
 from muheng.web.monitoring.models import Event, Tier
 from muheng.web.people.models import Organisation, User
-from muheng.web.reading import language
-from muheng.web.refusal import Refused, refused_by
+from muheng.web.refusal import Refused
 from muheng.web.registry.queries import is_own, may
 
 EXPLANATION, RECORD = "说明材料", "核查记录"
@@ -73,7 +68,7 @@ def answer(
         seen=seen,
         note=said,
         fields={"cause": cause},
-        files=[Attachment(each, EXPLANATION) for each in keep_files(actor, uploads)],
+        files=[Attachment(each, EXPLANATION) for each in keep_attachments(actor, uploads)],
         part=part,
         at=at,
     )
@@ -95,7 +90,7 @@ def verify(
     held = _handle(actor, event)
     if not conclusion:
         raise invalid(_("请选核实结论。"), "conclusion")
-    files = [Attachment(each, RECORD) for each in keep_files(actor, uploads)]
+    files = [Attachment(each, RECORD) for each in keep_attachments(actor, uploads)]
     return _act(
         actor, held, "verify", note=note, fields={"conclusion": conclusion}, files=files, seen=seen, at=at
     )
@@ -201,22 +196,6 @@ def _handle(actor: User, event: Event) -> Event:
 def case_version(case: Case | None) -> int | None:
     """What a page says that the person saw."""
     return None if case is None else case.version
-
-
-def keep_files(actor: User, uploads: Sequence[Upload]) -> list[StoredFile]:
-    """Attachments as they may be kept: photographs without what the camera noted beside them."""
-    kept = []
-    for name, upload in check_attachments(uploads):
-        content = b"".join(upload.chunks())
-        if kind_of(content):
-            try:
-                content = strip_photograph(content)
-            except Refusal as refusal:
-                refused = refused_by(refusal, language())
-                refused.at = "files"
-                raise refused from refusal
-        kept.append(store(content, name, actor))
-    return kept
 
 
 def _required(note: str) -> str:

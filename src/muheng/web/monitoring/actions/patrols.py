@@ -13,8 +13,8 @@ from muheng.web.audit.actions import record
 from muheng.web.casework.actions import Attachment, NewChild, act, open_case
 from muheng.web.casework.models import Case
 from muheng.web.casework.writing import deed
-from muheng.web.files.attachments import Upload
-from muheng.web.monitoring.actions.events import clean_note, invalid, keep_files
+from muheng.web.files.attachments import Upload, keep_attachments
+from muheng.web.monitoring.actions.events import clean_note, invalid
 from muheng.web.monitoring.cases import ALERT, FIELD, PATROL, field_check, office_of
 from muheng.web.monitoring.models import Event, Patrol, PatrolRound, Point, Suspicion
 from muheng.web.monitoring.patrol_rules import patrol_rules
@@ -219,7 +219,7 @@ def finish_patrol(
     for label, upload in uploads:
         if label not in labels:
             raise invalid(_("请选附件的种类。"), "files")
-        files += [Attachment(each, label) for each in keep_files(actor, [upload])]
+        files += [Attachment(each, label) for each in keep_attachments(actor, [upload])]
     children: list[NewChild] = []
     if not normal:
         if not said:

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from muheng.web.audit.actions import record
-from muheng.web.files.attachments import Upload
-from muheng.web.monitoring.actions.events import clean_note, invalid, keep_files
+from muheng.web.files.attachments import Upload, keep_attachments
+from muheng.web.monitoring.actions.events import clean_note, invalid
 from muheng.web.monitoring.models import Proof, ProofRemark
 from muheng.web.monitoring.queries.proofs import describe_day, due_of, is_over
 from muheng.web.people.models import User
@@ -61,7 +61,7 @@ def submit_proof(
         )
     notes = {str(number): text for number, raw in (said or {}).items() if (text := clean_note(raw)[:500])}
     known = {str(each["point"]) for each in points}
-    files = keep_files(actor, uploads)
+    files = keep_attachments(actor, uploads)
     content = {
         "enterprise": enterprise.code,
         "day": day.isoformat(),
