@@ -23,7 +23,7 @@ from muheng.monitoring.dialogue.devices import FILE, DevicesRefused, read_device
 from muheng.monitoring.hj212.decoding import Keys
 from muheng.monitoring.hj212.parts import PATIENCE, Assembly, Joined
 from muheng.monitoring.store.cursor import read_place, read_state, write_state
-from muheng.monitoring.store.quarantine import note_refused
+from muheng.monitoring.store.quarantine import note_refused, remove_notes
 from muheng.monitoring.store.rows import Piece, Taken, read_joined, read_rows, to_local
 from muheng.monitoring.store.segments import (
     CHINA,
@@ -52,6 +52,8 @@ from muheng.monitoring.store.values import (
 SEGMENTS = "segments"
 MOST = 50_000
 KEEP_FRESH = timedelta(days=7)
+KEEP_NOTES = timedelta(days=31)
+"""Of what was refused."""
 MOST_LOCKED = 10_000
 """So many enciphered frames wait for a key; they stay in their segments in any case."""
 
@@ -262,4 +264,5 @@ def _tidy(store: Path, now: datetime, state: dict[str, Any]) -> None:
         if day < local.date() - timedelta(days=1):
             compact(store, day)
     remove_fresh(store, local.replace(tzinfo=CHINA), KEEP_FRESH)
+    remove_notes(store, local.date() - KEEP_NOTES)
     write_state(store, {**state, "tidied": hour})

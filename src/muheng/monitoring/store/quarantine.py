@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -55,6 +55,13 @@ def note_refused(store: Path, taken: Sequence[Taken]) -> None:
             file.write("\n" + "\n".join(lines) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def remove_notes(store: Path, before: date) -> None:
+    """Notes of days before one. The frames stay in their segments."""
+    for path in (store / FOLDER).glob("????-??-??.jsonl"):
+        if path.stem < before.isoformat():
+            path.unlink(missing_ok=True)
 
 
 def list_quarantine(
