@@ -30,9 +30,9 @@ from muheng.monitoring.hj212.items import split_items, split_name
 from muheng.monitoring.hj212.moments import read_moment
 from muheng.monitoring.hj212.scanner import Scanner
 
-SIZE = 1 << 20
-"""Bytes looked at together: what a processor keeps near itself."""
-PIECES = 8
+SIZE = 4 << 20
+"""Bytes looked at together: many, so that the threads seldom wait for each other."""
+PIECES = 2
 """So many of them make a batch."""
 QN_SIZE = 17
 MOST_TEXTS = 200_000
