@@ -23,10 +23,10 @@ from muheng.monitoring.judgement.outlet import Marked
 from muheng.monitoring.judgement.runs import Numbers
 from muheng.monitoring.plant import OXYGEN, place_plant
 from muheng.monitoring.store.points import StoredPoint
+from muheng.monitoring.store.rows import CHINA
 from muheng.monitoring.store.segments import Record
 
 HOUR, TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
-_CHINA = timedelta(hours=8)
 _EPOCH = datetime(1970, 1, 1)
 _MONTH, _SAMPLES = 31, 5
 _NUMBER = {"a00000": ".0f", "w00000": ".1f"}
@@ -225,5 +225,5 @@ def _send(
         sent = time + step + delay
         header = {"QN": write_qn(sent), **head, "MN": device.mn, "Flag": "5"}
         raw = encode(header, f"DataTime={write_moment(time)};" + ";".join(items))
-        received = (sent - _CHINA - _EPOCH) // timedelta(microseconds=1)
+        received = (sent - CHINA - _EPOCH) // timedelta(microseconds=1)
         yield Record(received, device.mn, peer, "", raw.rstrip(b"\r\n"))

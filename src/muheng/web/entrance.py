@@ -54,3 +54,8 @@ def _has_nul(request: HttpRequest) -> bool:
 def read_number(text: str) -> int | None:
     """A number as addresses and forms write it; None for anything else, and for what no database holds."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def clean_text(text: str) -> str:
+    """What a person wrote, without characters that nobody sees and databases refuse."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()

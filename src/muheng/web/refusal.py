@@ -27,6 +27,11 @@ class Refused(Exception):
         return {"error": {"code": self.code, "what": self.what, "fix": self.fix, "at": self.at}}
 
 
+def invalid(what: str, at: str, fix: str = "") -> Refused:
+    """What was typed in the field ``at`` cannot be taken."""
+    return Refused(what, fix, status=422, code="invalid", at=at)
+
+
 def refused_by(refusal: Refusal, lang: Language) -> Refused:
     """The library's refusal as the site's, in the language of the reader."""
     fix = refusal.fix.render(lang) if refusal.fix is not None else ""

@@ -9,14 +9,14 @@ import asyncio
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import cast
 
+from muheng.monitoring.store.segments import CHINA
 from muheng.wire.fleet_faults import Write, spoil
 from muheng.wire.fleet_station import NEVER, Counts, Station
 
-CHINA = timezone(timedelta(hours=8))
 _CONNECTING = 200
 """Connections that are being opened at one time."""
 _AGAIN = (0.2, 5.0)

@@ -30,9 +30,9 @@ def over_event() -> Any:
 
 
 def set_hours(point: object, begin: datetime, values: list[float | None], flag: str = "N") -> None:
-    from muheng.web.monitoring.judging import ask
     from muheng.web.monitoring.models import Hour
     from muheng.web.monitoring.moments import to_aware
+    from muheng.web.monitoring.points import judge_again
 
     for at, value in enumerate(values):
         time = to_aware(begin + at * HOUR)
@@ -42,7 +42,7 @@ def set_hours(point: object, begin: datetime, values: list[float | None], flag: 
         else:
             hour.values = {**hour.values, NOX: [value, flag, 60]}
         hour.save()
-    ask(point)  # type: ignore[arg-type]
+    judge_again(point)  # type: ignore[arg-type]
 
 
 def test_an_exceedance_becomes_one_event(works: Works) -> None:
@@ -143,9 +143,9 @@ def test_corrected_hours_take_an_event_away_and_bring_it_back(works: Works) -> N
 
 
 def test_a_mark_exempts_what_it_covers(works: Works) -> None:
-    from muheng.web.monitoring.judging import ask
     from muheng.web.monitoring.models import Mark
     from muheng.web.monitoring.moments import to_aware
+    from muheng.web.monitoring.points import judge_again
 
     judge()
     Mark.objects.create(
@@ -156,7 +156,7 @@ def test_a_mark_exempts_what_it_covers(works: Works) -> None:
         by=works.owner,
         at=NOW,
     )
-    ask(works.dry_stack)
+    judge_again(works.dry_stack)
     event = over_event()
     judge(NOW + timedelta(minutes=5))
     event.refresh_from_db()

@@ -18,6 +18,13 @@ def find_factor(oxygen: Numbers, reference: float, rule: Oxygen) -> Numbers:
     return factor
 
 
+def convert_one(value: float, oxygen: float | None, reference: float, rule: Oxygen) -> float | None:
+    """A single concentration as ``convert`` has it; None where it cannot be converted."""
+    factor = find_factor(np.array([np.nan if oxygen is None else oxygen]), reference, rule)
+    found = float(convert(np.array([value]), factor, rule)[0])
+    return found if np.isfinite(found) else None
+
+
 def convert(values: Numbers, factor: Numbers, rule: Oxygen) -> Numbers:
     """Rounded to the rule's digits, so that a value at the limit does not exceed it by a last bit."""
     return np.round(values * factor, rule.digits)

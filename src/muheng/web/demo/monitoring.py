@@ -14,7 +14,6 @@ from itertools import islice
 from django.utils import timezone
 
 from muheng.monitoring.demo import Sender, Trouble, invent_history
-from muheng.monitoring.dialogue.devices import Device as Allowed
 from muheng.monitoring.judgement.outlet import Marked
 from muheng.monitoring.plant import FLOW, WATER_FLOW, place_plant
 from muheng.monitoring.store.digest import digest
@@ -32,8 +31,7 @@ from muheng.web.monitoring.escalating import escalate_due
 from muheng.web.monitoring.judging import judge_due, judge_points
 from muheng.web.monitoring.models import Event, Mark, Point
 from muheng.web.monitoring.moments import to_aware, to_local
-from muheng.web.monitoring.points import limits_on
-from muheng.web.monitoring.store import store_folder, write_allow_list
+from muheng.web.monitoring.store import as_allowed, describe_point, store_folder, write_allow_list
 from muheng.web.monitoring.taking import take_fresh
 from muheng.web.monitoring.totals import add_up_due
 from muheng.web.people.actions import appoint, make_person, take_roles
@@ -141,16 +139,9 @@ def _send(officer: User, points: Sequence[Point], seed: int) -> Iterator[Sender]
     for at, point in enumerate(points):
         drawn = hashlib.sha256(f"{seed}/{point.outlet_id}".encode()).hexdigest()
         device = add_device(officer, point, drawn[:24].upper(), f"{int(drawn[24:32], 16) % 10**6:06d}")
-        held = limits_on(point, point.watched_from)
-        stored = StoredPoint(
-            str(point.pk),
-            point.name,
-            point.kind,
-            None if point.reference_oxygen is None else float(point.reference_oxygen),
-            tuple((limit.factor, limit.most, limit.least) for limit in held.values()),
-        )
+        allowed, stored = as_allowed(device), describe_point(point, point.watched_from)
+        assert allowed is not None
         _permit(point.outlet, stored, device.mn)
-        allowed = Allowed(device.mn, f"{int(drawn[24:32], 16) % 10**6:06d}", str(point.pk), 2017)
         factor = next((name for name, most, _ in stored.limits if most is not None), "")
         troubles = tuple(
             Trouble(each.kind, each.ago, each.hours, "" if each.kind == "missing" else factor, each.times)

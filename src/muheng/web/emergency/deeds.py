@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.urls import reverse
@@ -18,17 +17,7 @@ from muheng.web.emergency.sayings import say_level
 from muheng.web.people.models import Organisation, User
 from muheng.web.people.rights import holds, represents
 from muheng.web.templatetags.words import moment
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Something to do: where, until when, why. ``urgent``: now."""
-
-    title: str
-    href: str
-    until: datetime | None = None
-    note: str = ""
-    urgent: bool = False
+from muheng.web.waiting import Waiting
 
 
 def list_deeds(user: User, now: datetime | None = None) -> list[Waiting]:

@@ -37,6 +37,7 @@ from muheng.web.monitoring.deeds import list_deeds as list_watch_deeds
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, posts_of, represents
 from muheng.web.policy.models import PolicyVersion
+from muheng.web.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -308,16 +309,17 @@ def _cases(user: User) -> Iterator[Todo]:
 
 def _air(user: User) -> Iterator[Todo]:
     """What waits because the air turns bad: to be proposed, signed, acknowledged, looked at."""
-    for waiting in list_deeds(user)[:5]:
-        due = timezone.localdate(waiting.until) if waiting.until is not None else None
-        yield Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
+    return map(_as_todo, list_deeds(user)[:5])
 
 
 def _monitoring(user: User) -> Iterator[Todo]:
     """What waits because of monitoring: events to answer or verify, proofs, patrols, suspicions."""
-    for waiting in list_watch_deeds(user):
-        due = timezone.localdate(waiting.until) if waiting.until is not None else None
-        yield Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
+    return map(_as_todo, list_watch_deeds(user))
+
+
+def _as_todo(waiting: Waiting) -> Todo:
+    due = timezone.localdate(waiting.until) if waiting.until is not None else None
+    return Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
 
 
 def _emergency_lists(user: User) -> Iterator[Todo]:

@@ -18,6 +18,7 @@ from muheng.documents.message import Refusal
 from muheng.intake.facts import CODE, Facts, read_facts
 from muheng.intake.sheet_fix import SheetFix, SheetKey, check_fix, fixes_from_json, fixes_json
 from muheng.web.audit.actions import record
+from muheng.web.entrance import clean_text
 from muheng.web.files.actions import clean_name, folder_path, store
 from muheng.web.intake.models import Batch, BatchFile
 from muheng.web.intake.reading import city_layouts, describe_change, require_within
@@ -49,7 +50,7 @@ def drop_workbooks(
     names = "、".join(name for name, _upload in named)
     batch = Batch.objects.create(
         year=year,
-        title=(_clean(title) or names)[:200],
+        title=(clean_text(title) or names)[:200],
         owner=actor,
         organisation=_place_of(actor),
         created_at=at or timezone.now(),
@@ -242,7 +243,7 @@ def undo(actor: User, batch: Batch, why: str, at: datetime | None = None) -> Bat
     require(actor, "intake.accept", at=batch.organisation)
     if batch.state != Batch.State.ACCEPTED or batch.layer is None:
         raise Refused(_("这一批没有被接受，不用撤销。"))
-    why = _clean(why)
+    why = clean_text(why)
     if not why:
         raise Refused(
             _("没有写撤销的原因。"), _("请写明原因，会记入档案。"), status=422, code="invalid", at="why"
@@ -280,11 +281,6 @@ def annotate_file(actor: User, file: BatchFile) -> BatchFile:
 def facts_of(batch: Batch) -> Facts:
     """What the newest reading of a batch gives."""
     return read_facts(folder_path(batch.facts))
-
-
-def _clean(text: str) -> str:
-    """What a person wrote, without characters that nobody sees and databases refuse."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
 
 
 def _place_of(actor: User) -> Organisation:

@@ -36,7 +36,7 @@ from muheng.web.liaison.queries import (
 from muheng.web.people.models import User
 from muheng.web.people.rights import require
 from muheng.web.reading import language
-from muheng.web.refusal import Refused, refused_by
+from muheng.web.refusal import Refused, invalid, refused_by
 from muheng.web.registry.models import Enterprise
 from muheng.web.templatetags.words import day as say_day
 
@@ -245,30 +245,30 @@ def _title_of(text: str) -> str:
 def _check(report: Report, today: date) -> None:
     """Everything that the form can get wrong, with the field that it is about."""
     if report.day > today:
-        raise _invalid(_("走访日期不能晚于今天。"), "day")
+        raise invalid(_("走访日期不能晚于今天。"), "day")
     if today - report.day > LONGEST_AGO:
-        raise _invalid(
+        raise invalid(
             _("走访日期太早：%(day)s。") % {"day": say_day(report.day)}, "day", _("只能补记一年以内的走访。")
         )
     ways = choices_of(find_type(VISIT_TYPE), "way")
     if report.way not in ways:
-        raise _invalid(_("请选走访方式：%(ways)s。") % {"ways": "、".join(ways)}, "way")
+        raise invalid(_("请选走访方式：%(ways)s。") % {"ways": "、".join(ways)}, "way")
     if not report.seen.strip() and not report.hazards and not report.demands:
-        raise _invalid(_("请写走访情况：看了什么、谈了什么。"), "seen")
+        raise invalid(_("请写走访情况：看了什么、谈了什么。"), "seen")
     if len(report.hazards) > MOST_FINDINGS or len(report.demands) > MOST_FINDINGS:
-        raise _invalid(
+        raise invalid(
             _("一次走访最多记 %(most)s 处隐患、%(most)s 件诉求。") % {"most": MOST_FINDINGS},
             "seen",
             _("请分两次记。"),
         )
     photos = len(report.photos) + sum(len(hazard.photos) for hazard in report.hazards)
     if photos > MOST_PHOTOS:
-        raise _invalid(_("一次走访最多 %(most)s 张照片。") % {"most": MOST_PHOTOS}, "photo")
+        raise invalid(_("一次走访最多 %(most)s 张照片。") % {"most": MOST_PHOTOS}, "photo")
     hazard_type, limits = find_type(HAZARD_TYPE), find_type(RECTIFICATION_TYPE)
     for number, hazard in enumerate(report.hazards):
         where = f"hazard-{number}"
         if not hazard.title.strip():
-            raise _invalid(_("第 %(n)s 处隐患没有写是什么。") % {"n": number + 1}, f"{where}-title")
+            raise invalid(_("第 %(n)s 处隐患没有写是什么。") % {"n": number + 1}, f"{where}-title")
         _check_kind(hazard_type, hazard.kind, f"{where}-kind", _("请选第 %(n)s 处隐患的类别。"), number)
         if hazard.limit:
             _check_kind(limits, hazard.limit, f"{where}-limit", _("请选第 %(n)s 处隐患的整改期限。"), number)
@@ -282,7 +282,7 @@ def _check(report: Report, today: date) -> None:
             )
     for number, demand in enumerate(report.demands):
         if not demand.title.strip():
-            raise _invalid(_("第 %(n)s 件诉求没有写是什么。") % {"n": number + 1}, f"demand-{number}-title")
+            raise invalid(_("第 %(n)s 件诉求没有写是什么。") % {"n": number + 1}, f"demand-{number}-title")
         _check_kind(
             find_type(DEMAND_TYPE),
             demand.kind,
@@ -294,7 +294,7 @@ def _check(report: Report, today: date) -> None:
 
 def _check_kind(case_type: CaseType, kind: str, at: str, what: str, number: int) -> None:
     if case_type.kind(kind) is None:
-        raise _invalid(what % {"n": number + 1}, at)
+        raise invalid(what % {"n": number + 1}, at)
 
 
 def choices_of(case_type: CaseType, name: str) -> tuple[str, ...]:
@@ -303,12 +303,8 @@ def choices_of(case_type: CaseType, name: str) -> tuple[str, ...]:
     return declared.choices if declared is not None else ()
 
 
-def _invalid(what: str, at: str, fix: str = "") -> Refused:
-    return Refused(what, fix, status=422, code="invalid", at=at)
-
-
 def too_large(name: str, at: str) -> Refused:
-    return _invalid(
+    return invalid(
         _("照片“%(name)s”超过 %(most)s MB。") % {"name": name[:60], "most": MOST_PHOTO_BYTES // 1024**2},
         at,
         _("请用较小的尺寸拍照。"),
@@ -325,7 +321,7 @@ def _keep_photos(actor: User, photos: Iterable[Photo], label: str, at: str) -> S
             content = strip_photograph(photo.content)
         except Refusal as refusal:
             refused = refused_by(refusal, language())
-            raise _invalid(f"{photo.name[:60]}：{refused.what}", at, refused.fix) from refusal
+            raise invalid(f"{photo.name[:60]}：{refused.what}", at, refused.fix) from refusal
         stem = photo.name.rsplit(".", 1)[0] or "photo"
         kept.append(Attachment(store(content, f"{stem}.{kind_of(content)}", actor), label))
     return kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Min
@@ -22,21 +21,9 @@ from muheng.web.monitoring.queries.scope import events_for, suspicions_for
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds, represents
 from muheng.web.templatetags.words import day as say_day
+from muheng.web.waiting import Waiting
 
 MOST = 5
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Something to do: where, until when, why. ``urgent``: now."""
-
-    title: str
-    href: str
-    until: datetime | None = None
-    note: str = ""
-    urgent: bool = False
-
-
 FEW = 3
 
 

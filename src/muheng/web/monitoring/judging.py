@@ -56,11 +56,6 @@ class Span:
         return self.begin + self.over * _HOUR
 
 
-def ask(point: Point) -> None:
-    """A point is to be judged again: marks or limits changed."""
-    Point.objects.filter(pk=point.pk, stale=False).update(stale=True)
-
-
 def judge_due(now: datetime | None = None, most: int = 1000) -> int:
     """Judge points with something new and those that were not judged this hour; gives how many."""
     now = now or timezone.now()

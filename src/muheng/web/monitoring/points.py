@@ -47,6 +47,11 @@ def limits_on(point: Point, day: date) -> dict[str, Limit]:
     }
 
 
+def judge_again(point: Point) -> None:
+    """Something changed that its hours are judged by: marks or limits."""
+    Point.objects.filter(pk=point.pk, stale=False).update(stale=True)
+
+
 def marks_of(points: Iterable[int], until: datetime) -> dict[str, tuple[Marked, ...]]:
     """By outlet, what was marked and not withdrawn; a mark that goes on reaches to ``until`` (local)."""
     found: dict[str, tuple[Marked, ...]] = {}

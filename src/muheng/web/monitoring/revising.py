@@ -13,14 +13,15 @@ from typing import Any
 
 from muheng.documents.message import Message, say
 from muheng.monitoring.judgement.outlet import Limit
+from muheng.monitoring.judgement.oxygen import convert_one
 from muheng.monitoring.judgement.rules import Method
+from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Point, Suspicion
 from muheng.web.monitoring.moments import to_aware
 from muheng.web.monitoring.points import limits_on
 
 KIND = "revised"
 _HOUR = timedelta(hours=1)
-_AIR = 21.0
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def _is_over(value: list[Any], limit: Limit, point: Point, method: Method, value
     number, flag = value[0], value[1]
     if number is None or flag not in method.counts or limit.most is None:
         return False
-    oxygen = (values.get(method.oxygen) or [None])[0] if method.oxygen else None
-    if limit.converted and point.reference_oxygen is not None and oxygen is not None and oxygen < _AIR:
-        number = number * (_AIR - float(point.reference_oxygen)) / (_AIR - oxygen)
-    return bool(number > limit.most)
+    if limit.converted and point.reference_oxygen is not None:
+        oxygen = values.get(method.oxygen or "", [None])[0]
+        number = convert_one(number, oxygen, float(point.reference_oxygen), city_rules().validity.oxygen)
+    return number is not None and number > limit.most
 
 
 def _say(each: Revision) -> Message:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,45 +32,47 @@ def store_folder() -> Path:
 
 
 def write_allow_list() -> int:
-    """The devices that may send, as ``devices.csv``, and their points; gives how many there are. To be called when a change is kept.
+    """The devices that may send, as ``devices.csv``, and the points; gives how many there are. To be called when a change is kept.
 
     A device whose password was sealed with a secret that the site no longer has is left out: nobody could check it.
     """
     folder = store_folder()
     with _alone(folder):
-        devices = [device for device in map(_as_allowed, allowed_devices()) if device is not None]
+        devices = [device for device in map(as_allowed, allowed_devices()) if device is not None]
         allowed.write_devices(folder / allowed.FILE, devices)
-        points.write_points(folder / points.FILE, _describe_points())
+    write_points()
     return len(devices)
 
 
-def _describe_points() -> Iterator[points.StoredPoint]:
-    """For whoever reads the store without the site."""
-    today = timezone.localdate()
+def write_points() -> None:
+    """The points as ``points.csv``, for whoever reads the store without the site."""
+    folder, today = store_folder(), timezone.localdate()
     watched = Point.objects.filter(watched_until=None).select_related("enterprise", "outlet")
-    for point in watched.iterator(chunk_size=2000):
-        oxygen = point.reference_oxygen
-        yield points.StoredPoint(
-            str(point.pk),
-            f"{point.enterprise.name} {point.outlet.code} {point.name}",
-            point.kind,
-            None if oxygen is None else float(oxygen),
-            tuple(
-                (each.factor, each.most, each.least)
-                for each in limits_on(point, today).values()
-                if each.most is not None or each.least is not None
-            ),
-        )
+    with _alone(folder):
+        described = (describe_point(point, today) for point in watched.iterator(chunk_size=2000))
+        points.write_points(folder / points.FILE, described)
 
 
-def rewrite_when_kept() -> None:
-    """The list is written when the change under way is kept: once, however many devices the change is about."""
-    if not any(each[1] is _rewrite for each in connection.run_on_commit):
-        transaction.on_commit(_rewrite)
+def describe_point(point: Point, day: date) -> points.StoredPoint:
+    """A point with the limits of a day."""
+    oxygen = point.reference_oxygen
+    return points.StoredPoint(
+        str(point.pk),
+        f"{point.enterprise.name} {point.outlet.code} {point.name}",
+        point.kind,
+        None if oxygen is None else float(oxygen),
+        tuple(
+            (each.factor, each.most, each.least)
+            for each in limits_on(point, day).values()
+            if each.most is not None or each.least is not None
+        ),
+    )
 
 
-def _rewrite() -> None:
-    write_allow_list()
+def rewrite_when_kept(write: Callable[[], object]) -> None:
+    """A list is written when the change under way is kept: once, however many devices the change is about."""
+    if not any(each[1] is write for each in connection.run_on_commit):
+        transaction.on_commit(write)
 
 
 def allowed_devices() -> Iterator[Device]:
@@ -78,7 +81,8 @@ def allowed_devices() -> Iterator[Device]:
     return rows.iterator(chunk_size=2000)
 
 
-def _as_allowed(device: Device) -> allowed.Device | None:
+def as_allowed(device: Device) -> allowed.Device | None:
+    """As the receiver knows it; None where its password cannot be read any more."""
     try:
         password, key = unseal(device.sealed_password), unseal(device.sealed_key)
     except Unreadable:

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from muheng.monitoring.judgement.means import average_minutes
 from muheng.monitoring.judgement.outlet import Limit
+from muheng.monitoring.judgement.oxygen import convert_one
 from muheng.monitoring.judgement.rules import Method
 from muheng.monitoring.store.values import COLUMNS, list_fresh, read_values
 from muheng.web.monitoring.city_rules import city_rules
@@ -42,7 +43,6 @@ KEEP = timedelta(days=190)
 """Of hours in the database: a quarter and, before it, the valid hours that missing ones are replaced from. ``values`` has all."""
 _BATCH = 500
 _HOUR = timedelta(hours=1)
-_AIR = 21.0
 _UNITS = ((0.6, 1.6), (2.2, 5.5), (2000, 6000))
 """A flow's total per hour ÷ its mean where devices send m³/h, L/s or m³/s."""
 
@@ -111,7 +111,8 @@ def take_rows(rows: pl.DataFrame, now: datetime, serial: int | None = None) -> i
     _keep_latest(known, sources, to_local(now).date())
     hours = known.filter(pl.col("kind") == "hour")
     if not hours.is_empty():
-        _keep_hours(_flow_per_hour(hours, sources, minutes=False), sources, of_minutes=False)
+        revisions = _keep_hours(_flow_per_hour(hours, sources, minutes=False), sources, of_minutes=False)
+        note_revisions(revisions, now)
     minutes = known.filter(pl.col("kind") == "minute")
     if not minutes.is_empty():
         _make_touched_hours(minutes, sources, now)
@@ -199,10 +200,9 @@ def _ratio(value: Mapping[str, Any], limit: Limit, point: Point, oxygen: float |
     found = value["value"]
     if point.reference_oxygen is not None and limit.converted:
         found = value["converted"]
-        if found is None and value["value"] is not None and oxygen is not None:
+        if found is None and value["value"] is not None:
             rule = city_rules().validity.oxygen
-            if 0 <= oxygen <= float(rule.at_most):
-                found = value["value"] * (_AIR - float(point.reference_oxygen)) / (_AIR - oxygen)
+            found = convert_one(value["value"], oxygen, float(point.reference_oxygen), rule)
     if found is None:
         return None
     over = found / limit.most if limit.most else 0.0
@@ -233,8 +233,11 @@ def _flow_per_hour(rows: pl.DataFrame, sources: Mapping[str, Source], *, minutes
     )
 
 
-def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes: bool) -> None:
-    """Hourly rows (mn, time, factor, value, flag, perhaps minutes) laid into those that are there; the points are stale."""
+def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes: bool) -> list[Revision]:
+    """Hourly rows (mn, time, factor, value, flag, perhaps minutes) laid into those that are there; the points are stale.
+
+    Gives what a device sent otherwise than before, where that ends an exceedance.
+    """
     if not of_minutes:
         rows = rows.sort("received", "offset").with_columns(minutes=60)
     found: dict[Pair, dict[str, list[Any]]] = {}
@@ -257,7 +260,7 @@ def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes
             revisions += find_revisions(owner.point, owner.method, time, before.values, merged)
         rows_of.append(Hour(point_id=point, time=to_aware(time), values=merged, of_minutes=of_minutes))
     if not rows_of:
-        return
+        return []
     Hour.objects.bulk_create(
         rows_of,
         batch_size=_BATCH,
@@ -265,11 +268,11 @@ def _keep_hours(rows: pl.DataFrame, sources: Mapping[str, Source], *, of_minutes
         unique_fields=["point", "time"],
         update_fields=["values", "of_minutes"],
     )
-    note_revisions(revisions, timezone.now())
     newest: dict[int, datetime] = {}
     for row in rows_of:
         newest[row.point_id] = max(newest.get(row.point_id, row.time), row.time)
     _note_newest(newest)
+    return revisions
 
 
 def _find_hours(pairs: Iterable[Pair]) -> dict[Pair, Hour]:

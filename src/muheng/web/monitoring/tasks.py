@@ -42,5 +42,5 @@ def add_up(progress: Progress) -> dict[str, int]:
 
 @task("monitoring.tidy", every=timedelta(hours=12))
 def tidy(progress: Progress) -> dict[str, int]:
-    """Old hours, and the allow-list in case a process died before it wrote it."""
+    """Old hours, and the lists in the store in case a process died before it wrote them."""
     return {"hours": clear_old_hours(timezone.now()), "devices": write_allow_list()}

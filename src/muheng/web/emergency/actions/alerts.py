@@ -40,12 +40,13 @@ from muheng.web.emergency.queries.alerts import (
     representatives_of,
 )
 from muheng.web.emergency.sayings import join_lines, say_cause, say_later, say_level
+from muheng.web.entrance import clean_text
 from muheng.web.jobs.actions import enqueue
 from muheng.web.notices.actions import tell, tell_channel
 from muheng.web.people.models import Organisation, Role, User
 from muheng.web.people.rights import require
 from muheng.web.reading import language
-from muheng.web.refusal import Refused, refused_by
+from muheng.web.refusal import Refused, invalid, refused_by
 from muheng.web.templatetags.words import moment
 
 ROOM = "emergency"
@@ -78,7 +79,7 @@ def enter_forecast(
     now = at or timezone.now()
     issued = issued_at or now
     if issued > now + timedelta(minutes=5):
-        raise _invalid(_("预报的发布时间在将来。"), "issued_at")
+        raise invalid(_("预报的发布时间在将来。"), "issued_at")
     judged = _judge(series, find_rules(rules, now), now, live_alert(place), cause, cause_reason)
     forecast = Forecast.objects.create(
         organisation=place,
@@ -86,8 +87,8 @@ def enter_forecast(
         source=_line(source) or _("会商预报"),
         series=keep_series(series),
         judgement=keep_judgement(judged)
-        | ({"override": cause, "override_reason": _text(cause_reason)} if cause else {}),
-        note=_text(note)[:500],
+        | ({"override": cause, "override_reason": clean_text(cause_reason)} if cause else {}),
+        note=clean_text(note)[:500],
         entered_by=actor,
         entered_at=now,
     )
@@ -108,7 +109,7 @@ def find_rules(rules: str, now: datetime) -> AlertRules:
     if not rules and known:
         return next(iter(known.values()))
     if rules not in known:
-        raise _invalid(
+        raise invalid(
             _("没有“%(rules)s”这一套预警规则，或者它不在施行期内。") % {"rules": rules[:40]}, "rules"
         )
     return known[rules]
@@ -129,7 +130,7 @@ def _judge(
     override = None
     if cause:
         if cause not in Alert.Cause.values:
-            raise _invalid(_("没有这种成因。"), "cause")
+            raise invalid(_("没有这种成因。"), "cause")
         override = Override(cause, reason)  # type: ignore[arg-type]
     try:
         return judge_forecast(series, rules, now, alert, override)
@@ -160,7 +161,7 @@ def propose_alert(
     now = at or timezone.now()
     _check_level(level)
     if cause not in Alert.Cause.values:
-        raise _invalid(_("没有这种成因。"), "cause")
+        raise invalid(_("没有这种成因。"), "cause")
     _check_span(starts_at, ends_at, now)
     said = _reason(reason)
     # Two who propose at once: the second sees the first's.
@@ -173,7 +174,7 @@ def propose_alert(
             _("请在它上面升级、降级或延长；不启动的先写明不启动。"),
         )
     if forecast is not None and forecast.organisation_id != place.pk:
-        raise _invalid(_("这份预报是另一个地方的。"), "forecast")
+        raise invalid(_("这份预报是另一个地方的。"), "forecast")
     chosen = find_rules(rules or (forecast.judgement.get("rules", "") if forecast else ""), now)
     departure = _depart_at_start(forecast, level, cause, now)
     _refuse_departure(departure, despite)
@@ -255,7 +256,7 @@ def issue_alert(
     starts = max(row.starts_at, now)
     row.state, row.issued_by, row.issued_at = Alert.State.ISSUED, actor, now
     row.starts_at = starts
-    step = _step(row, AlertStep.Kind.ISSUED, actor, starts, now, number=row.number, reason=_text(note))
+    step = _step(row, AlertStep.Kind.ISSUED, actor, starts, now, number=row.number, reason=clean_text(note))
     row.save()
     record(actor, "emergency.issue", row, number=row.number, level=row.level, plan=row.plan_id, start=starts)
     _order(row, step, actor)
@@ -307,7 +308,7 @@ def change_level(
         raise _not_so(row)
     _check_level(level)
     if level == row.level:
-        raise _invalid(_("现在就是%(level)s预警。") % {"level": say_level(level)}, "level")
+        raise invalid(_("现在就是%(level)s预警。") % {"level": say_level(level)}, "level")
     start = max(starts_at or now, now)
     end = ends_at or max(row.ends_at, start + timedelta(hours=1))
     _check_span(start, end, now)
@@ -353,7 +354,7 @@ def extend_alert(
         raise _not_so(row)
     _check_span(max(row.starts_at, now), ends_at, now)
     if ends_at == row.ends_at:
-        raise _invalid(_("预计结束时间没有变。"), "ends_at")
+        raise invalid(_("预计结束时间没有变。"), "ends_at")
     said = _reason(reason)
     row.ends_at = ends_at
     row.save(update_fields=("ends_at",))
@@ -558,44 +559,36 @@ def _step(
 
 def _check_level(level: str) -> None:
     if level not in Level.values:
-        raise _invalid(_("没有这一级预警。"), "level")
+        raise invalid(_("没有这一级预警。"), "level")
 
 
 def _check_span(start: datetime, end: datetime, now: datetime) -> None:
     if end <= start:
-        raise _invalid(_("结束时间要在开始之后。"), "ends_at")
+        raise invalid(_("结束时间要在开始之后。"), "ends_at")
     if end - start > LONGEST:
-        raise _invalid(_("一次预警最长 %(days)s 天。") % {"days": LONGEST.days}, "ends_at")
+        raise invalid(_("一次预警最长 %(days)s 天。") % {"days": LONGEST.days}, "ends_at")
     if end <= now:
-        raise _invalid(_("结束时间已经过去。"), "ends_at")
+        raise invalid(_("结束时间已经过去。"), "ends_at")
     if start - now > AHEAD:
-        raise _invalid(_("开始时间离现在超过 %(days)s 天。") % {"days": AHEAD.days}, "starts_at")
+        raise invalid(_("开始时间离现在超过 %(days)s 天。") % {"days": AHEAD.days}, "starts_at")
 
 
 def _reason(text: str) -> str:
-    said = _text(text)[:2000]
+    said = clean_text(text)[:2000]
     if not said:
-        raise _invalid(_("请写明理由。"), "reason")
+        raise invalid(_("请写明理由。"), "reason")
     return said
 
 
 def _number(text: str) -> str:
     said = _line(text)[:60]
     if not said:
-        raise _invalid(_("请填文号。"), "number")
+        raise invalid(_("请填文号。"), "number")
     return said
 
 
-def _text(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
-
-
 def _line(text: str) -> str:
-    return " ".join(_text(text).split())[:200]
-
-
-def _invalid(what: str, at: str) -> Refused:
-    return Refused(what, status=422, code="invalid", at=at)
+    return " ".join(clean_text(text).split())[:200]
 
 
 def _not_so(alert: Alert) -> Refused:

@@ -22,11 +22,12 @@ from muheng.web.casework.actions import open_case
 from muheng.web.casework.models import Case
 from muheng.web.emergency.models import Alert, CheckIn, Measure, Order
 from muheng.web.emergency.queries.alerts import may_inspect, states_of_lines
+from muheng.web.entrance import clean_text
 from muheng.web.files.attachments import Upload, keep_attachments
 from muheng.web.files.models import StoredFile
 from muheng.web.people.models import User
 from muheng.web.people.scope import scope_of
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.templatetags.words import moment
 
 READINGS = (CheckIn.Kind.POWER, CheckIn.Kind.MONITOR)
@@ -100,9 +101,9 @@ def check_in(
     _check_in_force(row)
     measure = find_measure(row, line)
     if evidence.kind not in BY_PLANT:
-        raise _invalid(_("请选用什么来证明。"), "kind")
+        raise invalid(_("请选用什么来证明。"), "kind")
     when = now or timezone.now()
-    reference = _clean(evidence.reference)[:80]
+    reference = clean_text(evidence.reference)[:80]
     if reference:
         sent = CheckIn.objects.filter(order=row, measure=measure, reference=reference).first()
         if sent is not None:
@@ -112,7 +113,7 @@ def check_in(
     if reading:
         _check_reading(evidence)
     elif not uploads and not evidence.note.strip():
-        raise _invalid(_("请附照片、台账，或写明情况。"), "files")
+        raise invalid(_("请附照片、台账，或写明情况。"), "files")
     verdict, _said = (
         judge_reading(measure.part, evidence.usual, evidence.found) if reading else ("open", None)
     )
@@ -123,8 +124,8 @@ def check_in(
         at=seen,
         usual=evidence.usual if reading else None,
         found=evidence.found if reading else None,
-        unit=_clean(evidence.unit)[:20] if reading else "",
-        note=_clean(evidence.note)[:500],
+        unit=clean_text(evidence.unit)[:20] if reading else "",
+        note=clean_text(evidence.note)[:500],
         reference=reference,
         verdict=verdict,
         made_by=actor,
@@ -155,10 +156,10 @@ def inspect(
     _check_in_force(row)
     measure = find_measure(row, line)
     if verdict not in CheckIn.Verdict.values:
-        raise _invalid(_("请选检查结果。"), "verdict")
-    said = _clean(note)[:500]
+        raise invalid(_("请选检查结果。"), "verdict")
+    said = clean_text(note)[:500]
     if verdict == CheckIn.Verdict.BROKEN and not said:
-        raise _invalid(_("措施不到位的，请写明看到什么。"), "note")
+        raise invalid(_("措施不到位的，请写明看到什么。"), "note")
     when = now or timezone.now()
     made = CheckIn(
         order=row,
@@ -222,7 +223,7 @@ def open_hazard(actor: User, order: Order, *, note: str, now: datetime | None = 
             "severity": "较大",
             "found_on": timezone.localdate(when).isoformat(),
             "spot": lines[:200],
-            "detail": _clean(note)[:2000],
+            "detail": clean_text(note)[:2000],
         },
         source=source_of(row),
         at=now,
@@ -234,9 +235,9 @@ def object_to(actor: User, order: Order, *, text: str, now: datetime | None = No
     """The enterprise says that a measure does not fit; the order counts meanwhile. Raises Refused."""
     if not acts_for(actor, order) or order.enterprise is None:
         raise _not_found()
-    said = _clean(text)[:2000]
+    said = clean_text(text)[:2000]
     if not said:
-        raise _invalid(_("请写明哪里不符、应当怎样。"), "text")
+        raise invalid(_("请写明哪里不符、应当怎样。"), "text")
     return open_case(
         actor,
         DEMAND,
@@ -300,10 +301,10 @@ def _check_in_force(row: Order) -> None:
 
 def _check_moment(row: Order, at: datetime, now: datetime) -> datetime:
     if at > now + AHEAD:
-        raise _invalid(_("核查时间在将来。"), "at")
+        raise invalid(_("核查时间在将来。"), "at")
     if at < row.due_at:
         # What a meter shows before the response says nothing of it.
-        raise _invalid(_("措施从%(start)s起执行，核查时间应在这之后。") % {"start": moment(row.due_at)}, "at")
+        raise invalid(_("措施从%(start)s起执行，核查时间应在这之后。") % {"start": moment(row.due_at)}, "at")
     return at
 
 
@@ -313,17 +314,9 @@ def _check_reading(evidence: Evidence) -> None:
         ("found", evidence.found, _("请填当日的读数。")),
     ):
         if value is None:
-            raise _invalid(what, name)
+            raise invalid(what, name)
         if not value.is_finite() or value < 0 or value > MOST:
-            raise _invalid(_("读数应是不小于零的数。"), name)
-
-
-def _clean(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
-
-
-def _invalid(what: str, at: str) -> Refused:
-    return Refused(what, status=422, code="invalid", at=at)
+            raise invalid(_("读数应是不小于零的数。"), name)
 
 
 def _not_found() -> Refused:

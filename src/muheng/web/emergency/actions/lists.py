@@ -30,6 +30,7 @@ from muheng.web.emergency.city_settings import city_settings
 from muheng.web.emergency.models import EmergencyList, ListedFirm, Plan
 from muheng.web.emergency.queries.lists import ADOPT, EDIT
 from muheng.web.emergency.stored import store_list
+from muheng.web.entrance import clean_text
 from muheng.web.files.actions import clean_name, store
 from muheng.web.intake.uploads import Upload, check_uploads
 from muheng.web.jobs.actions import Progress, enqueue
@@ -198,11 +199,6 @@ def home_place(actor: User) -> Organisation:
     """The place that a person keeps lists for: the widest where they may."""
     numbers = [post.territory_id for post in posts_of(actor) if EDIT in post.rights]
     return Organisation.objects.filter(pk__in=numbers).order_by("path")[0]
-
-
-def clean_text(text: str) -> str:
-    """What a person wrote, without characters that nobody sees and databases refuse."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
 
 
 def _hold(inventory: EmergencyList) -> EmergencyList:

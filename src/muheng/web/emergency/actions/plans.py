@@ -24,7 +24,6 @@ from muheng.emergency.plan.verify import Breach, verify
 from muheng.emergency.settings import read_settings
 from muheng.emergency.spread import Point, price_fairness
 from muheng.web.audit.actions import record
-from muheng.web.emergency.actions.lists import clean_text
 from muheng.web.emergency.city_settings import norms_text, say_found
 from muheng.web.emergency.models import EmergencyList, ListedFirm, Measure, Plan
 from muheng.web.emergency.plan_figures import describe
@@ -32,6 +31,7 @@ from muheng.web.emergency.queries.lists import ADOPT, EDIT
 from muheng.web.emergency.queries.plans import FAIRNESS, fairness_job
 from muheng.web.emergency.seasons import burdens_before
 from muheng.web.emergency.stored_plans import Making, read_plan, store_plan
+from muheng.web.entrance import clean_text
 from muheng.web.jobs.actions import Progress, enqueue
 from muheng.web.people.models import Organisation, User
 from muheng.web.people.rights import require

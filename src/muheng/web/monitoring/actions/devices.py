@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from muheng.monitoring.dialogue.devices import read_device
 from muheng.web.audit.actions import record
 from muheng.web.monitoring.models import Device, Point
-from muheng.web.monitoring.store import rewrite_when_kept
+from muheng.web.monitoring.store import rewrite_when_kept, write_allow_list
 from muheng.web.notices.sealing import seal
 from muheng.web.people.models import User
 from muheng.web.people.rights import require
@@ -58,7 +58,7 @@ def add_device(
     device.realtime_seconds, device.minute_interval = realtime_seconds, minute_interval
     device.save()
     record(actor, "monitoring.add_device", held, mn=mn, edition=edition, enciphered=bool(key))
-    rewrite_when_kept()
+    rewrite_when_kept(write_allow_list)
     return device
 
 
@@ -94,7 +94,7 @@ def change_device(
         minute_interval=minute_interval,
         changed=changed,
     )
-    rewrite_when_kept()
+    rewrite_when_kept(write_allow_list)
     return device
 
 
@@ -132,7 +132,7 @@ def stop_device(actor: User | None, device: Device) -> None:
         raise Refused(_("设备 %(mn)s 已经停用。") % {"mn": device.mn})
     device.allowed = False
     record(actor, "monitoring.stop_device", device.point, mn=device.mn)
-    rewrite_when_kept()
+    rewrite_when_kept(write_allow_list)
 
 
 def hold_point(actor: User | None, point: Point, right: str = EDIT) -> Point:

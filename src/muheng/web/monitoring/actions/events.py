@@ -16,12 +16,13 @@ from muheng.casework.document import Part
 from muheng.web.casework.actions import Attachment, act
 from muheng.web.casework.models import Case
 from muheng.web.casework.writing import deed
+from muheng.web.entrance import clean_text
 from muheng.web.files.attachments import Upload, keep_attachments
 from muheng.web.monitoring.actions.marks import Stretch, add_mark
 from muheng.web.monitoring.cases import HANDLE, field_check, open_alert, title_of
 from muheng.web.monitoring.models import Event, Tier
 from muheng.web.people.models import Organisation, User
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.queries import is_own, may
 
 EXPLANATION, RECORD = "说明材料", "核查记录"
@@ -207,11 +208,7 @@ def _required(note: str) -> str:
 
 def clean_note(text: str) -> str:
     """What somebody wrote, without control characters, and no longer than a page."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()[:MOST]
-
-
-def invalid(what: str, at: str, fix: str = "") -> Refused:
-    return Refused(what, fix, status=422, code="invalid", at=at)
+    return clean_text(text)[:MOST]
 
 
 def not_found() -> Refused:

@@ -12,14 +12,16 @@ from django.utils.translation import gettext_lazy
 
 from muheng.web.audit.actions import record
 from muheng.web.casework.writing import deed
+from muheng.web.entrance import clean_text
 from muheng.web.monitoring.cases import HANDLE
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Mark, Point
 from muheng.web.monitoring.moments import midnight
+from muheng.web.monitoring.points import judge_again
 from muheng.web.monitoring.sayings import say_later
 from muheng.web.notices.actions import tell
 from muheng.web.people.models import User
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.queries import is_own, may
 from muheng.web.templatetags.words import moment
 
@@ -51,13 +53,13 @@ def add_mark(actor: User, point: Point, given: Stretch, *, at: datetime | None =
         mark=given.mark,
         begin=given.begin,
         end=given.end,
-        note=_clean(given.note),
+        note=clean_text(given.note)[:LONGEST_NOTE],
         by=actor,
         at=now,
     )
     record(actor, "monitoring.mark", held, mark=given.mark, begin=given.begin, end=given.end)
     _tell_who_refused(made)
-    _judge_again(held)
+    judge_again(held)
     return made
 
 
@@ -69,11 +71,11 @@ def end_mark(actor: User, mark: Mark, end: datetime, *, at: datetime | None = No
         raise _not_found()
     now = at or timezone.now()
     if not held.begin < end <= now + AHEAD:
-        raise _invalid(_("结束应晚于开始：%(begin)s。") % {"begin": moment(held.begin)}, "end")
+        raise invalid(_("结束应晚于开始：%(begin)s。") % {"begin": moment(held.begin)}, "end")
     held.end = end
     held.save(update_fields=("end",))
     record(actor, "monitoring.end_mark", held.point, mark=held.mark, begin=held.begin, end=end)
-    _judge_again(held.point)
+    judge_again(held.point)
     return held
 
 
@@ -81,9 +83,9 @@ def end_mark(actor: User, mark: Mark, end: datetime, *, at: datetime | None = No
 def withdraw_mark(actor: User, mark: Mark, note: str, *, at: datetime | None = None) -> Mark:
     """Take a mark back, with the reason; an officer may refuse an enterprise's. Raises Refused."""
     held = _hold(actor, mark)
-    said = _clean(note)[:200]
+    said = clean_text(note)[:200]
     if not said:
-        raise _invalid(_("请写明撤回的理由。"), "note")
+        raise invalid(_("请写明撤回的理由。"), "note")
     now = at or timezone.now()
     held.withdrawn_at, held.withdrawn_by, held.withdrawn_note = now, actor, said
     held.save(update_fields=("withdrawn_at", "withdrawn_by", "withdrawn_note"))
@@ -91,7 +93,7 @@ def withdraw_mark(actor: User, mark: Mark, note: str, *, at: datetime | None = N
     record(actor, "monitoring.withdraw_mark", held.point, mark=held.mark, begin=held.begin, own=own)
     if not own:
         _tell_refused(held, said, now)
-    _judge_again(held.point)
+    judge_again(held.point)
     return held
 
 
@@ -124,33 +126,29 @@ def _tell_who_refused(made: Mark) -> None:
         tell(people, said, made.note, href, room="monitoring", at=made.at)
 
 
-def _judge_again(point: Point) -> None:
-    Point.objects.filter(pk=point.pk).update(stale=True)
-
-
 def _check(point: Point, given: Stretch, now: datetime) -> None:
     if given.mark not in city_rules().limits.marks:
-        raise _invalid(_("请选标记什么。"), "mark")
+        raise invalid(_("请选标记什么。"), "mark")
     begin, end = given.begin, given.end
     if end is not None and end <= begin:
-        raise _invalid(_("结束应晚于开始：%(begin)s。") % {"begin": moment(begin)}, "end")
+        raise invalid(_("结束应晚于开始：%(begin)s。") % {"begin": moment(begin)}, "end")
     if begin < now - BACK:
-        raise _invalid(
+        raise invalid(
             _("开始太早：只能标记最近 %(days)s 天。") % {"days": BACK.days},
             "begin",
             _("更早的情况请在事件里说明。"),
         )
     if begin > now + AHEAD or (end is not None and end > now + AHEAD):
-        raise _invalid(_("最多提前 %(days)s 天标记。") % {"days": AHEAD.days}, "begin")
+        raise invalid(_("最多提前 %(days)s 天标记。") % {"days": AHEAD.days}, "begin")
     if begin < midnight(point.watched_from):
-        raise _invalid(_("这个点位那时还没有监控。"), "begin")
+        raise invalid(_("这个点位那时还没有监控。"), "begin")
     same = Mark.objects.filter(point=point, mark=given.mark, withdrawn_at=None)
     if end is not None:
         same = same.filter(begin__lt=end)
     for other in same:
         if other.end is None or other.end > begin:
             said = _("这段时间已经标记过：%(begin)s起。") % {"begin": moment(other.begin)}
-            raise _invalid(said, "begin", _("先撤回那一条，或者改时间。"))
+            raise invalid(said, "begin", _("先撤回那一条，或者改时间。"))
 
 
 def _hold(actor: User, mark: Mark) -> Mark:
@@ -162,14 +160,6 @@ def _hold(actor: User, mark: Mark) -> Mark:
     if held.withdrawn_at is not None:
         raise Refused(_("这条标记已经撤回。"), code="conflict")
     return held
-
-
-def _clean(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()[:LONGEST_NOTE]
-
-
-def _invalid(what: str, at: str, fix: str = "") -> Refused:
-    return Refused(what, fix, status=422, code="invalid", at=at)
 
 
 def _not_found() -> Refused:

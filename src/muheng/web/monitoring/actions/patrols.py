@@ -14,15 +14,15 @@ from muheng.web.casework.actions import Attachment, NewChild, act, open_case
 from muheng.web.casework.models import Case
 from muheng.web.casework.writing import deed
 from muheng.web.files.attachments import Upload, keep_attachments
-from muheng.web.monitoring.actions.events import clean_note, invalid
+from muheng.web.monitoring.actions.events import clean_note
 from muheng.web.monitoring.cases import ALERT, FIELD, PATROL, field_check, office_of
+from muheng.web.monitoring.city_rules import patrol_rules
 from muheng.web.monitoring.models import Event, Patrol, PatrolRound, Point, Suspicion
-from muheng.web.monitoring.patrol_rules import patrol_rules
 from muheng.web.monitoring.queries import patrols as queries
 from muheng.web.monitoring.sayings import event_title, factor_title, sign_title
 from muheng.web.people.models import Organisation, User
 from muheng.web.people.rights import require
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.queries import is_own, may
 
 LOOKED = ("data", "video", "power", "dcs", "ledger")
@@ -30,7 +30,6 @@ LOOKED = ("data", "video", "power", "dcs", "ledger")
 FINDINGS = ("正常", "异常", "未查看")
 LABELS = ("数据截图", "视频截图", "用电曲线", "工况截图", "台账")
 MOST = 500
-FOLLOW_UPS = (ALERT, FIELD)
 _AHEAD_TITLE = 120
 
 

@@ -16,7 +16,7 @@ from muheng.web.monitoring.actions.devices import EDIT, check_reach, hold_point
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Device, Point
 from muheng.web.monitoring.pollutants import find_code
-from muheng.web.monitoring.store import rewrite_when_kept
+from muheng.web.monitoring.store import rewrite_when_kept, write_allow_list, write_points
 from muheng.web.people.models import User
 from muheng.web.refusal import Refused
 from muheng.web.registry.models import Outlet
@@ -93,7 +93,7 @@ def change_limits(actor: User | None, point: Point, rows: Sequence[Row], since: 
     held.limits, held.stale = kept, True
     held.save(update_fields=("limits", "stale"))
     record(actor, "monitoring.change_limits", held, limits=kept, since=since.isoformat())
-    rewrite_when_kept()
+    rewrite_when_kept(write_points)
     return held
 
 
@@ -114,7 +114,7 @@ def change_point(
     held.reference_oxygen, held.trade, held.key, held.stale = reference_oxygen, trade.strip(), key, True
     held.save()
     record(actor, "monitoring.change_point", held, name=held.name, reference_oxygen=reference_oxygen, key=key)
-    rewrite_when_kept()
+    rewrite_when_kept(write_points)
     return held
 
 
@@ -135,7 +135,7 @@ def stop_watching(actor: User | None, point: Point, until: date) -> Point:
     held.save(update_fields=("watched_until",))
     Device.objects.filter(point=held).update(allowed=False)
     record(actor, "monitoring.stop_watching", held, until=until.isoformat())
-    rewrite_when_kept()
+    rewrite_when_kept(write_allow_list)
     return held
 
 

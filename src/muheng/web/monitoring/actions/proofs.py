@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from muheng.web.audit.actions import record
 from muheng.web.files.attachments import Upload, keep_attachments
-from muheng.web.monitoring.actions.events import clean_note, invalid
+from muheng.web.monitoring.actions.events import clean_note
 from muheng.web.monitoring.models import Proof, ProofRemark
 from muheng.web.monitoring.queries.proofs import describe_day, due_of, is_over
 from muheng.web.people.models import User
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.models import Enterprise
 from muheng.web.registry.queries import is_own
 from muheng.web.templatetags.words import day as say_day

@@ -11,12 +11,12 @@ from muheng.web.audit.actions import record
 from muheng.web.casework.actions import open_case
 from muheng.web.casework.models import Case
 from muheng.web.casework.writing import deed
-from muheng.web.monitoring.actions.events import clean_note, invalid
+from muheng.web.monitoring.actions.events import clean_note
 from muheng.web.monitoring.cases import FIELD, HANDLE, field_check
 from muheng.web.monitoring.models import Suspicion
 from muheng.web.monitoring.sayings import factor_title, sign_title
 from muheng.web.people.models import User
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.queries import is_own, may
 
 

@@ -19,10 +19,10 @@ from muheng.web.casework.story import list_files
 from muheng.web.entrance import read_number
 from muheng.web.files.attachments import ACCEPT
 from muheng.web.monitoring.actions import patrols as actions
+from muheng.web.monitoring.city_rules import patrol_rules
 from muheng.web.monitoring.models import Patrol, PatrolRound, Point
 from muheng.web.monitoring.pages.events import harmless, send
 from muheng.web.monitoring.pages.reading import read_numbers
-from muheng.web.monitoring.patrol_rules import patrol_rules
 from muheng.web.monitoring.queries import patrols as queries
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import require

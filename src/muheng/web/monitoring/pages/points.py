@@ -19,6 +19,7 @@ from muheng.web.entrance import read_number
 from muheng.web.monitoring.actions.asks import COMMANDS, STRETCHES, ask_device
 from muheng.web.monitoring.models import Ask, Device, Point
 from muheng.web.monitoring.moments import to_aware, to_local
+from muheng.web.monitoring.pages.reading import read_day
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import board, capture
 from muheng.web.monitoring.queries import series as queries
@@ -181,9 +182,9 @@ def read_asked(request: Request, point: Point, now: datetime) -> dict[str, Any]:
     kind: queries.Kind = next((each for each in queries.KINDS if each == given.get("kind")), "hour")
     span = read_number(given.get("span", ""))
     longest = queries.LONGEST[kind].days
-    last = min(_day(given.get("to", "")) or today, today)
+    last = min(read_day(given.get("to", "")) or today, today)
     usual = {"hour": USUAL_SPAN, "minute": 1, "realtime": 1}[kind]
-    first = _day(given.get("from", "")) or last - timedelta(days=min(span or usual, longest) - 1)
+    first = read_day(given.get("from", "")) or last - timedelta(days=min(span or usual, longest) - 1)
     if first > last:
         first, last = last, min(first, today)
     first = max(first, last - timedelta(days=longest - 1))
@@ -197,14 +198,6 @@ def read_asked(request: Request, point: Point, now: datetime) -> dict[str, Any]:
         "span": (last - first).days + 1 if last == today else 0,
         "factor": factor,
     }
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2100 else None
 
 
 def _moments(asked: dict[str, Any]) -> tuple[datetime, datetime]:

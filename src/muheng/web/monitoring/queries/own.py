@@ -13,10 +13,9 @@ from django.http import Http404
 from django.utils import timezone
 
 from muheng.casework.standing import CHINA
-from muheng.web.monitoring.city_rules import city_rules
+from muheng.web.monitoring.city_rules import city_rules, patrol_rules
 from muheng.web.monitoring.models import Event, Mark, MonthAmount, Point
 from muheng.web.monitoring.moments import midnight, to_local
-from muheng.web.monitoring.patrol_rules import patrol_rules
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.pollutants import find_code
 from muheng.web.monitoring.sayings import factor_title, factor_unit, mark_effect, mark_title

@@ -15,8 +15,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from muheng.monitoring.patrolling import Candidate, draw
+from muheng.web.monitoring.city_rules import patrol_rules
 from muheng.web.monitoring.models import Event, Patrol, PatrolRound, Point, Suspicion
-from muheng.web.monitoring.patrol_rules import patrol_rules
 from muheng.web.monitoring.queries.proofs import count_missing
 from muheng.web.people.models import Organisation, Role, User
 from muheng.web.people.rights import holds

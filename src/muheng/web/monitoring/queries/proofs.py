@@ -12,10 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from muheng.monitoring.judgement.exceedance import Against
-from muheng.web.monitoring.city_rules import city_rules
+from muheng.web.monitoring.city_rules import city_rules, patrol_rules
 from muheng.web.monitoring.models import Event, Mark, Point, Proof
 from muheng.web.monitoring.moments import midnight, to_aware
-from muheng.web.monitoring.patrol_rules import patrol_rules
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries.series import Judged, judge_hours
 from muheng.web.registry.models import Enterprise
