@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from web.clock import hold_clock
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -16,15 +18,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    from django.utils import timezone
-
     from web.filing.figures import NOW
 
-    def set_now(now: datetime) -> None:
-        monkeypatch.setattr(timezone, "now", lambda: now)
-
-    set_now(NOW)
-    return set_now
+    return hold_clock(monkeypatch, NOW)
 
 
 @pytest.fixture

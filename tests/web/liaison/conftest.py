@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from web.clock import hold_clock
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -45,13 +47,7 @@ class Town:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    from django.utils import timezone
-
-    def set_now(now: datetime) -> None:
-        monkeypatch.setattr(timezone, "now", lambda: now)
-
-    set_now(NOW)
-    return set_now
+    return hold_clock(monkeypatch, NOW)
 
 
 @pytest.fixture

@@ -7,18 +7,13 @@ from datetime import datetime
 
 import pytest
 
+from web.clock import hold_clock
 from web.monitoring.works import NOW, Works, make_works
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    from django.utils import timezone
-
-    def set_now(now: datetime) -> None:
-        monkeypatch.setattr(timezone, "now", lambda: now)
-
-    set_now(NOW)
-    return set_now
+    return hold_clock(monkeypatch, NOW)
 
 
 @pytest.fixture
