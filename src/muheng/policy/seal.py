@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from muheng.documents.finding import Finding
 from muheng.documents.message import Message, Refusal, say
 from muheng.intake.archive import MAX_RATIO, RATIO_MATTERS_ABOVE
 from muheng.intake.facts import CODE, NAME, Facts, read_facts, write_facts, write_frame
@@ -48,15 +49,6 @@ MOST_BYTES = 8 * 2**30
 EPOCH = (1980, 1, 1, 0, 0, 0)
 SHOWN_ROWS = 20
 BLOCK = 65_536
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that does not agree. ``row``: line of a text, or data row of a table (1 is the first)."""
-
-    file: str
-    row: int | None
-    what: Message
 
 
 @dataclass(frozen=True)

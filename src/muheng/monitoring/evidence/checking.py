@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from muheng.documents.finding import Finding
 from muheng.documents.message import Message, Refusal, say
 from muheng.monitoring.evidence import standalone
 from muheng.monitoring.evidence.request import name_event, name_outlet
@@ -22,15 +23,6 @@ MOST_RATIO = 500
 
 class EvidenceError(Refusal):
     """It is no evidence, or cannot be opened safely; ``what`` says why."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """``row``: line of the file, None where the whole file is meant."""
-
-    file: str
-    row: int | None
-    what: Message
 
 
 @dataclass(frozen=True)
