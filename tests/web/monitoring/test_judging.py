@@ -285,7 +285,11 @@ def test_what_was_not_asked_for_yet_is_not_missing(works: Works) -> None:
     from muheng.web.monitoring.moments import to_aware
 
     change_limits(
-        works.officer, works.stack, [{"factor": "a21005", "most": "80"}], datetime(2026, 11, 19).date()
+        works.officer,
+        works.stack,
+        [{"factor": "a21005", "most": "80"}],
+        datetime(2026, 11, 19).date(),
+        reason="许可证增加一项",
     )
     last = Hour.objects.get(point=works.stack, time=to_aware(datetime(2026, 11, 19, 23)))
     last.values["a01012"] = [99.0, "N", 60]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import translation
+
 from muheng.monitoring.judgement.episodes import Episode, Seen
 from muheng.monitoring.judgement.judging import Judged
 from muheng.monitoring.judgement.rules import TIERS, Repeat, Rules, TierId
@@ -20,9 +22,10 @@ from muheng.web.casework.actions import act
 from muheng.web.monitoring.actions.events import send_to_field
 from muheng.web.monitoring.cases import keep_step, open_alert
 from muheng.web.monitoring.escalating import set_clock, wants_answer
-from muheng.web.monitoring.models import Event, EventStep, Mark, Point, Suspicion
+from muheng.web.monitoring.limit_changes import find_unjudged, say_whole
+from muheng.web.monitoring.models import Event, EventStep, LimitChange, Mark, Point, Suspicion
 from muheng.web.monitoring.moments import to_aware, to_local
-from muheng.web.monitoring.pushing import Push, push_all, tell_excused
+from muheng.web.monitoring.pushing import LIMITS_CHANGED, MARKED, Push, push_all, tell_excused
 
 _HOUR = timedelta(hours=1)
 _EDGE = timedelta(days=1)
@@ -47,6 +50,10 @@ class Run:
     pushes: list[Push] = field(default_factory=list)
     excused: list[Event] = field(default_factory=list)
     """Gone, and a mark that was made since they were raised lies over them."""
+    relieved: list[Event] = field(default_factory=list)
+    """Gone, and the limit was changed from a day of theirs or before."""
+    changes: list[LimitChange] = field(default_factory=list)
+    """By which these hours are judged for the first time."""
 
     def __post_init__(self) -> None:
         numbers, since = [point.pk for point in self.points], to_aware(self.begin)
@@ -54,6 +61,7 @@ class Run:
         for event in Event.objects.filter(point__in=numbers, last__gte=since).select_related("case"):
             event.point = of[event.point_id]
             self.events.setdefault((event.point_id, event.factor), []).append(event)
+        self.changes = find_unjudged(numbers)
         for each in Suspicion.objects.filter(point__in=numbers, end__gt=since):
             self.suspicions.setdefault((each.point_id, each.factor, each.kind), []).append(each)
 
@@ -72,7 +80,9 @@ class Run:
     def push(self) -> None:
         """Tell whoever has to know of it all, in few words where there is much."""
         push_all(self.pushes, self.now)
-        tell_excused(self.excused, self.now)
+        tell_excused(self.excused, MARKED, self.now)
+        tell_excused(self.relieved, LIMITS_CHANGED, self.now)
+        LimitChange.objects.filter(pk__in=[each.pk for each in self.changes]).update(judged_at=self.now)
 
     # -- episodes ------------------------------------------------------------------------------------------
 
@@ -95,6 +105,7 @@ class Run:
         for event in mine:
             if event.pk in met and event.gone:
                 self._change(event, gone=False)
+                self._say_limits(event, "again")
         if running:
             first, *others = running
             self._grow(first, episode)
@@ -122,6 +133,7 @@ class Run:
         )
         self.events.setdefault((point.pk, event.factor), []).append(event)
         keep_step(event, EventStep.Kind.RAISED, self.now, None, {"tier": event.tier, "seen": event.seen})
+        self._say_limits(event, "raised")
         self._follow_up(event, None)
         self._end_hint(event)
         return event
@@ -131,6 +143,7 @@ class Run:
         tier = max(event.tier, episode.tier, key=lambda each: TIERS.index(each))
         before = event.tier
         again = event.gone
+        last = event.last
         changed = self._change(
             event,
             begin=min(event.begin, to_aware(episode.begin))
@@ -146,6 +159,9 @@ class Run:
         if tier != before or again:
             detail = {"from": before, "to": tier, "seen": seen, "again": again}
             keep_step(event, EventStep.Kind.GROWN, self.now, None, detail)
+        if changed:
+            self._say_limits(event, "again" if again else "changed", last)
+        if tier != before or again:
             self._follow_up(event, before if not again else None)
         elif changed:
             self._open_case(event)
@@ -195,17 +211,36 @@ class Run:
             return
         self._change(event, gone=True, over=True, due_at=None, due_until="")
         marks = [] if joined else _find_marks_since(event)
-        detail: dict[str, object] = {"joined": joined, "marks": [mark.pk for mark in marks]}
+        changes = [] if joined else self._changes_behind(event)
+        detail: dict[str, object] = {
+            "joined": joined,
+            "marks": [mark.pk for mark in marks],
+            "limits": [each.pk for each in changes],
+        }
         keep_step(event, EventStep.Kind.GONE, self.now, None, detail)
         if marks:
             self.excused.append(event)
+        if changes:
+            self._say_limits(event, "gone")
+            self.relieved.append(event)
         if event.case is not None and event.case.live:
-            said = (
-                f"与 {joined} 是同一起，请在那一件办理。"
-                if joined
-                else "补传的数据或标记使这起事件不再成立。"
-            )
+            with translation.override("zh-hans"):
+                said = _say_gone(joined, changes)
             act(None, event.case, "note", note=said, part="room", at=self.now)
+
+    def _changes_behind(self, event: Event, last: datetime | None = None) -> list[LimitChange]:
+        """Changes of its limit that are judged by for the first time and reach its hours; ``last``: its last one before."""
+        until = to_local(max(event.last, last or event.last)).date()
+        own = (
+            each for each in self.changes if (each.point_id, each.factor) == (event.point_id, event.factor)
+        )
+        return [each for each in own if each.back and each.since <= until]
+
+    def _say_limits(self, event: Event, became: str, last: datetime | None = None) -> None:
+        """That an event came, went or is another because its limit was changed."""
+        for each in self._changes_behind(event, last):
+            detail = {"change": each.pk, "became": became, "note": each.reason}
+            keep_step(event, EventStep.Kind.LIMITS, self.now, each.by, detail)
 
     def _change(self, event: Event, **values: Any) -> bool:
         changed = [name for name, value in values.items() if getattr(event, name) != value]
@@ -261,6 +296,15 @@ class Run:
             for each in held:
                 if each.pk not in met and not each.gone and to_local(each.begin) >= self.begin + _EDGE:
                     _update(each, gone=True)
+
+
+def _say_gone(joined: str, changes: Sequence[LimitChange]) -> str:
+    if joined:
+        return f"与 {joined} 是同一起，请在那一件办理。"
+    if changes:
+        said = "；".join(map(say_whole, changes))
+        return f"限值改动：{said}。按新限值这起事件不再成立，请核实改动的依据。"
+    return "补传的数据或标记使这起事件不再成立。"
 
 
 def _find_marks_since(event: Event) -> list[Mark]:

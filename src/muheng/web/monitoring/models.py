@@ -46,6 +46,36 @@ class Point(models.Model):
         return self.name
 
 
+class LimitChange(models.Model):
+    """A limit that was changed (限值改动), by whom, why, and from which day on. Kept as it was done; never changed.
+
+    ``before``: the rows of ``Point.limits`` that held from that day on until then. ``after``: the row that holds instead;
+    None: no limit.
+    """
+
+    point = models.ForeignKey(Point, models.PROTECT, related_name="limit_changes")
+    factor = models.CharField(max_length=20)
+    since = models.DateField()
+    before = models.JSONField(default=list)
+    after = models.JSONField(null=True)
+    back = models.BooleanField()
+    """From a day that had passed: its hours are judged again."""
+    reason = models.CharField(max_length=200, default="", blank=True)
+    by = models.ForeignKey("people.User", models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    judged_at = models.DateTimeField(null=True)
+    """When hours were judged by it for the first time; what came or went then, did so because of it."""
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        indexes = (
+            models.Index(fields=("point", "-at"), name="limit_change_of_point"),
+            models.Index(
+                fields=("point",), name="limit_change_to_judge", condition=models.Q(judged_at__isnull=True)
+            ),
+        )
+
+
 class Device(models.Model):
     """A data logger (数采仪) that may speak to the receiver. A point has one at a time; earlier ones are kept."""
 
@@ -219,6 +249,8 @@ class Event(models.Model):
     case = models.OneToOneField("casework.Case", models.PROTECT, null=True, related_name="monitoring_event")
     repeated = models.BooleanField(default=False)
     """So many within so many days that the rule sends somebody."""
+    sealing = models.ForeignKey("jobs.Job", models.SET_NULL, null=True, related_name="+")
+    """The work that locks its evidence, or last did."""
 
     class Meta:
         ordering = ("-last", "-pk")
@@ -246,6 +278,7 @@ class EventStep(models.Model):
         FIELD = "field", _("转现场")
         CLOSED = "closed", _("办结")
         GONE = "gone", _("不再成立")
+        LIMITS = "limits", _("限值改动")
 
     event = models.ForeignKey(Event, models.PROTECT, related_name="steps")
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -341,6 +374,8 @@ class Evidence(models.Model):
     by = models.ForeignKey("people.User", models.PROTECT, related_name="+")
     at = models.DateTimeField()
     note = models.TextField(default="", blank=True)
+    job = models.OneToOneField("jobs.Job", models.SET_NULL, null=True, related_name="+")
+    """The work that made it, which makes no second one where it is done again."""
 
     class Meta:
         ordering = ("-at",)

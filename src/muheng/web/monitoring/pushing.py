@@ -21,6 +21,8 @@ from muheng.web.monitoring.telling import ROOM, holders_of, representatives_of
 from muheng.web.notices.actions import tell, tell_channel
 from muheng.web.people.models import Organisation, User
 
+MARKED = gettext_lazy("标记后不再成立，请核实标记")
+LIMITS_CHANGED = gettext_lazy("改限值后不再成立，请核实改动")
 TOGETHER = 4
 """From so many on, one reader hears of them in one notice."""
 LEAD = "casework.lead"
@@ -85,17 +87,27 @@ def _tell_officials(tier: str, place: int, events: Sequence[Event], now: datetim
         keep_step(event, EventStep.Kind.PUSHED, now, None, {"to": to, "people": len(people), "tier": tier})
 
 
-def tell_excused(events: Sequence[Event], now: datetime) -> None:
-    """A mark took away what the enterprise had been told of: whoever looks after it sees whether the mark holds."""
+def tell_excused(events: Sequence[Event], what: object, now: datetime) -> None:
+    """A mark or a changed limit took away what the enterprise had been told of: whoever looks after it sees whether that
+    holds. ``what``: what is to be looked at."""
     root = Organisation.objects.filter(kind=Organisation.Kind.CITY).order_by("pk")[0]
     by_county: dict[Organisation | None, list[Event]] = {}
     for event in events:
         by_county.setdefault(event.point.enterprise.county, []).append(event)
     for county, some in by_county.items():
         people, _to = _find_officials(county, root)
-        what = gettext_lazy("标记后不再成立，请核实标记")
         subject, text, href = _words(some, "monitoring:event", "monitoring:events", what)
         tell(people, subject, text, href, room=ROOM, key=f"excused:{some[0].number}", at=now)
+
+
+def find_overseers(county: Organisation | None, city: bool) -> list[User]:
+    """Who looks after the enterprises of a county; ``city``: and who does in the city."""
+    root = Organisation.objects.filter(kind=Organisation.Kind.CITY).order_by("pk").first()
+    if root is None:
+        return []
+    people, _to = _find_officials(county, root)
+    more = holders_of(HANDLE, root.path) if city else []
+    return list({person.pk: person for person in (*people, *more)}.values())
 
 
 def _find_officials(county: Organisation | None, root: Organisation) -> tuple[list[User], str]:

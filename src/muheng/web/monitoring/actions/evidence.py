@@ -34,7 +34,8 @@ from muheng.web.casework.models import CaseFile
 from muheng.web.files.actions import folder_path, store_folder
 from muheng.web.monitoring.actions.events import clean_note, not_found
 from muheng.web.monitoring.cases import keep_step
-from muheng.web.monitoring.models import Device, Event, EventStep, Evidence, Mark
+from muheng.web.monitoring.limit_changes import say_whole
+from muheng.web.monitoring.models import Device, Event, EventStep, Evidence, LimitChange, Mark
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries.series import judge_hours, lay_hourly, say_why
@@ -258,8 +259,17 @@ def _steps(event: Event) -> Iterator[dict[str, Any]]:
             "at": _spell(step.at),
             "step": step.get_kind_display(),
             "by": step.by.name if step.by is not None else "按规则",
-            "note": str(step.detail.get("note", "")),
+            "note": _say_step(step),
         }
+
+
+def _say_step(step: EventStep) -> str:
+    note = str(step.detail.get("note", ""))
+    if step.kind != EventStep.Kind.LIMITS:
+        return note
+    change = LimitChange.objects.get(pk=step.detail["change"])
+    said = say_whole(change)
+    return f"{said}；理由：{note}" if note else said
 
 
 def _photos(event: Event) -> Iterator[Photo]:

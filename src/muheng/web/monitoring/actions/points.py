@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from muheng.monitoring.hj212.tables import find_factor
 from muheng.web.audit.actions import record
+from muheng.web.casework.writing import deed
+from muheng.web.entrance import clean_text
 from muheng.web.monitoring.actions.devices import EDIT, check_reach, hold_point
 from muheng.web.monitoring.city_rules import city_rules
-from muheng.web.monitoring.models import Device, Point
+from muheng.web.monitoring.limit_changes import figures_of, tell_changed
+from muheng.web.monitoring.models import Device, LimitChange, Point
+from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.pollutants import find_code
 from muheng.web.monitoring.store import rewrite_when_kept, write_allow_list, write_points
 from muheng.web.people.models import User
-from muheng.web.refusal import Refused
+from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.models import Outlet
 
 Row = Mapping[str, Any]
@@ -76,25 +81,77 @@ def watch_outlet(
     return point
 
 
-@transaction.atomic
-def change_limits(actor: User | None, point: Point, rows: Sequence[Row], since: date) -> Point:
+@deed
+def change_limits(
+    actor: User | None,
+    point: Point,
+    rows: Sequence[Row],
+    since: date,
+    *,
+    reason: str = "",
+    at: datetime | None = None,
+) -> Point:
     """What the factors of ``rows`` may be from a day on; ``most`` and ``least`` both empty: no limit any more.
 
-    Factors that are not named keep theirs. Raises Refused.
+    Factors that are not named keep theirs. From a day that has passed only with a reason: its hours are judged again.
+    The enterprise and whoever looks after it are told. Raises Refused.
     """
     held = hold_point(actor, point)
+    now, said = at or timezone.now(), clean_text(reason)[:200]
+    back = since < to_local(now).date()
     kept: list[dict[str, Any]] = list(held.limits)
+    changes = []
     for row in map(_read_limit, rows):
+        own = [each for each in kept if each["factor"] == row["factor"]]
+        before = [each for each in own if (each.get("until") or "9999") > since.isoformat()]
+        after = row if row.get("most") or row.get("least") else None
+        if _is_same(before, after, since):
+            continue
         kept = [_ended(each, since) if each["factor"] == row["factor"] else each for each in kept]
         # What would have begun only after the day never did.
         kept = [each for each in kept if not each.get("until") or each["until"] > (each.get("from") or "")]
-        if row.get("most") or row.get("least"):
-            kept.append({**row, "from": since.isoformat()})
+        if after is not None:
+            kept.append({**after, "from": since.isoformat()})
+        changes.append(
+            LimitChange(
+                point=held,
+                factor=row["factor"],
+                since=since,
+                before=before,
+                after=after,
+                back=back,
+                reason=said,
+                by=actor,
+                at=now,
+            )
+        )
+    if not changes:
+        raise invalid(_("限值没有变：从这一天起本来就是这样。"), "most")
+    if back and not said:
+        raise invalid(
+            _("从过去的一天起改限值要写明理由。"),
+            "reason",
+            _("这一天以来的小时会重新判定，企业和负责的人都会收到通知。"),
+        )
     held.limits, held.stale = kept, True
     held.save(update_fields=("limits", "stale"))
-    record(actor, "monitoring.change_limits", held, limits=kept, since=since.isoformat())
+    for each in changes:
+        each.save()
+    record(
+        actor, "monitoring.change_limits", held, limits=kept, since=since.isoformat(), back=back, reason=said
+    )
+    tell_changed(changes, now)
     rewrite_when_kept(write_points)
     return held
+
+
+def _is_same(before: Sequence[Row], after: Row | None, since: date) -> bool:
+    """Whether what held from the day on, for good, is what is asked for."""
+    if after is None:
+        return not before
+    if len(before) != 1 or before[0].get("until") or (before[0].get("from") or "") > since.isoformat():
+        return False
+    return figures_of(before[0]) == figures_of(after)
 
 
 @transaction.atomic

@@ -43,6 +43,7 @@ from muheng.web.monitoring.actions.points import (
     watch_outlet,
 )
 from muheng.web.monitoring.city_rules import city_rules
+from muheng.web.monitoring.limit_changes import DAYS_AGAIN, list_changes
 from muheng.web.monitoring.models import Device, Point
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.points import limits_on
@@ -57,6 +58,7 @@ from muheng.web.people.rights import holds, require
 from muheng.web.refusal import Refused
 from muheng.web.registry.queries import may
 from muheng.web.request import Request
+from muheng.web.templatetags.words import day as say_day
 
 PAGE = 50
 EDITIONS = (2005, 2017, 2025)
@@ -198,6 +200,8 @@ def edit(request: Request, number: int) -> HttpResponse:
             {"factor": factor, "title": factor_title(factor), "unit": factor_unit(factor), "limit": limit}
             for factor, limit in held.items()
         ],
+        "limit_changes": list_changes(point),
+        "days_again": DAYS_AGAIN,
         "history": [
             {**row, "title": factor_title(row["factor"]), "unit": factor_unit(row["factor"])}
             for row in point.limits
@@ -219,8 +223,15 @@ def _set_limit(request: Request, point: Point) -> str:
     row: dict[str, Any] = {name: given.get(name, "") for name in ("factor", "most", "least", "basis")}
     if not given.get("converted"):
         row["converted"] = False
-    change_limits(request.user, point, [row], since)
-    messages.success(request, _("限值已改，之前的小时按之前的限值判。"))
+    change_limits(request.user, point, [row], since, reason=given.get("reason", ""))
+    if since < _today():
+        messages.success(
+            request,
+            _("限值已改，%(day)s以来的小时正在重新判定；企业和负责的人已收到通知。")
+            % {"day": say_day(since)},
+        )
+    else:
+        messages.success(request, _("限值已改，之前的小时按之前的限值判；企业和负责的人已收到通知。"))
     return ""
 
 

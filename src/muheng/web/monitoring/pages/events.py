@@ -64,11 +64,12 @@ def _listing(request: Request, refused: Refused | None = None) -> HttpResponse:
     page = Paginator(queries.ask_events(request.user, asked, now), queries.PAGE).get_page(
         request.GET.get("page")
     )
+    gone = queries.why_gone(page)
     context = {
         "asked": asked,
         "counts": queries.count_events(request.user, now),
         "page": page,
-        "rows": [show_row(each, now) for each in page],
+        "rows": [show_row(each, now) | {"gone": gone.get(each.pk, "")} for each in page],
         "query": rest_of_query(request),
         "choices": queries.choices_of(request.user),
         "states": queries.STATES.items(),
@@ -244,6 +245,7 @@ def frame(event: Event, now: datetime, *, inside: bool) -> dict[str, Any]:
         "factor": factor_title(event.factor),
         "unit": factor_unit(event.factor),
         "limit": None if limit is None else limit.most,
+        "gone": queries.why_gone([event]).get(event.pk, ""),
         "ratio": say_ratio(event.peak),
         "late": event.due_at is not None and event.due_at < now,
         "seen": [

@@ -19,6 +19,7 @@ from muheng.web.monitoring.actions import events as actions
 from muheng.web.monitoring.actions import marks as mark_actions
 from muheng.web.monitoring.actions.marks import Stretch
 from muheng.web.monitoring.cases import ALERT
+from muheng.web.monitoring.limit_changes import list_changes
 from muheng.web.monitoring.models import Event, Mark, Point
 from muheng.web.monitoring.pages.events import frame, show_row
 from muheng.web.monitoring.pages.reading import read_moment
@@ -99,6 +100,7 @@ def _point(request: Request, found: Point, refused: Refused | None = None) -> Ht
         "last": today.isoformat(),
         "marks": queries.show_marks(found),
         "cap": queries.cap_of(found, now),
+        "limit_changes": list_changes(found),
         "kinds": _kinds(),
         "events": [show_row(each, now) for each in events[:20]],
         "now": timezone.localtime(now),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from muheng.web.entrance import read_number
 from muheng.web.monitoring.actions.asks import COMMANDS, STRETCHES, ask_device
+from muheng.web.monitoring.limit_changes import list_changes
 from muheng.web.monitoring.models import Ask, Device, Point
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.pages.reading import read_day
@@ -87,6 +88,7 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
         "row": row,
         "readings": board.list_readings(point, now),
         "limits": _limits(point, to_local(now).date()),
+        "limit_changes": list_changes(point),
         "kind_name": kind_title(point.kind),
         "kinds": KIND_TITLES.items(),
         "spans": SPANS,

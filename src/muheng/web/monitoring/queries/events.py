@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ from muheng.casework.standing import CHINA
 from muheng.web.casework.models import Case as CaseRow
 from muheng.web.charts import Chart, Series
 from muheng.web.entrance import read_number
-from muheng.web.monitoring.models import Event, EventStep, Evidence, Mark, Patrol, Proof, Tier
+from muheng.web.monitoring.limit_changes import say_whole
+from muheng.web.monitoring.models import Event, EventStep, Evidence, LimitChange, Mark, Patrol, Proof, Tier
 from muheng.web.monitoring.queries.scope import events_for
 from muheng.web.monitoring.queries.series import judge_hours, lay_hourly
 from muheng.web.monitoring.sayings import factor_title, factor_unit, say_seen
@@ -184,6 +185,14 @@ def tell_step(step: EventStep) -> Told:
         lines.append((_("原因"), because.get(str(detail["because"]), "")))
     if detail.get("joined"):
         lines.append((_("并入"), str(detail["joined"])))
+    if step.kind == kind.LIMITS:
+        change = LimitChange.objects.filter(pk=detail.get("change")).first()
+        if change is not None:
+            lines.append((_("限值"), say_whole(change)))
+        became = _BECAME.get(str(detail.get("became")))
+        lines += [(_("结果"), str(became))] if became else []
+    elif step.kind == kind.GONE and not detail.get("joined"):
+        lines.append((_("原因"), _say_why(detail)))
     if step.kind in (kind.RAISED, kind.GROWN):
         lines += [(_("看到"), say_seen(each)) for each in detail.get("seen", ())]
     if detail.get("cause"):
@@ -197,6 +206,29 @@ def tell_step(step: EventStep) -> Told:
     said_before = step.kind == kind.CLOSED and not detail.get("dismissed")
     files = tuple(str(each["name"]) for each in detail.get("files", ()))
     return Told(step, tag, tuple(lines), "" if said_before else str(detail.get("note", "")), files)
+
+
+_BECAME = {
+    "raised": gettext_lazy("按新限值才成立"),
+    "again": gettext_lazy("按新限值又成立"),
+    "changed": gettext_lazy("按新限值重算"),
+    "gone": gettext_lazy("按新限值不再成立"),
+}
+
+
+def why_gone(events: Iterable[Event]) -> dict[int, str]:
+    """By number of the row, why nothing speaks for an event any more; of those that are gone."""
+    found = {event.pk: _say_why({}) for event in events if event.gone}
+    steps = EventStep.objects.filter(event__in=found, kind=EventStep.Kind.GONE).order_by("at", "pk")
+    return found | {step.event_id: _say_why(step.detail) for step in steps}
+
+
+def _say_why(detail: Mapping[str, Any]) -> str:
+    if detail.get("joined"):
+        return _("已并入 %(number)s") % {"number": detail["joined"]}
+    if detail.get("limits"):
+        return _("改限值后不再成立")
+    return _("标记后不再成立") if detail.get("marks") else _("补传后不再成立")
 
 
 def _tier(tier: str) -> str:
