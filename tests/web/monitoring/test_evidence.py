@@ -102,19 +102,32 @@ def test_locked_verified_and_found_out(works: Works, store: Path) -> None:
 
 
 def test_the_pages(works: Works, store: Path) -> None:
+    from muheng.web.jobs.actions import run_pending
     from muheng.web.monitoring.models import Evidence
 
     event = make_event(works)
     officer = Client()
     officer.force_login(works.county_officer)
-    refused = officer.post(f"/monitoring/events/{event.number}/seal/")
-    assert refused["Location"] == f"/monitoring/events/{event.number}/"
-    assert "没有原始数据" in officer.get(refused["Location"]).content.decode()
+    address = f"/monitoring/events/{event.number}/"
+    asked = officer.post(f"{address}seal/")
+    assert asked["Location"] == f"{address}#step-evidence"
+    run_pending()
+    assert "没有原始数据" in officer.get(address).content.decode()
     fill_store(works, store)
-    done = officer.post(f"/monitoring/events/{event.number}/seal/", {"note": "备查"})
+    officer.post(f"{address}seal/", {"note": "备查"})
+    waiting = officer.get(address).content.decode()
+    assert f"锁定证据：{event.number}" in waiting
+    assert "/seal/" not in waiting
+    assert not Evidence.objects.exists()
+    # Who asks again meanwhile, or somebody else does, gets what is under way.
+    officer.post(f"{address}seal/")
+    other = Client()
+    other.force_login(works.officer)
+    assert "别人正在锁定" in other.post(f"{address}seal/", follow=True).content.decode()
+    run_pending()
     made = Evidence.objects.get()
+    assert (made.note, made.by) == ("备查", works.county_officer)
     address = f"/monitoring/evidence/{made.pk}/"
-    assert done["Location"] == address
     page = officer.get(address).content.decode()
     assert made.manifest in page
     assert "values.csv" in page
@@ -131,3 +144,29 @@ def test_the_pages(works: Works, store: Path) -> None:
         client = Client()
         client.force_login(person)
         assert client.get(address).status_code == status
+
+
+def test_a_job_that_is_done_again_makes_one(works: Works, store: Path) -> None:
+    """Its worker died after the evidence was kept and before the job said so; and one that is stopped on the way."""
+    from muheng.web.jobs.actions import cancel, run_pending
+    from muheng.web.jobs.models import Job
+    from muheng.web.monitoring.actions.evidence import ask_to_seal
+    from muheng.web.monitoring.models import Event, EventStep, Evidence
+
+    event = make_event(works)
+    fill_store(works, store)
+    job = ask_to_seal(works.officer, event, "备查")
+    run_pending()
+    Job.objects.filter(pk=job.pk).update(state=Job.State.WAITING)
+    run_pending()
+    made = Evidence.objects.get()
+    assert Job.objects.get(pk=job.pk).result == {"evidence": made.pk}
+    assert event.steps.filter(kind=EventStep.Kind.SEALED).count() == 1
+    stopped = ask_to_seal(works.officer, Event.objects.get(pk=event.pk))
+    assert stopped != job
+    Job.objects.filter(pk=stopped.pk).update(cancel_asked=True)
+    run_pending()
+    stopped.refresh_from_db()
+    assert stopped.state == Job.State.CANCELLED
+    cancel(ask_to_seal(works.officer, event))
+    assert Evidence.objects.count() == 1

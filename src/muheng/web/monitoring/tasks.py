@@ -1,4 +1,5 @@
-"""The room's rounds: new data are taken, points judged, clocks followed, months added up, what is old put away."""
+"""The room's rounds: new data are taken, points judged, clocks followed, months added up, what is old put away; and evidence
+that somebody asked for is locked."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ from datetime import timedelta
 from django.utils import timezone
 
 from muheng.web.jobs.actions import Progress, task
+from muheng.web.monitoring.actions import evidence
 from muheng.web.monitoring.answering import take_answers
 from muheng.web.monitoring.escalating import escalate_due
 from muheng.web.monitoring.judging import judge_due
+from muheng.web.monitoring.models import Event
 from muheng.web.monitoring.store import write_allow_list
 from muheng.web.monitoring.taking import clear_old_hours, take_fresh
 from muheng.web.monitoring.totals import add_up_due
@@ -44,3 +47,13 @@ def add_up(progress: Progress) -> dict[str, int]:
 def tidy(progress: Progress) -> dict[str, int]:
     """Old hours, and the lists in the store in case a process died before it wrote them."""
     return {"hours": clear_old_hours(timezone.now()), "devices": write_allow_list()}
+
+
+@task(evidence.SEAL)
+def seal(progress: Progress, event: int, note: str) -> dict[str, int]:
+    """What there is about an event, for whoever asked."""
+    asked = progress.job.owner
+    assert asked is not None
+    rows = Event.objects.select_related("point__enterprise", "point__outlet", "case")
+    made = evidence.seal(asked, rows.get(pk=event), note, progress=progress)
+    return {"evidence": made.pk}

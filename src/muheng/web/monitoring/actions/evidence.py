@@ -32,6 +32,8 @@ from muheng.monitoring.store.values import Kind, read_values
 from muheng.web.audit.actions import record
 from muheng.web.casework.models import CaseFile
 from muheng.web.files.actions import folder_path, store_folder
+from muheng.web.jobs.actions import Progress, enqueue
+from muheng.web.jobs.models import Job
 from muheng.web.monitoring.actions.events import clean_note, not_found
 from muheng.web.monitoring.cases import keep_step
 from muheng.web.monitoring.limit_changes import say_whole
@@ -55,23 +57,54 @@ FINE_SPAN = timedelta(days=3)
 RULES = ("validity.toml", "limits.toml", "alerts.toml")
 
 
-def seal(actor: User, event: Event, note: str = "", *, at: datetime | None = None) -> Evidence:
-    """Take frames, values, marks, answers, steps and photographs as they are now. Raises Refused."""
-    enterprise = event.point.enterprise
-    if is_own(actor, enterprise) or not may(actor, SEAL, enterprise):
-        raise not_found()
+def ask_to_seal(actor: User, event: Event, note: str = "") -> Job:
+    """Have it locked in the background; who asks while that is under way gets the same work. Raises Refused."""
+    _check(actor, event)
+    with transaction.atomic():
+        held = Event.objects.select_for_update(of=("self",)).select_related("sealing").get(pk=event.pk)
+        if held.sealing is not None and not held.sealing.ended:
+            return held.sealing
+        title = _("锁定证据：%(number)s") % {"number": event.number}
+        held.sealing = enqueue(SEAL, actor, title, event=event.pk, note=clean_note(note)[:200])
+        held.save(update_fields=("sealing",))
+    return held.sealing
+
+
+def seal(
+    actor: User,
+    event: Event,
+    note: str = "",
+    *,
+    at: datetime | None = None,
+    progress: Progress | None = None,
+) -> Evidence:
+    """Take frames, values, marks, answers, steps and photographs as they are now. Raises Refused.
+
+    Nothing is to be seen of it before it is whole. ``progress``: of the job that does it; a job that is done again, because
+    its worker died, makes no second one.
+    """
+    job = progress.job if progress is not None else None
+    if (known := _find_made(job)) is not None:
+        return known
+    _check(actor, event)
     now = at or timezone.now()
+    _say(progress, 0, _("汇集数值、标记和处理过程"))
     with translation.override("zh-hans"):
         request = _collect(actor, event, now)
     with tempfile.TemporaryDirectory() as draft:
         folder = Path(draft) / event.number
+        _say(progress, 1, _("取出原始报文，封存并核对"))
         try:
             sealed = seal_evidence(folder, request, receiver_store(), _find_key)
         except Refusal as refusal:
             raise refused_by(refusal, language()) from refusal
+        _say(progress, 2, _("保存"))
         content = export_evidence(folder)
     stored = store_folder(lambda inside: _write(inside, content))
     with transaction.atomic():
+        Event.objects.select_for_update(of=("self",)).get(pk=event.pk)
+        if (known := _find_made(job)) is not None:
+            return known
         made = Evidence.objects.create(
             event=event,
             folder=stored,
@@ -82,11 +115,27 @@ def seal(actor: User, event: Event, note: str = "", *, at: datetime | None = Non
             by=actor,
             at=now,
             note=clean_note(note)[:200],
+            job=job,
         )
         detail: dict[str, object] = {"evidence": made.pk, "manifest": sealed.seal, "note": made.note}
         keep_step(event, EventStep.Kind.SEALED, now, actor, detail)
         record(actor, "monitoring.seal", event, manifest=sealed.seal, frames=sealed.frames)
     return made
+
+
+def _check(actor: User, event: Event) -> None:
+    enterprise = event.point.enterprise
+    if is_own(actor, enterprise) or not may(actor, SEAL, enterprise):
+        raise not_found()
+
+
+def _find_made(job: Job | None) -> Evidence | None:
+    return None if job is None else Evidence.objects.filter(job=job).first()
+
+
+def _say(progress: Progress | None, done: int, note: str) -> None:
+    if progress is not None:
+        progress(done, 3, note)
 
 
 def _write(inside: Path, content: bytes) -> None:

@@ -223,6 +223,8 @@ def _show(request: Request, event: Event, refused: Refused | None = None) -> Htt
         "may_patrol": patrols and not any(each.done_at is None for each in event.patrols.all()),
         "officers": list_officers(office) if office is not None else [],
         "may_seal": may(user, "monitoring.seal", event.point.enterprise),
+        "sealing": event.sealing,
+        "own_sealing": event.sealing is not None and event.sealing.owner_id == user.pk,
         "conclusions": _choices("conclusion"),
         "causes": _choices("cause"),
         "accept": ACCEPT,

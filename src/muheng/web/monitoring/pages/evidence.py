@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -40,18 +41,19 @@ def find_evidence(user: User, number: int) -> Evidence:
 
 @require_POST
 def seal(request: Request, number: str) -> HttpResponse:
-    """Lock what there is about an event now."""
+    """Have what there is about an event locked; how far it is, is on the event's page."""
     require(request.user, actions.SEAL)
     event = find_event(request.user, number)
     try:
-        made = actions.seal(request.user, event, request.POST.get("note", ""))
+        job = actions.ask_to_seal(request.user, event, request.POST.get("note", ""))
     except Refused as refused:
         if refused.status in (403, 404):
             raise
         messages.error(request, f"{refused.what} {refused.fix}".strip())
         return redirect("monitoring:event", event.number)
-    messages.success(request, _("证据已锁定。请把下面的摘要记到笔录里。"))
-    return redirect("monitoring:evidence", made.pk)
+    if job.owner != request.user:
+        messages.info(request, _("别人正在锁定这件事件的证据，完成后这里会出现。"))
+    return redirect(reverse("monitoring:event", args=[event.number]) + "#step-evidence")
 
 
 def show(request: Request, number: int) -> HttpResponse:

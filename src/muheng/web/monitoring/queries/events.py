@@ -136,7 +136,7 @@ def choices_of(user: User) -> dict[str, Any]:
 
 def find_event(user: User, number: str) -> Event:
     """The event of a number. One that the person may not see is not found: raises Http404."""
-    rows = events_for(user).select_related("point__enterprise__county", "point__outlet", "case")
+    rows = events_for(user).select_related("point__enterprise__county", "point__outlet", "case", "sealing")
     found = rows.filter(number=number.strip().upper()).first()
     if found is None:
         raise Http404(number)
