@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -12,8 +12,10 @@ from muheng.monitoring.judgement.demo import SPOILS, copy_neighbour, make_hours,
 from muheng.monitoring.judgement.episodes import ALL
 from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.judging import judge
+from muheng.monitoring.judgement.outlet import Marked
 from muheng.monitoring.judgement.rules import load_rules
 from muheng.monitoring.judgement.signs import INNOCENT, NAMES, Sign
+from muheng.monitoring.judgement.standing import find_touched
 
 RULES = load_rules()[0]
 assert RULES is not None
@@ -83,6 +85,87 @@ def test_marks_explain_what_is_missing(sound: list[Hours]) -> None:
     moved = replace(marked.marks[-1], begin=at, end=at + (mark.end - mark.begin))
     explained = replace(lost, marks=(*lost.marks, moved))
     assert not any(sign.kind == "missing" and sign.begin == at for sign in judge([explained], RULES)[0].signs)
+
+
+def fail(hours: Hours, begins: tuple[int, ...], late: int | None, mark: str = "plant_failure") -> Hours:
+    """Four hours far over the limit at each, marked so many hours after they began; None: not known when."""
+    values, valid = hours.values.copy(), hours.valid.copy()
+    marks = []
+    for begin in begins:
+        values[2, begin : begin + 4], valid[2, begin : begin + 4] = 120.0 + begin % 7, True
+        since = hours.calendar.time_of(begin)
+        made = None if late is None else since + timedelta(hours=late)
+        marks.append(Marked(mark, since, since + timedelta(hours=4), made))
+    return replace(hours, values=values, valid=valid, marks=(*hours.marks, *marks))
+
+
+def running(hours: Hours, count: int, since: int) -> tuple[int, ...]:
+    """Hours two days apart in which the plant ran and nobody had marked anything."""
+    free = ~hours.stopped
+    for mark in hours.marks:
+        begin, end = find_touched(hours, mark)
+        free[max(begin - 8, 0) : end + 8] = False
+    days = [at for at in range(since, since + 24 * 29, 48) if free[at : at + 4].all()]
+    return tuple(days[:count])
+
+
+def signs_of(hours: Hours, kind: str) -> list[Sign]:
+    return [each for each in judge([hours], RULES)[0].signs if each.kind == kind]
+
+
+@pytest.mark.parametrize("mark", ["plant_failure", "starting", "monitor_failure", "plant_stopped"])
+def test_who_marks_only_when_the_limit_was_passed_is_seen_with_the_list(
+    sound: list[Hours], mark: str
+) -> None:
+    begins = running(sound[0], 4, 2400)
+    late = fail(sound[0], begins, 2, mark)
+    (sign,) = signs_of(late, "afterwards")
+    assert [each.begin for each in sign.cases] == [late.calendar.time_of(each) for each in begins]
+    assert {each.mark for each in sign.cases} == {mark}
+    assert all(each.made == each.begin + timedelta(hours=2) for each in sign.cases)
+    assert (sign.begin, sign.end) == (sign.cases[0].begin, sign.cases[-1].begin + timedelta(hours=4))
+    assert "4" in str(sign.seen)
+    # Within the hour it is not known yet; and what nobody knows the time of says nothing.
+    assert signs_of(fail(sound[0], begins, 1, mark), "afterwards") == []
+    assert signs_of(fail(sound[0], begins, None, mark), "afterwards") == []
+
+
+def test_few_times_or_few_of_them_are_no_habit(sound: list[Hours]) -> None:
+    begins = running(sound[0], 9, 2400)
+    assert len(begins) == 9
+    assert signs_of(fail(sound[0], begins[:2], 3), "afterwards") == []
+    some = fail(sound[0], begins[::4], 3)
+    for begin in set(begins) - set(begins[::4]):
+        some.values[2, begin : begin + 4] = 130.0
+    assert signs_of(some, "afterwards") == []
+    # Three, and then the next a season later: the three are one thing, the one is none.
+    later = running(sound[0], 1, 3600)
+    (sign,) = signs_of(fail(sound[0], (*begins[:3], *later), 3), "afterwards")
+    assert len(sign.cases) == 3
+
+
+def test_marks_of_the_plant_can_be_convenient_too(sound: list[Hours]) -> None:
+    """What is said of the plant counts like what is said of the monitor; starting and stopping pass limits by nature."""
+    begins = running(sound[0], 4, 2400)
+    (sign,) = [
+        each for each in signs_of(fail(sound[0], begins, None), "convenient") if each.factor == "a21002"
+    ]
+    assert "16" in str(sign.seen)
+    assert signs_of(fail(sound[0], begins, None, "monitor_failure"), "convenient")
+    assert signs_of(fail(sound[0], begins, None, "starting"), "convenient") == []
+    assert signs_of(fail(sound[0], begins, None, "plant_other"), "convenient") == []
+
+
+def test_what_is_past_the_cap_is_judged_and_not_convenient(sound: list[Hours]) -> None:
+    """A failure that lasts a month uses up the 200 hours of its year: from then on it excuses nothing."""
+    values = sound[0].values.copy()
+    values[2, 2400:2640] = 120.0
+    begin = sound[0].calendar.time_of(2000)
+    long = Marked("plant_failure", begin, begin + timedelta(hours=800))
+    hours = replace(sound[0], values=values, marks=(*sound[0].marks, long))
+    found = judge([hours], RULES)[0]
+    assert next(each.past_cap for each in found.marks if each.mark == "plant_failure") >= 600
+    assert [each for each in found.signs if each.kind == "convenient" and each.factor == "a21002"] == []
 
 
 def test_an_outlet_that_falls_silent_is_one_thing(sound: list[Hours]) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from web.monitoring.happenings import BEGIN, make_event
-from web.monitoring.works import NOW, Works
+from web.monitoring.works import NOW, NOX, Works
 
 
 def test_a_mark_with_its_answer_or_neither(works: Works) -> None:
@@ -93,3 +93,45 @@ def test_an_officer_refuses_a_mark_on_the_events_page(works: Works) -> None:
     page = officer.get(f"/monitoring/events/{event.number}/").content.decode()
     assert "已撤回" in page
     assert f"/monitoring/marks/{mark.pk}/act/" not in page
+
+
+def test_who_marks_only_afterwards_is_a_suspicion_with_each_time(works: Works) -> None:
+    """Marks made on the site, each when the limit had been passed; made in advance they are none."""
+    from django.test import Client
+
+    from muheng.web.monitoring.judging import judge_due
+    from muheng.web.monitoring.models import Hour, Mark, Suspicion
+
+    begins = [BEGIN - timedelta(days=days) for days in (9, 6, 3)]
+    for begin in begins:
+        for hour in Hour.objects.filter(
+            point=works.dry_stack, time__gte=begin, time__lt=begin + timedelta(hours=4)
+        ):
+            hour.values[NOX] = [88.0, "N", 60]
+            hour.save()
+        Mark.objects.create(
+            point=works.dry_stack,
+            mark="plant_failure",
+            begin=begin,
+            end=begin + timedelta(hours=4),
+            by=works.owner,
+            at=begin - timedelta(hours=1),
+        )
+    judge_due(NOW)
+    assert not Suspicion.objects.filter(kind="afterwards").exists()
+    for mark in Mark.objects.all():
+        mark.at = mark.begin + timedelta(hours=9)
+        mark.save()
+    works.dry_stack.stale = True
+    works.dry_stack.save()
+    judge_due(NOW + timedelta(minutes=2))
+    seen = Suspicion.objects.get(kind="afterwards")
+    # The fourth time, of the last day, was not marked at all.
+    assert "3 次" in seen.seen["zh"]
+    assert [each["mark"] for each in seen.seen["cases"]] == ["plant_failure"] * 3
+    client = Client()
+    client.force_login(works.county_officer)
+    page = client.get(f"/monitoring/suspicions/{seen.pk}/").content.decode()
+    assert page.count("生产或治理设施故障") == 3
+    assert "值班人员按班次补记" in page
+    assert "超过限值以后才标记" in client.get("/monitoring/suspicions/").content.decode()

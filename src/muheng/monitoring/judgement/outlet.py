@@ -50,3 +50,5 @@ class Marked:
     mark: str
     begin: datetime
     end: datetime
+    made: datetime | None = None
+    """When the operator made it; None: not known."""

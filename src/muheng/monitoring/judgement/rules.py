@@ -120,6 +120,9 @@ class MarkKind(_Named):
     effect: Effect = Field(
         description="stopped 未生产；invalid 数据无效；exempt 数据有效但不判超标；none 照判。"
     )
+    natural: StrictBool = Field(
+        False, description="超过限值是这种工况的本性（如启停炉），不算作“标记多在超过限值时”。"
+    )
 
 
 class Cap(_Strict):
@@ -181,8 +184,12 @@ class Signs(_Strict):
     oxygen_points: Annotated[Number, Field(gt=0)] = Field(description="氧含量比平常低多少个百分点。")
     oxygen_hours: Count = Field(description="一天里靠低氧才不超标的小时数。")
     marked_percent: Percent = Field(description="一期内标记的时数超过百分之几。")
-    convenient_percent: Percent = Field(description="超过限值的小时里被标记的超过百分之几。")
+    convenient_percent: Percent = Field(description="超过限值的小时里因标记而不判的超过百分之几。")
     convenient_hours: Count = Field(description="并且至少多少小时。")
+    afterwards_percent: Percent = Field(50, description="超过限值的次数里，超过以后才标记的达到百分之几。")
+    afterwards_cases: Annotated[StrictInt, Field(ge=2, le=1000)] = Field(
+        3, description="并且一期内至少多少次。"
+    )
     period_days: Annotated[StrictInt, Field(ge=7, le=92)] = Field(
         description="贴近限值、标记按多少天一期看。"
     )

@@ -13,7 +13,7 @@ from muheng.documents.message import Message, say
 
 SignKind = Literal[
     "missing", "flat", "drift", "clipped", "jump", "range", "copied_time", "copied_neighbour", "unlike_flow",
-    "oxygen_low", "oxygen_high", "marked", "convenient", "running", "revised",
+    "oxygen_low", "oxygen_high", "marked", "convenient", "afterwards", "running", "revised",
 ]  # fmt: skip
 Strength = Literal["weak", "clear", "strong"]
 
@@ -31,6 +31,7 @@ NAMES: dict[SignKind, Message] = {
     "oxygen_high": say("氧含量过高而无法折算"),
     "marked": say("标记过多"),
     "convenient": say("标记多在超过限值时"),
+    "afterwards": say("超过限值以后才标记"),
     "running": say("标记停运而仍有流量"),
     "revised": say("改报后不再超标"),
 }
@@ -60,10 +61,26 @@ INNOCENT: dict[SignKind, tuple[Message, ...]] = {
     "oxygen_low": (say("燃烧调整、负荷升高"), say("氧传感器老化")),
     "oxygen_high": (say("启停炉、空烧而未标记"), say("烟道或采样管路漏风")),
     "marked": (say("设备大修或改造"), say("仪器长期故障待修")),
-    "convenient": (say("校准时通入高浓度标准气"), say("仪器故障时读数偏高")),
+    "convenient": (
+        say("校准时通入高浓度标准气"),
+        say("仪器故障时读数偏高"),
+        say("治理设施故障确实使排放升高"),
+    ),
+    "afterwards": (say("故障先使数值升高，发现以后才来得及标记"), say("值班人员按班次补记")),
     "running": (say("风机仍在吹扫、通风"), say("流速仪零点漂移")),
     "revised": (say("数采仪按标准修正了数据标记"), say("设备恢复后重新计算了小时均值")),
 }
+
+
+@dataclass(frozen=True)
+class MarkedAfter:
+    """One time that an operator marked only when the limit had been passed: from when, how many hours, how far, and the mark."""
+
+    begin: datetime
+    hours: int
+    ratio: float
+    mark: str
+    made: datetime
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,8 @@ class Sign:
     end: datetime
     times: float
     seen: Message
+    cases: tuple[MarkedAfter, ...] = ()
+    """What it was put together from, where that is a list."""
 
     @property
     def name(self) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.oxygen import AIR
 from muheng.monitoring.judgement.rules import Oxygen, Rules, Signs
 from muheng.monitoring.judgement.runs import Hold, Numbers, find_runs
-from muheng.monitoring.judgement.signs import Sign
+from muheng.monitoring.judgement.signs import MarkedAfter, Sign
 from muheng.monitoring.judgement.signs_of_series import is_its_way, put_sign
-from muheng.monitoring.judgement.standing import Standing
+from muheng.monitoring.judgement.standing import Standing, find_touched
 
 
 def find_unlike_flow(
@@ -96,11 +97,12 @@ def find_high_oxygen(
 
 
 def find_marking(hours: Hours, standing: Standing, shown: dict[str, Numbers], rules: Rules) -> Iterator[Sign]:
-    """Periods with too many marks and flags, or with the monitor set aside just where values passed the limit.
+    """Periods with too many marks and flags, or with marks just where values passed the limit, or only after they had.
 
     ``shown``: by pollutant the value ÷ limit of every hour that has a number, valid or not. Starting and stopping pass
-    limits by nature; only what is said of the monitor can be convenient.
+    limits by nature; all else that is said of the monitor or of the plant can be convenient.
     """
+    yield from find_afterwards(hours, shown, rules)
     rule = rules.alerts.signs
     flagged = hours.flagged.any(axis=0)
     aside = (standing.marked | flagged) & ~standing.stopped
@@ -121,8 +123,8 @@ def find_marking(hours: Hours, standing: Standing, shown: dict[str, Numbers], ru
             yield put_sign(hours, "marked", "", begin, min(begin + step, length), times, seen)
     for factor, ratio in shown.items():
         row = hours.factors.index(factor)
-        hidden = standing.monitor | hours.flagged[row]
-        over = (ratio > 1) & ~standing.stopped & (hidden | ~standing.marked)
+        hidden = standing.excused | hours.flagged[row]
+        over = (ratio > 1) & ~standing.stopped & (hidden | ~standing.exempt)
         if int(over.sum()) < rule.convenient_hours:
             continue
         all_over = np.add.reduceat(over, begins, dtype=np.int64)
@@ -131,12 +133,78 @@ def find_marking(hours: Hours, standing: Standing, shown: dict[str, Numbers], ru
             part, whole = int(covered[at]), int(all_over[at])
             if part >= rule.convenient_hours and part * 100 >= rule.convenient_percent * whole:
                 seen = say(
-                    "超过限值的 {whole} 小时里，有 {part} 小时被标为监测设施的原因而不算。",
+                    "超过限值的 {whole} 小时里，有 {part} 小时因标记而不判。",
                     whole=whole,
                     part=part,
                 )
                 times = part / rule.convenient_hours
                 yield put_sign(hours, "convenient", factor, begin, min(begin + step, length), times, seen)
+
+
+def find_afterwards(hours: Hours, shown: dict[str, Numbers], rules: Rules) -> Iterator[Sign]:
+    """Times that the limit was passed and the mark made when that was known; most of the times, and again and again.
+
+    An hour's mean is known when the hour is over. Hours with few between them are one time, as they are one event.
+    """
+    rule, apart = rules.alerts.signs, rules.alerts.episodes.quiet_hours
+    marks = [
+        mark
+        for mark in hours.marks
+        if mark.made is not None and rules.limits.marks[mark.mark].effect != "none"
+    ]
+    if len(marks) < rule.afterwards_cases or not shown:
+        return
+    ratio = np.fmax.reduce([np.where(hours.stopped, np.nan, each) for each in shown.values()])
+    over = ratio > 1
+    times = _join(find_runs(over), apart)
+    cases = []
+    for begin, end in times:
+        for mark in marks:
+            first, last = find_touched(hours, mark)
+            covered = np.flatnonzero(over[max(first, begin) : min(last, end)]) + max(first, begin)
+            if (
+                len(covered)
+                and mark.made is not None
+                and mark.made > hours.calendar.time_of(int(covered[0]) + 1)
+            ):
+                part = ratio[begin:end][over[begin:end]]
+                moment = hours.calendar.time_of(begin)
+                found = MarkedAfter(moment, len(part), round(float(part.max()), 3), mark.mark, mark.made)
+                cases.append((begin, end, found))
+                break
+    for first, last in _find_clusters([begin for begin, _end, _found in cases], rule):
+        since, until = cases[first][0], cases[last][1]
+        whole = sum(since <= begin < until for begin, _end in times)
+        part = last - first + 1
+        if part * 100 < rule.afterwards_percent * whole:
+            continue
+        seen = say("超过限值 {whole} 次，其中 {part} 次在超过以后才标记。", whole=whole, part=part)
+        sign = put_sign(hours, "afterwards", "", since, until, part / rule.afterwards_cases, seen)
+        yield replace(sign, cases=tuple(found for _begin, _end, found in cases[first : last + 1]))
+
+
+def _join(runs: list[tuple[int, int]], apart: int) -> list[tuple[int, int]]:
+    """Runs with no more than so many hours between them as one."""
+    joined: list[tuple[int, int]] = []
+    for begin, end in runs:
+        if joined and begin - joined[-1][1] <= apart:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((begin, end))
+    return joined
+
+
+def _find_clusters(begins: list[int], rule: Signs) -> list[tuple[int, int]]:
+    """First and last place of stretches of cases of which any so many that follow each other lie within a period."""
+    few, most = rule.afterwards_cases - 1, rule.period_days * 24
+    found: list[tuple[int, int]] = []
+    for at in range(len(begins) - few):
+        if begins[at + few] - begins[at] <= most:
+            if found and found[-1][1] >= at:
+                found[-1] = found[-1][0], at + few
+            else:
+                found.append((at, at + few))
+    return found
 
 
 def find_running(

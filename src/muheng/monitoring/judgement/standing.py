@@ -35,8 +35,8 @@ class Standing:
     """Valid, and not judged."""
     marked: Hold
     """Under any mark, whatever it does."""
-    monitor: Hold
-    """Under a mark that speaks of the monitor."""
+    excused: Hold
+    """Not judged because of a mark, of the monitor or of the plant, other than of a state that passes limits by nature."""
     counts: tuple[MarkCount, ...]
 
 
@@ -48,31 +48,32 @@ def weigh_marks(hours: Hours, rules: Rules) -> Standing:
         return Standing(hours.valid & ~hours.stopped, hours.stopped, none, none, none, ())
     painted: dict[str, Hold] = {}
     for mark in hours.marks:
-        begin, end = _touched(hours, mark)
+        begin, end = find_touched(hours, mark)
         painted.setdefault(mark.mark, np.zeros(length, dtype=np.bool_))[begin:end] = True
     of_effect = {
         effect: np.zeros(length, dtype=np.bool_) for effect in ("stopped", "invalid", "exempt", "none")
     }
     late = _find_late(hours, painted, rules)
+    excused = none.copy()
     for name, holds in painted.items():
-        effect = rules.limits.marks[name].effect
-        of_effect[effect] |= holds & ~late if effect == "exempt" and _is_capped(hours, name, rules) else holds
+        kind = rules.limits.marks[name]
+        works = holds & ~late if kind.effect == "exempt" and _is_capped(hours, name, rules) else holds
+        of_effect[kind.effect] |= works
+        if kind.effect in ("invalid", "exempt") and not kind.natural:
+            excused |= works
     stopped = hours.stopped | of_effect["stopped"]
     return Standing(
         hours.valid & ~stopped & ~of_effect["invalid"],
         stopped,
         of_effect["exempt"],
         np.logical_or.reduce(list(painted.values())),
-        np.logical_or.reduce([none, *(painted[each] for each in painted if _is_of_monitor(each, rules))]),
+        excused,
         tuple(_count(hours, painted, late, rules)),
     )
 
 
-def _is_of_monitor(mark: str, rules: Rules) -> bool:
-    return rules.limits.marks[mark].of == "monitor"
-
-
-def _touched(hours: Hours, mark: Marked) -> tuple[int, int]:
+def find_touched(hours: Hours, mark: Marked) -> tuple[int, int]:
+    """The hours that a mark speaks for: the first, and the first after it."""
     origin = hours.calendar.time_of(0)
     hour = timedelta(hours=1)
     return max((mark.begin - origin) // hour, 0), max(-((origin - mark.end) // hour), 0)

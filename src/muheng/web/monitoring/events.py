@@ -266,7 +266,7 @@ class Run:
                 ),
                 None,
             )
-            seen = {lang: sign.seen.render(lang) for lang in ("zh", "en")}
+            seen = write_sign(sign)
             if known is None:
                 known = Suspicion.objects.create(
                     point=point,
@@ -305,6 +305,23 @@ def _say_gone(joined: str, changes: Sequence[LimitChange]) -> str:
         said = "；".join(map(say_whole, changes))
         return f"限值改动：{said}。按新限值这起事件不再成立，请核实改动的依据。"
     return "补传的数据或标记使这起事件不再成立。"
+
+
+def write_sign(sign: Sign) -> dict[str, Any]:
+    """As ``Suspicion.seen`` keeps it: the sentence in both languages, and the list that it rests on."""
+    seen: dict[str, Any] = {lang: sign.seen.render(lang) for lang in ("zh", "en")}
+    if sign.cases:
+        seen["cases"] = [
+            {
+                "begin": each.begin.isoformat(),
+                "hours": each.hours,
+                "ratio": each.ratio,
+                "mark": each.mark,
+                "made": each.made.isoformat(),
+            }
+            for each in sign.cases
+        ]
+    return seen
 
 
 def _find_marks_since(event: Event) -> list[Mark]:

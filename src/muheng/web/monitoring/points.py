@@ -61,7 +61,7 @@ def marks_of(points: Iterable[int], until: datetime) -> dict[str, tuple[Marked, 
         if end > begin:
             found[str(mark.point_id)] = (
                 *found.get(str(mark.point_id), ()),
-                Marked(mark.mark, begin, end),
+                Marked(mark.mark, begin, end, to_local(mark.at)),
             )
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -22,11 +22,18 @@ from muheng.web.entrance import read_number
 from muheng.web.monitoring.actions import suspicions as actions
 from muheng.web.monitoring.actions.patrols import open_patrol
 from muheng.web.monitoring.cases import HANDLE
-from muheng.web.monitoring.models import Patrol, Suspicion
+from muheng.web.monitoring.models import Event, Patrol, Suspicion
+from muheng.web.monitoring.moments import to_aware
 from muheng.web.monitoring.queries.events import draw_hours
 from muheng.web.monitoring.queries.patrols import PATROL
 from muheng.web.monitoring.queries.scope import VIEW, suspicions_for
-from muheng.web.monitoring.sayings import factor_title, innocent_causes, sign_title
+from muheng.web.monitoring.sayings import (
+    factor_title,
+    innocent_causes,
+    mark_title,
+    say_ratio,
+    sign_title,
+)
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import require
 from muheng.web.reading import language
@@ -127,21 +134,46 @@ def show(request: Request, number: int) -> HttpResponse:
     end = min(suspicion.end + AROUND, now, begin + LONGEST_CHART)
     first, last = begin.astimezone(CHINA).date(), end.astimezone(CHINA).date() + timedelta(days=1)
     patrols = Patrol.objects.filter(suspicion=suspicion).select_related("case__handler")
+    looking = Patrol.objects.filter(point=suspicion.point, done_at=None).select_related("case").first()
     context = {
         **show_row(suspicion),
+        "cases": list_cases(suspicion),
         "innocent": innocent_causes(suspicion.kind),
         "chart": draw_hours("suspicion-chart", suspicion.point, suspicion.factor, first, last)
         if suspicion.factor
         else None,
         "handles": may(request.user, HANDLE, enterprise) and suspicion.state != Suspicion.State.CONFIRMED,
-        "may_patrol": may(request.user, PATROL, enterprise)
-        and not Patrol.objects.filter(point=suspicion.point, done_at=None).exists(),
+        "may_patrol": may(request.user, PATROL, enterprise) and looking is None,
         "patrols": patrols,
+        "looking": looking if looking not in patrols else None,
         "check": check,
         "refused": refused,
         "typed": request.POST if refused else {},
     }
     return render(request, "monitoring/suspicion.html", context, status=refused.status if refused else 200)
+
+
+def list_cases(suspicion: Suspicion) -> list[dict[str, Any]]:
+    """The list that a suspicion rests on, each with the event of its time."""
+    kept = suspicion.seen.get("cases", ())
+    found = []
+    events = list(
+        Event.objects.filter(point=suspicion.point_id, last__gte=suspicion.begin).order_by("begin", "pk")
+    )
+    for each in kept:
+        begin, made = (to_aware(datetime.fromisoformat(each[name])) for name in ("begin", "made"))
+        until = begin + timedelta(hours=each["hours"])
+        found.append(
+            {
+                **each,
+                "begin": begin,
+                "made": made,
+                "ratio": say_ratio(each["ratio"]),
+                "mark": mark_title(each["mark"]),
+                "event": next((one for one in events if one.begin < until and begin <= one.last), None),
+            }
+        )
+    return found
 
 
 def _do(request: Request, suspicion: Suspicion) -> str:
