@@ -175,8 +175,7 @@ def test_numbers_are_the_nearest_doubles(texts: list[str]) -> None:
     ends = 32 + np.cumsum([len(text) + 1 for text in texts]) - 1
     starts = ends - [len(text) for text in texts]
     words = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
-    minus = np.array([text.startswith("-") for text in texts])
-    values, good = read_decimals(words, starts, ends, minus)
+    values, good = read_decimals(words, words[starts], starts, ends)
     for text, value, number in zip(texts, values.tolist(), good.tolist(), strict=True):
         assert number == (bool(NUMBER.fullmatch(text)) and len(text.removeprefix("-")) <= WIDEST)
         if number:

@@ -19,10 +19,10 @@ from muheng.monitoring.hj212.interning import Places
 PAD = 32
 """Bytes before and after the text, so that words may be read across its ends."""
 
+BLOCK = 24
+"""Bytes read at a place at once: to gather three words costs hardly more than one."""
 _NEAR = 1 << 18
 """Bytes looked at together: what a processor keeps near itself."""
-_FRAMES = 512
-"""Frames whose checksums are computed together, for the same reason."""
 _CARRIED = np.array([list(table) for table in CARRIED], dtype=np.uint8)
 _START = np.array(START, dtype=np.uint8)
 _UPPER = np.array([int.from_bytes(text, "little") for text in TEXTS], dtype=np.uint32)
@@ -33,46 +33,36 @@ _PARTS = np.array([(1 << (8 * length)) - 1 for length in range(8)], dtype=np.uin
 
 @dataclass(frozen=True)
 class Text:
-    """Bytes with PAD zeros around, and every word in them: ``words[i]`` are the eight bytes from i on.
-
-    ``signs`` are the places of all bytes that plain names and figures do not have, ``kinds`` these bytes; the zeros before
-    and after the bytes are the first and the last of them.
+    """Bytes with PAD zeros around, and every word in them: ``words[i]`` are the eight bytes from i on, ``blocks[i]`` the
+    BLOCK bytes.
     """
 
     data: bytes
     bytes: NDArray[np.uint8]
     words: Words
+    blocks: NDArray[np.void]
     stop: int
     """Where the bytes end, the zeros not counted."""
-    signs: Places
-    kinds: NDArray[np.uint8]
-    kind_words: Words
-    """Eight of them at a time, as ``words`` has the bytes."""
+    equals: Places
+    """Of every "="."""
+    marks: Places
+    """Of every "#", and of what ends lines: of all bytes up to "#"."""
 
 
 def make_text(data: bytes) -> Text:
-    padded = bytes(PAD) + data + bytes(PAD + -len(data) % LANES)
-    words: Words = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=(1,))
+    padded = b"".join((bytes(PAD), data, bytes(PAD + -len(data) % LANES)))
     each = np.frombuffer(padded, dtype=np.uint8)
-    stop = PAD + len(data)
-    signs = np.concatenate(
-        [_find_signs(each, at, min(at + _NEAR, stop + 1)) for at in range(PAD - 1, stop + 1, _NEAR)]
+    words: Words = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=(1,))
+    blocks: NDArray[np.void] = np.ndarray(
+        len(padded) - BLOCK + 1, dtype=f"V{BLOCK}", buffer=padded, strides=(1,)
     )
-    kinds = np.zeros(len(signs) + 8, dtype=np.uint8)
-    each.take(signs, out=kinds[:-8], mode="clip")
-    kind_words: Words = np.ndarray(len(signs) + 1, dtype="<u8", buffer=kinds, strides=(1,))
-    return Text(padded, each, words, stop, signs, kinds[:-8], kind_words)
-
-
-def _find_signs(data: NDArray[np.uint8], begin: int, end: int) -> Places:
-    part = data[begin:end].view(np.int8)
-    # Below "-" are #, &, comma, white space and, as negative numbers, all that is not ASCII.
-    found = part < ord("-")
-    for sign in b"/;=":
-        found |= part == sign
-    places = np.flatnonzero(found)
-    places += begin
-    return places
+    stop = PAD + len(data)
+    equals, marks = [], []
+    for at in range(PAD, stop, _NEAR):
+        part = each[at : min(at + _NEAR, stop)]
+        equals.append(np.flatnonzero(part == ord("=")) + at)
+        marks.append(np.flatnonzero(part <= ord("#")) + at)
+    return Text(padded, each, words, blocks, stop, np.concatenate(equals), np.concatenate(marks))
 
 
 class Frames(NamedTuple):
@@ -87,7 +77,8 @@ class Frames(NamedTuple):
 
 def find_frames(text: Text) -> Frames:
     """Complete, with a right checksum, no other ``##`` and no line's end inside."""
-    marks = text.signs[text.kinds == ord("#")]
+    kinds = text.bytes[text.marks]
+    marks = text.marks[kinds == ord("#")]
     marks = marks[text.bytes[marks + 1] == ord("#")]
     digits = (text.words[marks] >> np.uint64(16)).astype(np.uint32)
     good = ((digits & 0xF0F0F0F0) == 0x30303030) & (
@@ -101,8 +92,8 @@ def find_frames(text: Text) -> Frames:
     following = np.append(marks[1:], text.stop)
     good &= (ends + CRC_SIZE <= text.stop) & (following >= ends) & (lengths > 0)
     frames = Frames(begins[good], ends[good])
-    frames = frames.pick(_has_none(frames, text.signs[text.kinds == ord("\n")]))
-    return frames.pick(_check_all(text, frames))
+    frames = frames.pick(_has_none(frames, text.marks[kinds == ord("\n")]))
+    return frames.pick(_check(text, frames))
 
 
 def _has_none(frames: Frames, places: Places) -> NDArray[np.bool_]:
@@ -111,32 +102,22 @@ def _has_none(frames: Frames, places: Places) -> NDArray[np.bool_]:
     return following >= frames.ends
 
 
-def _check_all(text: Text, frames: Frames) -> NDArray[np.bool_]:
+def _check(text: Text, frames: Frames) -> NDArray[np.bool_]:
     """Whose checksum is right, in capitals or small letters."""
-    good = np.zeros(len(frames.begins), dtype=np.bool_)
-    for at in range(0, len(good), _FRAMES):
-        part = slice(at, at + _FRAMES)
-        good[part] = _check(text, frames.begins[part], frames.ends[part])
-    return good
-
-
-def _check(text: Text, begins: Places, ends: Places) -> NDArray[np.bool_]:
-    low, high = int(begins[0]) // LANES * LANES, (int(ends[-1]) // LANES + 1) * LANES
-    aligned = text.bytes[low:high].view(np.uint64)
-    sums = np.zeros(len(aligned) + 1, dtype=np.uint64)
-    np.bitwise_xor.accumulate(aligned, out=sums[1:])
-    lanes = _sum_to(aligned, sums, ends - low) ^ _sum_to(aligned, sums, begins - low)
+    begins, ends = frames
+    aligned = text.bytes.view(np.uint64)
+    firsts, lasts = begins // LANES, ends // LANES
+    lanes = np.bitwise_xor.reduceat(aligned, np.stack([firsts, lasts], axis=1).ravel())[::2]
+    # Of no word at all it gives one.
+    lanes = np.where(firsts < lasts, lanes, np.uint64(0))
+    lanes ^= aligned[firsts] & _PARTS[begins % LANES]
+    lanes ^= aligned[lasts] & _PARTS[ends % LANES]
     # Turned so that the last byte's lane stands last, whatever its place.
     turn = (ends % LANES * 8).astype(np.uint64)
     lanes = (lanes >> turn) | (lanes << ((np.uint64(64) - turn) & np.uint64(63)))
     by_lane = lanes.view(np.uint8).reshape(-1, LANES)
     states = _START[(ends - begins) % LANES]
     for lane in range(LANES):
-        states = states ^ _CARRIED[LANES - 1 - lane][by_lane[:, lane]]
+        states ^= _CARRIED[LANES - 1 - lane][by_lane[:, lane]]
     sent = text.words[ends].astype(np.uint32)
     return np.asarray((sent == _UPPER[states]) | (sent == _LOWER[states]))
-
-
-def _sum_to(aligned: Words, sums: Words, places: Places) -> Words:
-    """The XOR of all bytes before each place, by their place modulo eight."""
-    return np.asarray(sums[places // LANES] ^ (aligned[places // LANES] & _PARTS[places % LANES]))

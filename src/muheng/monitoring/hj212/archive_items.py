@@ -13,16 +13,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from muheng.monitoring.hj212.archive_frames import PAD, Frames, Text
-from muheng.monitoring.hj212.archive_layouts import KEYS, MOST_SIGNS, Layout, Names, make_layout, weigh
-from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, read_decimals
-from muheng.monitoring.hj212.interning import Places
+from muheng.monitoring.hj212.archive_frames import Frames, Text
+from muheng.monitoring.hj212.archive_layouts import (
+    KEYS,
+    MOST_VALUES,
+    Layout,
+    Names,
+    Placed,
+    make_layout,
+    weigh,
+)
+from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, Words, read_decimals
+from muheng.monitoring.hj212.interning import ALL_PLAIN, REFUSED, Places
 from muheng.monitoring.hj212.moments import read_moment
 
 TOGETHER = 2048
 """Packets of a layout that are read together: what a processor keeps near itself."""
 FEW = 4
 """Fewer packets of a layout are read sooner one by one."""
+QN_SIZE = 17
+NO_TEXT = -1
+"""Where an item is a figure."""
 _TRIES = 8
 """So many layouts may share a weight before packets are read one by one."""
 
@@ -33,12 +44,12 @@ Numbers = NDArray[np.int32]
 class Columns:
     """Of simple packets, which are those of ``packets`` among all frames: texts as numbers, QN as places in the text.
 
-    Of items: how many each packet has, and the numbers of their names, figures, texts (-1 where there is a figure).
+    Of items: how many each packet has, and the numbers of their names, figures, texts (NO_TEXT where there is a figure).
     """
 
     packets: Places
     header: NDArray[np.int32]
-    """A row for each of KEYS but QN."""
+    """A row for each of KEYS."""
     starts: Places
     ends: Places
     times: NDArray[np.datetime64]
@@ -60,31 +71,45 @@ class _Read(NamedTuple):
     values: NDArray[np.float64]
     texts: Numbers
 
+    def pick(self, which: NDArray[np.bool_]) -> _Read:
+        """Of these packets only."""
+        packets, layout, header, starts, ends, times, values, texts = self
+        return _Read(
+            packets[which],
+            layout,
+            header[:, which],
+            starts[which],
+            ends[which],
+            times[which],
+            values[:, which],
+            texts[:, which],
+        )
+
 
 def read_columns(text: Text, frames: Frames, names: Names) -> Columns:
     """Frames that are not among ``packets`` of the answer have to be read one by one."""
-    firsts = np.searchsorted(text.signs, frames.begins)
+    firsts = np.searchsorted(text.equals, frames.begins)
     parts = [
-        _read(text, packets, layout, places, names)
+        _read(text, packets, layout, placed, names)
         for some in _group(text, frames, firsts)
-        for packets, layout, places in _place(text, frames, firsts, *some, names)
+        for packets, layout, placed in _place(text, frames, firsts, *some, names)
     ]
     return _put_in_order([part for part in parts if len(part.packets)])
 
 
 def _group(text: Text, frames: Frames, firsts: Places) -> Iterator[tuple[int, Places, NDArray[np.int64]]]:
-    """Packets that are probably laid out alike, with their weight and the number of their signs."""
-    signs = np.searchsorted(text.signs, frames.ends) - firsts
-    which = np.flatnonzero((signs > 2) & (signs <= MOST_SIGNS))
+    """Packets that are probably laid out alike, with their weight and the number of their values."""
+    counts = np.searchsorted(text.equals, frames.ends) - firsts
+    which = np.flatnonzero((counts > 0) & (counts <= MOST_VALUES))
     if not len(which):
         return
-    weights = weigh(text, firsts[which], signs[which])
+    weights = weigh(text, firsts[which], counts[which])
     order = np.argsort(weights, kind="stable")
     edges = np.flatnonzero(np.diff(weights[order], prepend=weights[order[0]] ^ np.uint64(1)))
     for a, b in zip(edges.tolist(), [*edges[1:].tolist(), len(order)], strict=True):
         if b - a >= FEW:
             group = which[order[a:b]]
-            yield int(weights[order[a]]), group, signs[group]
+            yield int(weights[order[a]]), group, counts[group]
 
 
 def _place(
@@ -93,64 +118,80 @@ def _place(
     firsts: Places,
     weight: int,
     packets: Places,
-    signs: NDArray[np.int64],
+    counts: NDArray[np.int64],
     names: Names,
-) -> Iterator[tuple[Places, Layout, Places]]:
-    """Packets of a group with their layout and the places of their signs, not too many at a time."""
+) -> Iterator[tuple[Places, Layout, Placed]]:
+    """Packets of a group with their layout and the places of their values, not too many at a time."""
     known = names.layouts.setdefault(weight, [])
     for number in range(_TRIES):
-        if number == len(known):
-            first = int(firsts[packets[0]])
-            begin, end = int(frames.begins[packets[0]]), int(frames.ends[packets[0]])
-            made = make_layout(text, begin, end, first, first + int(signs[0]), names)
+        if not len(packets):
+            return
+        if number >= len(known):
+            made = make_layout(text, int(frames.begins[packets[0]]), int(frames.ends[packets[0]]), names)
             if made is None:
-                return
+                packets, counts = packets[1:], counts[1:]
+                continue
             known.append(made)
-        layout = known[number]
-        left = signs != layout.signs
+        layout = known[min(number, len(known) - 1)]
+        left = counts != layout.values
         alike = np.flatnonzero(~left)
         for at in range(0, len(alike), TOGETHER):
             some = alike[at : at + TOGETHER]
-            good, places = layout.place(text, frames.pick(packets[some]), firsts[packets[some]])
+            good, placed = layout.place(text, frames.pick(packets[some]), firsts[packets[some]])
             left[some[~good]] = True
-            yield packets[some[good]], layout, places
-        packets, signs = packets[left], signs[left]
-        if not len(packets):
-            return
+            if good.any():
+                yield packets[some[good]], layout, placed
+        packets, counts = packets[left], counts[left]
 
 
-def _read(text: Text, packets: Places, layout: Layout, places: Places, names: Names) -> _Read:
+def _read(text: Text, packets: Places, layout: Layout, placed: Placed, names: Names) -> _Read:
+    """Packets with a value that is not plain are left out."""
+    starts, ends, words = placed
+    header = np.zeros((layout.opening + 1, len(packets)), dtype=np.int32)
+    for row in range(layout.opening):
+        if row != layout.qn:
+            header[row] = names.texts.number(text.data, text.words, starts[row], ends[row])
+    good = (header != REFUSED).all(axis=0) & _are_plain(text, starts[layout.qn], ends[layout.qn])
     times = np.full(len(packets), np.datetime64("NaT"), dtype="datetime64[ms]")
     if layout.time is not None:
-        times, good = read_times(text, places[layout.time] + 1, places[layout.time + 1])
-        if not good.all():
-            packets, places, times = packets[good], places[:, good], times[good]
-    nowhere = np.full(len(packets), PAD)
-    at = [(nowhere, nowhere) if row is None else (places[row] + 1, places[row + 1]) for row in layout.keys]
-    header = [names.texts.number(text.data, text.words, *each) for each in at[:-1]]
+        times, exist = read_times(text, starts[layout.time], ends[layout.time])
+        good &= exist
     values = np.full((len(layout.items), len(packets)), np.nan)
-    texts = np.full(values.shape, -1, dtype=np.int32)
-    starts, ends = _values(places, layout.items[layout.figures])
-    read = _read_figures(text, starts, ends)
-    values[layout.figures] = read.reshape(len(layout.figures), len(packets))
-    if (bad := np.flatnonzero(np.isnan(read))).size:
-        texts[layout.figures[bad // len(packets)], bad % len(packets)] = names.texts.number(
-            text.data, text.words, starts[bad], ends[bad]
-        )
-    written = names.texts.number(text.data, text.words, *_values(places, layout.items[layout.texts]))
-    texts[layout.texts] = written.reshape(len(layout.texts), len(packets))
-    begins, ends = at[-1]
-    return _Read(packets, layout, np.array(header), begins, ends, times, values, texts)
+    texts = np.full(values.shape, NO_TEXT, dtype=np.int32)
+
+    rows = layout.items[layout.figures]
+    begins, stops = starts[rows].ravel(), ends[rows].ravel()
+    read = _read_figures(text, words[rows].ravel(), begins, stops)
+    values[layout.figures] = read.reshape(len(rows), len(packets))
+    bad = np.flatnonzero(np.isnan(read))
+    written = names.texts.number(text.data, text.words, begins[bad], stops[bad])
+    items, which = np.divmod(bad, len(packets))
+    texts[layout.figures[items], which] = written
+    good[which[written == REFUSED]] = False
+
+    rows = layout.items[layout.words]
+    written = names.texts.number(text.data, text.words, starts[rows].ravel(), ends[rows].ravel())
+    texts[layout.words] = written.reshape(len(rows), len(packets))
+    good &= (texts[layout.words] != REFUSED).all(axis=0)
+    read_all = _Read(
+        packets, layout, header[[*layout.keys]], starts[layout.qn], ends[layout.qn], times, values, texts
+    )
+    return read_all if good.all() else read_all.pick(good)
 
 
-def _values(places: Places, rows: Places) -> tuple[Places, Places]:
-    """Where the values of these "=" stand, one row after the other."""
-    return (places[rows] + 1).ravel(), places[rows + 1].ravel()
+def _are_plain(text: Text, starts: Places, ends: Places) -> NDArray[np.bool_]:
+    """Nearly always they are seventeen digits."""
+    stamps = text.blocks[starts].view("<u8").reshape(-1, 3)
+    plain = (ends - starts == QN_SIZE) & are_digits(stamps[:, 0]) & are_digits(stamps[:, 1])
+    plain &= (stamps[:, 2] & _BYTE) - ord("0") < 10
+    for place in np.flatnonzero(~plain).tolist():
+        plain[place] = ALL_PLAIN.fullmatch(text.data, int(starts[place]), int(ends[place])) is not None
+    return np.asarray(plain)
 
 
-def _read_figures(text: Text, starts: Places, ends: Places) -> NDArray[np.float64]:
+def _read_figures(text: Text, words: Words, starts: Places, ends: Places) -> NDArray[np.float64]:
     """NaN for what is no figure."""
-    values, good = read_decimals(text.words, starts, ends, text.bytes[starts] == ord("-"))
+    values, good = read_decimals(text.words, words, starts, ends)
     if good.all():
         return values
     bad = np.flatnonzero(~good)
@@ -186,7 +227,7 @@ def _put_in_order(parts: list[_Read]) -> Columns:
         texts[places] = part.texts.T
         at += many
     header = np.concatenate(
-        [np.zeros((len(KEYS) - 1, 0), dtype=np.int32), *(part.header for part in parts)], axis=1
+        [np.zeros((len(KEYS), 0), dtype=np.int32), *(part.header for part in parts)], axis=1
     )
     starts = np.concatenate([np.zeros(0, dtype=np.int64), *(part.starts for part in parts)])
     ends = np.concatenate([np.zeros(0, dtype=np.int64), *(part.ends for part in parts)])
@@ -220,7 +261,7 @@ def read_times(text: Text, starts: Places, ends: Places) -> tuple[NDArray[np.dat
     midnights = np.array([_read_day(day) for day in days.tolist()], dtype="datetime64[ms]")
     time = text.words[starts + 6]
     digits = time - _ZEROS
-    good &= ((time & _NIBBLES) == _ZEROS) & (((time + _SIXES) & _NIBBLES) == _ZEROS)
+    good &= are_digits(time)
     pairs = digits * _TEN + (digits >> _EIGHT)
     hour, minute, second = (((pairs >> np.uint64(shift)) & _BYTE).astype(np.int64) for shift in (16, 32, 48))
     good &= (hour < 24) & (minute < 60) & (second < 60)
@@ -231,6 +272,11 @@ def read_times(text: Text, starts: Places, ends: Places) -> tuple[NDArray[np.dat
         thousandths += np.where(long, last @ np.array([100, 10, 1]), 0)
     times = midnights[which] + thousandths
     return times, good & ~np.isnat(times)
+
+
+def are_digits(words: Words) -> NDArray[np.bool_]:
+    """All eight characters of each."""
+    return np.asarray(((words & _NIBBLES) == _ZEROS) & (((words + _SIXES) & _NIBBLES) == _ZEROS))
 
 
 def _read_day(word: int) -> datetime | None:

@@ -30,6 +30,7 @@ _KEPT = np.array([(1 << 64) - (1 << (64 - 8 * length)) for length in range(9)], 
 _POWERS = np.array([10.0**power for power in range(WIDEST + 2)])
 _AFTER = np.uint64(0x0807060504030201)
 """By where the point stands: how many characters the word has from it on."""
+_BYTE = np.uint64(0xFF)
 _1, _7, _8, _16, _32, _56 = (np.uint64(bits) for bits in (1, 7, 8, 16, 32, 56))
 _TEN = np.uint64(10)
 _PAIRS = np.uint64(0x000000FF000000FF)
@@ -38,21 +39,29 @@ _UNITS = np.uint64(0x0000271000000001)
 
 
 def read_decimals(
-    words: Words, starts: NDArray[np.int64], ends: NDArray[np.int64], signs: NDArray[np.bool_]
+    words: Words, firsts: Words, starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Values of the texts from ``starts`` to ``ends``, and which of them are numbers.
 
-    ``words[i]`` are the eight bytes from i on, ``signs`` says where a minus stands first. Texts beyond WIDEST are none.
+    ``words[i]`` are the eight bytes from i on, ``firsts`` those from ``starts`` on. Texts beyond WIDEST are no numbers.
     """
     lengths = ends - starts
+    # What stands behind the text is shifted out; a length that no word has leaves nothing.
+    last = (firsts ^ _ZEROS) << (64 - (lengths << 3)).view(np.uint64)
+    if (over := np.flatnonzero(lengths > 8)).size:
+        last[over] = words[ends[over] - 8] ^ _ZEROS
+    signs = (firsts & _BYTE) == ord("-")
     signed = bool(signs.any())
     if signed:
         lengths -= signs
-    digits, after, good = _read_word(words[ends - 8], np.clip(lengths, 0, 8))
+        last &= _KEPT[np.clip(lengths, 0, 8)]
+    digits, after, good = _read_word(last)
     good &= (lengths > (after > 0)) & (lengths <= WIDEST)
     values = digits.astype(np.float64)
     if (long := np.flatnonzero(good & (lengths > 8))).size:
-        head, head_after, head_good = _read_word(words[ends[long] - 16], np.minimum(lengths[long] - 8, 8))
+        head, head_after, head_good = _read_word(
+            (words[ends[long] - 16] ^ _ZEROS) & _KEPT[np.minimum(lengths[long] - 8, 8)]
+        )
         pointed, head_pointed = after[long] > 0, head_after > 0
         good[long] &= head_good & ~(pointed & head_pointed)
         # Here the nought that a point leaves behind would be a digit too many.
@@ -67,14 +76,12 @@ def read_decimals(
     return values, good
 
 
-def _read_word(
-    words: Words, lengths: NDArray[np.int64]
-) -> tuple[Words, NDArray[np.int64], NDArray[np.bool_]]:
-    """Of the last ``lengths`` characters: their digits as a number, after how many a point stood, whether all are good.
+def _read_word(text: Words) -> tuple[Words, NDArray[np.int64], NDArray[np.bool_]]:
+    """Of characters at a word's end, from which those of "0" were taken: their digits as a number, after how many a point
+    stood, whether all are good.
 
     What stands behind a point moves up to take its place, and a nought comes last: it counts as a digit after the point.
     """
-    text = (words ^ _ZEROS) & _KEPT[lengths]
     point = text ^ _POINTS
     point = (point - _ONES) & ~point & _HIGHS
     point &= ~point + _1

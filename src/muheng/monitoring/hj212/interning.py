@@ -1,10 +1,12 @@
 """Short texts that come again and again, as numbers: a column of them at a time.
 
 A text of up to 24 bytes is three words; words are looked up in a table by a hash and compared, so that a collision costs
-time and nothing else. Longer ones go one by one.
+time and nothing else. Longer ones go one by one. Texts that are not plain are refused.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,14 @@ from numpy.typing import NDArray
 from muheng.monitoring.hj212.decimals import Words
 
 Places = NDArray[np.int64]
+
+PLAIN = rb"[-.0-:<>-\x7f]"
+"""A byte of plain names and values: ASCII, and nothing that separates, opens, closes or is white space."""
+ALL_PLAIN = re.compile(PLAIN + b"*")
+REFUSED = -1
+"""The number of all texts that are not plain."""
+
+_UNMET = -2
 
 _BITS = 18
 _WIDEST = 24
@@ -24,18 +34,19 @@ _MIXERS = tuple(np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4
 
 
 class Interning:
-    """``texts[number]`` is the text of a number; they are given out in the order of appearance."""
+    """``texts[number]`` is the text of a number; they are given out in the order of appearance. The empty text is 0."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._numbers: dict[bytes, int] = {}
-        self._letters = np.full(256, -1, dtype=np.int32)
+        self._letters = np.full(256, _UNMET, dtype=np.int32)
         self._table = np.zeros(1 << _BITS, dtype=np.int32)
         self._keys = np.zeros((3, 1024), dtype=np.uint64)
         self._lengths = np.full(1024, -1, dtype=np.int64)
+        self._add(b"")
 
     def number(self, data: bytes, words: Words, starts: Places, ends: Places) -> NDArray[np.int32]:
-        """Of the ASCII texts from ``starts`` to ``ends``."""
+        """Of the texts from ``starts`` to ``ends``."""
         lengths = ends - starts
         if (lengths == 1).all():
             return self._number_letters(data, starts)
@@ -54,10 +65,8 @@ class Interning:
             known &= column[numbers] == key
         for place in np.flatnonzero(~known).tolist():
             text = data[int(starts[place]) : int(ends[place])]
-            number = self._numbers.get(text)
-            if number is None:
-                number = self._add(text)
-            if len(text) <= _WIDEST:
+            number = self._find(text)
+            if number != REFUSED and len(text) <= _WIDEST:
                 self._table[slots[place]] = number
             numbers[place] = number
         return numbers
@@ -65,13 +74,17 @@ class Interning:
     def _number_letters(self, data: bytes, starts: Places) -> NDArray[np.int32]:
         letters = np.frombuffer(data, dtype=np.uint8)[starts]
         numbers = self._letters[letters]
-        if (numbers < 0).any():
-            for letter in np.unique(letters[numbers < 0]).tolist():
-                text = bytes([letter])
-                known = self._numbers.get(text)
-                self._letters[letter] = self._add(text) if known is None else known
+        if (numbers == _UNMET).any():
+            for letter in np.unique(letters[numbers == _UNMET]).tolist():
+                self._letters[letter] = self._find(bytes([letter]))
             numbers = self._letters[letters]
         return numbers
+
+    def _find(self, text: bytes) -> int:
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._add(text) if ALL_PLAIN.fullmatch(text) else REFUSED
+        return number
 
     def _add(self, text: bytes) -> int:
         number = self._numbers[text] = len(self.texts)
