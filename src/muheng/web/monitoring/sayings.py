@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from muheng.monitoring.hj212.tables import find_factor
 from muheng.monitoring.judgement.signs import INNOCENT, NAMES
@@ -87,11 +88,16 @@ def say_seen(row: Mapping[str, Any]) -> str:
     """A condition of an event: what had to be so, and how often it was."""
     kind, percent, hours, days = (row.get(name) for name in ("kind", "percent", "hours", "days"))
     values = {"percent": percent, "hours": hours, "days": days, "times": row.get("times")}
+    long = int(hours or 0)
     said = {
-        "near": _("连续 %(hours)s 小时达到限值的 %(percent)s%%"),
-        "over": _("连续 %(hours)s 小时超过限值"),
+        "near": ngettext(
+            "连续 %(hours)s 小时达到限值的 %(percent)s%%", "连续 %(hours)s 小时达到限值的 %(percent)s%%", long
+        ),
+        "over": ngettext("连续 %(hours)s 小时超过限值", "连续 %(hours)s 小时超过限值", long),
         "flat": _("数值长时间不变"),
-        "missing": _("连续 %(hours)s 小时没有数据，也没有标记"),
+        "missing": ngettext(
+            "连续 %(hours)s 小时没有数据，也没有标记", "连续 %(hours)s 小时没有数据，也没有标记", long
+        ),
         "marked": _("一天标记超过 %(hours)s 小时"),
         "day": _("日均值超标"),
         "days": _("%(days)s 天日均值超标"),
@@ -99,8 +105,13 @@ def say_seen(row: Mapping[str, Any]) -> str:
     return said % values
 
 
-def event_title(seen: list[dict[str, Any]]) -> str:
-    """What an event is in a word: the gravest of its conditions."""
+def event_title(seen: list[dict[str, Any]], factor: str = "") -> str:
+    """What an event is in a word: the gravest of its conditions. ``factor``: whose name stands before the word."""
+    title = _title_of(seen)
+    return title[:1].lower() + title[1:] if factor else title
+
+
+def _title_of(seen: list[dict[str, Any]]) -> str:
     kinds = {each.get("kind") for each in seen}
     if kinds & {"day", "days"}:
         return _("日均值超标")

@@ -84,7 +84,7 @@ def show_row(event: Event, now: datetime) -> dict[str, Any]:
     """An event as lists show it."""
     return {
         "event": event,
-        "title": event_title(event.seen),
+        "title": event_title(event.seen, event.factor),
         "factor": factor_title(event.factor),
         "ratio": say_ratio(event.peak),
         "late": event.due_at is not None and event.due_at < now,
@@ -243,7 +243,7 @@ def frame(event: Event, now: datetime, *, inside: bool) -> dict[str, Any]:
     return {
         "event": event,
         "thread": thread,
-        "title": event_title(event.seen),
+        "title": event_title(event.seen, event.factor),
         "factor": factor_title(event.factor),
         "unit": factor_unit(event.factor),
         "limit": None if limit is None else limit.most,

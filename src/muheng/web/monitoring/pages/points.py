@@ -104,7 +104,7 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
         "by_day": by_day,
         "over_count": sum(each.verdict == "over" if by_day else each.over for each in days),
         "events": [
-            {"event": each, "title": event_title(each.seen), "factor": factor_title(each.factor)}
+            {"event": each, "title": event_title(each.seen, each.factor), "factor": factor_title(each.factor)}
             for each in queries.events_of(request.user, point, begin, end)[:MOST_SHOWN]
         ],
         "suspicions": [

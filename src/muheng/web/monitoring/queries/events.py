@@ -11,7 +11,7 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.http import Http404, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from muheng.casework.standing import CHINA
 from muheng.web.casework.models import Case as CaseRow
@@ -175,11 +175,11 @@ def tell_step(step: EventStep) -> Told:
     lines: list[tuple[str, str]] = []
     if step.kind == kind.PUSHED:
         to = {"enterprise": _("企业"), "county": _("县区"), "city": _("市级")}
-        told = _("%(to)s，%(count)s 人") % {
-            "to": to.get(str(detail.get("to")), ""),
-            "count": detail.get("people", 0),
-        }
-        lines.append((_("告诉"), told))
+        people = int(detail.get("people", 0))
+        told = ngettext("%(to)s，%(count)s 人", "%(to)s，%(count)s 人", people)
+        if not people:
+            told = _("%(to)s：没有人有账号，请另行通知")
+        lines.append((_("告诉"), told % {"to": to.get(str(detail.get("to")), ""), "count": people}))
     if detail.get("because"):
         because = {"answered": _("到时没有说明"), "closed": _("到时没有办结")}
         lines.append((_("原因"), because.get(str(detail["because"]), "")))
@@ -306,7 +306,9 @@ def _steps(thread: Thread, inside: bool) -> Sequence[Step]:
     state = Event.State
     given = [proof for _day, proof in thread.proofs if proof is not None]
     missing = len(thread.proofs) - len(given)
-    proved = _("%(count)s 天没有自证") % {"count": missing} if missing else ""
+    proved = ""
+    if missing:
+        proved = ngettext("%(count)s 天没有自证", "%(count)s 天没有自证", missing) % {"count": missing}
     if given and not missing:
         denied = [each for each in given if not each.complied]
         proved = _("申报没有达标") if denied else _("申报达标")
@@ -326,8 +328,11 @@ def _steps(thread: Thread, inside: bool) -> Sequence[Step]:
     if not inside:
         return [*first, middle]
     waiting = [each for each in thread.patrols if each.done_at is None]
-    looked = _("巡查中") if waiting else _("%(count)s 次") % {"count": len(thread.patrols)}
-    sealed = _("%(count)s 份") % {"count": len(thread.evidence)}
+    times, sets = len(thread.patrols), len(thread.evidence)
+    looked = ngettext("%(count)s 次", "%(count)s 次", times) % {"count": times}
+    if waiting:
+        looked = _("巡查中")
+    sealed = ngettext("%(count)s 份", "%(count)s 份", sets) % {"count": sets}
     checked = _("现场检查中") if event.state == state.FIELD else _("已查处")
     return [
         *first,

@@ -346,7 +346,7 @@ def _events(
             yield {
                 "begin": _ms(max(to_local(event.begin), begin)),
                 "end": _ms(min(to_local(event.last) + timedelta(hours=1), end)),
-                "title": f"{event.number} {event_title(event.seen)}",
+                "title": f"{event.number} {event_title(event.seen, event.factor)}",
                 "tier": event.tier,
             }
 
