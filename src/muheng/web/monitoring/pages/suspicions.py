@@ -135,7 +135,6 @@ def show(request: Request, number: int) -> HttpResponse:
     first, last = begin.astimezone(CHINA).date(), end.astimezone(CHINA).date() + timedelta(days=1)
     patrols = Patrol.objects.filter(suspicion=suspicion).select_related("case__handler")
     looking = Patrol.objects.filter(point=suspicion.point, done_at=None).select_related("case").first()
-    looking = Patrol.objects.filter(point=suspicion.point, done_at=None).select_related("case").first()
     context = {
         **show_row(suspicion),
         "cases": list_cases(suspicion),
