@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,53 @@ def test_what_stands_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line["valid"] for line in lines(muheng("hj212", "decode", "-", "--json").out)] == [True] * 3
 
 
+def start(*arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "muheng.cli.main", "hj212", "decode", *arguments]
+    return subprocess.Popen(command, **streams)
+
+
+def test_a_packet_is_told_when_it_came_and_nothing_is_held() -> None:
+    pipe = subprocess.PIPE
+    decoding = start("-", "--json", stdin=pipe, stdout=pipe)
+    assert decoding.stdin is not None
+    assert decoding.stdout is not None
+    for number in range(3):
+        # All but the line's end, which says nothing.
+        decoding.stdin.write(SOUND[:-2])
+        decoding.stdin.flush()
+        assert json.loads(decoding.stdout.readline())["offset"] == number * (len(SOUND) - 2)
+    for noise, times in ((bytes(1 << 20), 50), (b"##9999" * 10_000, 10)):
+        for _ in range(times):
+            decoding.stdin.write(noise)
+    decoding.stdin.write(b"\n" + SOUND)
+    decoding.stdin.flush()
+    assert json.loads(decoding.stdout.readline())["valid"]
+    status = Path(f"/proc/{decoding.pid}/status").read_text(encoding="ascii")
+    assert int(status.partition("VmHWM:")[2].split()[0]) < 45 << 10
+    assert decoding.communicate() == (b"", None)
+    assert decoding.returncode == 0
+
+
+def test_nobody_reads_and_nothing_is_written(tmp_path: Path) -> None:
+    path = write(tmp_path, SOUND * 3000)
+    gone = start(str(path), "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert gone.stdout is not None
+    assert gone.stdout.readline()
+    gone.stdout.close()
+    with Path("/dev/full").open("wb") as full:
+        filled = start(str(path), "--json", stdout=full, stderr=subprocess.PIPE)
+    assert gone.communicate()[1] == b""
+    said = filled.communicate()[1].decode()
+    assert (gone.returncode, filled.returncode) == (1, 1)
+    assert said == "文件读写失败：磁盘满了。\n"
+
+
+def test_no_standard_input_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    (said,) = lines(muheng("hj212", "decode", "-", "--json").out)
+    assert said["error"]["what"] == "没有打开标准输入。"
+
+
 def test_a_few_packets_in_words(tmp_path: Path) -> None:
     said = muheng("hj212", "decode", write(tmp_path, SOUND + BAD)).out
     assert "二氧化硫" in said
@@ -111,6 +159,12 @@ def test_keys_of_devices(tmp_path: Path) -> None:
     wrong = muheng("hj212", "decode", path, "--keys", keys)
     assert wrong.code == 1
     assert "第 2 行" in wrong.err
+    # In the encoding of a spreadsheet, and what is no row at all.
+    keys.write_bytes(f"MN,密钥\n{'A' * 24},{key.hex()},备注\n".encode("gbk"))
+    assert lines(muheng("hj212", "decode", path, "--json", "--keys", keys).out) == [opened]
+    for text in (b"\xff\xfeM\0N\0", b'"' + b"0" * 200_000):
+        keys.write_bytes(text)
+        assert "第 1 行" in muheng("hj212", "decode", path, "--keys", keys).err
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

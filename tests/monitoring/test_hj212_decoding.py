@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from packets import bytes_of, find_packet, frame_bytes, load_packets
 
 from muheng.monitoring.hj212.decoding import Packet, decode, decode_bytes
+from muheng.monitoring.hj212.description import describe
 from muheng.monitoring.hj212.frame import cut_frame
 from muheng.monitoring.hj212.items import read_header, read_items, read_regular
 from muheng.monitoring.hj212.remarks import remark
@@ -97,6 +99,45 @@ def test_what_nobody_can_forgive(source: str) -> None:
     found = only(find_packet(source))
     assert (found.valid, found.usable, found.forgiven) == (False, False, ())
     assert found.reasons == ("truncated",) if "truncated" in source else ("crc",)
+
+
+NEXT = frame_bytes(b"ST=32;CN=2011;PW=1;MN=1;CP=&&B01-Rtd=2&&")
+
+
+@pytest.mark.parametrize(
+    ("instead", "reason", "crc"),
+    [
+        (b"ZZZZ\r\n", "crc", b"ZZZZ"),
+        (b"\xff\xfe\x00 ", "crc", b"\xff\xfe\x00 "),
+        (b"77G0", "crc", b"77G0"),
+        (b"", "truncated", b""),
+        (b"\r\n", "truncated", b""),
+        (b"12", "truncated", b""),
+    ],
+)
+@pytest.mark.parametrize("after", [NEXT, b""])
+def test_what_is_no_checksum_spoils_no_contents(
+    instead: bytes, reason: str, crc: bytes, after: bytes
+) -> None:
+    """The declared length says where the contents end, and what stands there is not read as one of them."""
+    wire = frame_bytes(b"QN=1;ST=32;CN=2011;PW=1;MN=1;CP=&&B01-Rtd=1,B01-Flag=N&&", end=b"")[:-4]
+    found, *more = (decode(frame) for frame in scan([wire + instead + after]))
+    assert (found.valid, found.usable, found.reasons) == (False, False, (reason,))
+    assert (found.factors, found.frame.sent_crc) == ({"B01": {"Rtd": "1", "Flag": "N"}}, crc)
+    assert found.size == int(found.frame.declared)
+    assert [each.frame.segment for each in more] == ([NEXT[6:-6]] if after else [])
+    json.dumps(describe(found)).encode()
+
+
+@pytest.mark.parametrize(
+    "segment", [b"", b"QN=1;ST=32;CN=2011;PW=1;MN=1", b"QN=1;ST=32;CN=2011;CP=&&B01-Rtd=1"]
+)
+def test_a_packet_without_whole_contents_is_still_one(segment: bytes) -> None:
+    wire = b"##%04d" % len(segment) + segment + b"0BAD"
+    for end in (b"\r\n" + NEXT, b"\n", NEXT, b""):
+        found = decode(next(iter(scan([wire + end]))))
+        assert (found.reasons, found.frame.raw) == (("crc",), wire)
+        assert found.header.get("CN") == ("2011" if segment else None)
 
 
 def test_an_unpadded_checksum_is_forgiven() -> None:

@@ -51,12 +51,18 @@ def command(lang: Language) -> click.Command:
 def read_packets(file: str, keys: str | None, lang: Language) -> Feed:
     known = None if keys is None else _read_keys(Path(keys))
     # A file that is not there is said before anything is printed.
-    stream = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115, read to its end below
+    stream = _open_input() if file == "-" else Path(file).open("rb")  # noqa: SIM115, read to its end below
     tally = _Tally()
     return Feed(
         lambda: _tell(_decode(stream, known, tally), tally, lang),
         lambda: _describe(_decode(stream, known, tally)),
     )
+
+
+def _open_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise Failure("file", say("没有打开标准输入。"), say("把报文送进来，或写出文件名。"))
+    return sys.stdin.buffer
 
 
 class _Tally:
@@ -97,12 +103,14 @@ def _describe(packets: Iterator[Packet]) -> Iterator[Mapping[str, Any]]:
 
 def _read_keys(path: Path) -> Keys:
     known: dict[str, bytes] = {}
-    for number, row in enumerate(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()), 1):
-        if not row or row[0].strip().upper() == "MN":
-            continue
+    # Numbers and keys are ASCII; whatever else stands there in another encoding is refused by its row.
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
         try:
+            (row,) = csv.reader([line])
+            if not row or row[0].strip().upper() == "MN":
+                continue
             mn, key = row[0].strip(), bytes.fromhex(row[1])
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, csv.Error):
             mn, key = "", b""
         if not mn or len(key) != 16:
             raise Failure(

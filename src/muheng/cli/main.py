@@ -12,7 +12,7 @@ import click
 
 from muheng.cli.answer import Failure, explain_os_error
 from muheng.cli.usage import explain_usage
-from muheng.cli.verb import LANGUAGES, group, option, print_failure
+from muheng.cli.verb import LANGUAGES, group, option, print_failure, print_lines
 from muheng.documents.message import Language, Message, say
 
 VERBS = (
@@ -46,7 +46,8 @@ def main() -> None:
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
+        # What is still held back cannot be written either; on the way out nobody is told twice.
         code = _leave_broken_pipe()
     sys.exit(code)
 
@@ -74,7 +75,11 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -
         traceback.print_exc()
         fix = say("请把以上内容和所用的命令发给维护者。")
         failure = Failure("internal", say("程序出错了，没有写下任何结果。"), fix)
-    print_failure(failure, lang, as_json)
+    try:
+        print_failure(failure, lang, as_json)
+    except OSError:
+        # Standard output is what failed: a full disk.
+        print_lines(failure.lines(lang), sys.stderr)
     return {"usage": 2, "port": 2, "interrupted": INTERRUPTED}.get(failure.kind, 1)
 
 

@@ -229,9 +229,9 @@ def print_lines(lines: Sequence[str | Table], stream: IO[str] | None = None) -> 
 
 
 def print_failure(failure: Failure, lang: Language, as_json: bool) -> None:
-    """In JSON the error is the one document on standard output; words go to standard error."""
+    """In JSON the error is the one document on standard output, or the last line of many; words go to standard error."""
     if as_json:
-        print_json(failure.json(lang))
+        print_json(failure.json(lang), short=True)
     else:
         print_lines(failure.lines(lang), sys.stderr)
 

@@ -23,7 +23,7 @@ def describe(packet: Packet) -> dict[str, Any]:
         "header": packet.header,
         "cp": packet.cp,
         "factors": packet.factors,
-        "crc": frame.sent_crc.decode("ascii"),
+        "crc": frame.sent_crc.decode("ascii", "replace"),
         "crc_due": None if packet.cipher == "unknown" else packet.crc.decode("ascii"),
         "length": int(plain),
         "length_due": packet.size,

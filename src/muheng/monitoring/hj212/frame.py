@@ -19,6 +19,7 @@ LONGEST = 9999
 CRC_DIGITS = re.compile(rb"[0-9A-Fa-f]{4}")
 PRINTED = OPEN + b"{0x"
 """How a cipher text begins that was sent the way HJ 212-2025 prints it."""
+_AFTER = (b"", b"\r", b"\n")
 _END = re.compile(rb"&&(?:([0-9A-Fa-f]{1,4})[\r\n]|([0-9A-Fa-f]{4})\Z)")
 
 
@@ -62,11 +63,18 @@ def cut_frame(data: bytes, offset: int = 0) -> Frame | None:
 
 
 def cut_loosely(data: bytes, offset: int) -> Frame | None:
-    """The frame of bytes that begin with a header whose length leads nowhere: up to the last end that one can see.
+    """The frame of bytes that begin with a header and hold nothing sound: by the length it declares where that leads to an
+    end, else up to the last end that one can see.
 
-    None where not even the contents begin: nobody could say whose packet it was.
+    None where neither is there nor the contents begin: nobody could say that it was a packet.
     """
-    if HEADER.match(data) is None or OPEN not in data:
+    header = HEADER.match(data)
+    if header is None:
+        return None
+    frame = _cut_as_declared(data, offset, HEADER_SIZE + int(header.group(1)))
+    if frame is not None:
+        return frame
+    if OPEN not in data:
         return None
     declared = data[2:HEADER_SIZE]
     segment, sent = data[HEADER_SIZE:].rstrip(b"\r\n"), b""
@@ -75,3 +83,14 @@ def cut_loosely(data: bytes, offset: int) -> Frame | None:
         if compute_crc_text(segment) == sent.upper().zfill(CRC_SIZE):
             break
     return Frame(offset, declared, segment, sent, compute_crc_text(segment))
+
+
+def _cut_as_declared(data: bytes, offset: int, end: int) -> Frame | None:
+    """Contents that close there, whatever stands in the checksum's place; without contents, a checksum and nothing after it."""
+    segment, sent = data[HEADER_SIZE:end], data[end : end + CRC_SIZE].split(b"\r")[0].split(b"\n")[0]
+    if segment.endswith(CLOSE) and OPEN in segment:
+        # Less than four digits are no checksum that was sent, but one that broke off.
+        sent = sent if len(sent) == CRC_SIZE else b""
+    elif CRC_DIGITS.fullmatch(sent) is None or data[end + CRC_SIZE : end + CRC_SIZE + 1] not in _AFTER:
+        return None
+    return Frame(offset, data[2:HEADER_SIZE], segment, sent, compute_crc_text(segment))
