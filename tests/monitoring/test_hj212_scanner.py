@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packets import bytes_of, find_packet, frame_bytes, load_packets
 
+from muheng.monitoring.hj212 import scanner
 from muheng.monitoring.hj212.scanner import REACH, Scanner, scan
 
 SOUND = frame_bytes(
@@ -105,6 +107,46 @@ def test_memory_is_bounded_whatever_comes() -> None:
             scanner.feed(noise * (8000 // len(noise)))
             assert len(scanner._buffer) <= REACH + 8000
         assert [frame.segment for frame in scanner.feed(SOUND * 2)][-1] == body(SOUND)
+
+
+@pytest.mark.parametrize(
+    ("flood", "more"),
+    [
+        (b"##9999CP=&&" + b"&&0\n" * 2000, b"&&0\n"),
+        (b"##9999" + b"##0000" * 1300, b"&&0\n"),
+        (b"##9999CP=&&" + b"##9998CP=&&" * 700, b"&&0\n"),
+        (b"##9999" + b"##9998" * 1300, b"##9998"),
+        (b"##9999" + b"##0012" * 1300, b"#"),
+    ],
+)
+def test_bytes_that_come_slowly_are_not_looked_at_again_and_again(
+    flood: bytes, more: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else somebody with a few lines open, sending little and often, would keep the receiver from everybody else."""
+    computed, looked = [], []
+    compute, find_first = scanner.compute_crc_text, scanner._Window.find_first
+    monkeypatch.setattr(scanner, "compute_crc_text", lambda data: computed.append(len(data)) or compute(data))
+    monkeypatch.setattr(
+        scanner._Window,
+        "find_first",
+        lambda window, buffer, at, reach: (
+            looked.append(min(len(buffer) - at, reach) - window.stop) or find_first(window, buffer, at, reach)
+        ),
+    )
+    tracemalloc.start()
+    try:
+        slow = Scanner()
+        assert slow.feed(flood) == []
+        for _ in range(300):
+            assert slow.feed(more) == []
+        # Some thousand such lines are to fit in memory.
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+    sent = len(flood) + 300 * len(more)
+    assert slow.waiting == sent
+    assert sum(computed) < 100 * sent
+    assert sum(each for each in looked if each > 0) <= sent
 
 
 @given(st.binary(max_size=2000))

@@ -16,6 +16,8 @@ LONGEST_SEGMENT = 1024
 """Bytes that a data segment may have by the standards; longer ones are met."""
 LONGEST = 9999
 """Bytes of the longest data segment that four digits can declare."""
+MOST_ENDS = 32
+"""So many ends of lines are tried for one header that declares a wrong length: more would be a flood, not a packet."""
 CRC_DIGITS = re.compile(rb"[0-9A-Fa-f]{4}")
 PRINTED = OPEN + b"{0x"
 """How a cipher text begins that was sent the way HJ 212-2025 prints it."""
@@ -78,7 +80,8 @@ def cut_loosely(data: bytes, offset: int) -> Frame | None:
         return None
     declared = data[2:HEADER_SIZE]
     segment, sent = data[HEADER_SIZE:].rstrip(b"\r\n"), b""
-    for found in _END.finditer(data, HEADER_SIZE):
+    ends = list(_END.finditer(data, HEADER_SIZE))
+    for found in (*ends[:MOST_ENDS], *ends[-1:]):
         segment, sent = data[HEADER_SIZE : found.start() + len(CLOSE)], found.group(1) or found.group(2)
         if compute_crc_text(segment) == sent.upper().zfill(CRC_SIZE):
             break

@@ -2,15 +2,17 @@
 
 Whatever frame is complete first wins, judged by its place in the stream and not by when bytes arrive: however the stream
 is cut into pieces, the same frames come out, each as soon as its last byte is there. A false ``##9999`` is given up when a
-sound frame ends inside what it claims. Memory is bounded by the longest frame. No verdict here, see ``decoding``.
+sound frame ends inside what it claims. Memory is bounded by the longest frame, and no byte is looked at again and again,
+however slowly bytes come. No verdict here, see ``decoding``.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, groupby, pairwise
+from itertools import groupby, pairwise
 
 from muheng.monitoring.hj212.crc import compute_crc_text
 from muheng.monitoring.hj212.frame import (
@@ -20,6 +22,7 @@ from muheng.monitoring.hj212.frame import (
     HEADER,
     HEADER_SIZE,
     LONGEST,
+    MOST_ENDS,
     OPEN,
     PRINTED,
     START,
@@ -32,6 +35,9 @@ REACH = 1 << 14
 _REACHES = (512, 4096, REACH)
 """What is complete near by is found without looking further, so that a flood of broken frames costs little each."""
 _LINE_END = re.compile(rb"&&([0-9A-Fa-f]{1,4})\r?\n")
+_LONGEST_LINE_END = 8
+_STIRS = re.compile(HEADER.pattern + rb"|" + _LINE_END.pattern)
+"""What may make something complete, or become complete itself."""
 
 
 class Scanner:
@@ -42,6 +48,8 @@ class Scanner:
         self._buffer = b""
         self._offset = 0
         """Of the buffer's first byte in the stream."""
+        self._window: _Window | None = None
+        """Of the header that was looked at last."""
         self._quiet_until = 0
         """So long must the buffer be before anything can be complete, unless a header or a line's end arrives."""
 
@@ -52,9 +60,12 @@ class Scanner:
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete now."""
+        before = len(self._buffer)
         self._buffer += data
-        if len(self._buffer) < self._quiet_until and b"\n" not in data and b"#" not in data:
-            return []
+        if len(self._buffer) < self._quiet_until:
+            stir = _STIRS.search(self._buffer, max(0, before - _LONGEST_LINE_END + 1))
+            if stir is None or stir.end() <= before:
+                return []
         return self._scan(final=False)
 
     def finish(self) -> list[Frame]:
@@ -89,22 +100,24 @@ class Scanner:
                 self.noise += 1
                 at += 1
                 continue
+            window = self._window
+            if window is None or window.offset != self._offset + at:
+                window = self._window = _Window(self._offset + at)
             for reach in _REACHES:
-                window = _Window(buffer, at, self._offset, reach)
-                frame = window.find_first()
-                if frame is not None or window.stop < at + reach:
+                frame = window.find_first(buffer, at, reach)
+                if frame is not None or window.stop < reach:
                     break
             if frame is not None:
-                begin, end = frame.offset - self._offset, frame.end - self._offset
-                frames += self._break(window, begin)
+                end = frame.end - self._offset
+                frames += self._break(window, at, frame.offset - self._offset)
                 frames.append(frame)
                 at = end
             elif window.full or final:
-                end = window.dead_end if window.full else size
-                frames += self._break(window, end)
+                end = at + window.dead_end if window.full else size
+                frames += self._break(window, at, end)
                 at = end
             else:
-                self._quiet_until = 0 if b"#" in buffer[1 - HEADER_SIZE :] else window.next_end - at
+                self._quiet_until = window.next_end
                 break
         if final:
             self._pass_over(buffer[at:])
@@ -116,11 +129,11 @@ class Scanner:
     def _pass_over(self, passed: bytes) -> None:
         self.noise += len(passed.translate(None, b"\r\n"))
 
-    def _break(self, window: _Window, stop: int) -> Iterator[Frame]:
-        """What can be told of the headers before ``stop`` that came to nothing."""
-        begins = [begin for begin in window.ends if begin < stop]
+    def _break(self, window: _Window, at: int, stop: int) -> Iterator[Frame]:
+        """What can be told of the headers from ``at`` to ``stop`` that came to nothing."""
+        begins = [at + begin for begin in window.begins if at + begin < stop]
         for begin, end in pairwise((*begins, stop)):
-            piece = window.buffer[begin:end]
+            piece = self._buffer[begin:end]
             frame = cut_loosely(piece, self._offset + begin)
             if frame is None:
                 self._pass_over(piece)
@@ -130,46 +143,58 @@ class Scanner:
 
 
 class _Window:
-    """What follows a header that is not simply complete: every header there, and what is complete first."""
+    """What follows a header that is not simply complete: every header there, and what is complete first.
 
-    def __init__(self, buffer: bytes, at: int, offset: int, reach: int) -> None:
-        self.buffer = buffer
-        self.at = at
+    Places count from this header. What was looked at is remembered while more bytes come, in few bytes: there may be
+    thousands of connections.
+    """
+
+    def __init__(self, offset: int) -> None:
         self.offset = offset
-        self.stop = min(len(buffer), at + reach)
-        self.full = self.stop == at + REACH
-        self.ends = {
-            found.start(): found.end() + int(found.group(1)) + CRC_SIZE
-            for found in HEADER.finditer(buffer, at, self.stop)
-        }
-        self._begins = list(self.ends)
-        self._latest = list(accumulate(self.ends.values(), max))
+        self.stop = 0
+        self.begins = array("H")
+        self._ends = array("H")
+        """Where each header says that its frame ends."""
+        self._latest = array("H")
         """Of each header, how far it or any before it reaches."""
+        self._lines = array("H")
+        """Where the ends of lines begin."""
+
+    @property
+    def full(self) -> bool:
+        return self.stop == REACH
 
     @property
     def dead_end(self) -> int:
         """Of a full window where nothing was complete: no header before this can come to anything."""
-        living = self.stop - HEADER_SIZE - LONGEST - CRC_SIZE
-        return next((begin for begin in self.ends if begin > max(living, self.at)), self.stop)
+        living = max(self.stop - HEADER_SIZE - LONGEST - CRC_SIZE, 0)
+        return next((begin for begin in self.begins if begin > living), self.stop)
 
     @property
     def next_end(self) -> int:
         """Until then nothing can be complete by its length."""
-        return min([self.at + REACH, *(end for end in self.ends.values() if end > self.stop)])
+        return min([REACH, *(end for end in self._ends if end > self.stop)])
 
-    def find_first(self) -> Frame | None:
+    def find_first(self, buffer: bytes, at: int, reach: int) -> Frame | None:
+        """In the bytes from ``at``, up to ``reach`` of them, as far as they are new."""
+        seen, self.stop = self.stop, max(self.stop, min(len(buffer) - at, reach))
+        self._find_headers(buffer, at, seen)
         events: list[tuple[int, int, re.Match[bytes] | None]] = [
-            (end, begin, None) for begin, end in self.ends.items() if end <= self.stop
+            (end, begin, None)
+            for begin, end in zip(self.begins, self._ends, strict=True)
+            if seen < end <= self.stop
         ]
-        events += [
-            (found.end(), found.start(), found)
-            for found in _LINE_END.finditer(self.buffer, self.at, self.stop)
-        ]
+        for line_end in _LINE_END.finditer(buffer, at + max(seen - _LONGEST_LINE_END + 1, 0), at + self.stop):
+            if line_end.end() - at > seen:
+                self._lines.append(line_end.start() - at)
+                events.append((line_end.end() - at, line_end.start() - at, line_end))
         events.sort(key=lambda event: event[:2])
         for _, tied in groupby(events, key=lambda event: event[0]):
             found = [
-                self._cut(begin, place) if line_end is None else self._cut_line(line_end)
-                for place, begin, line_end in tied
+                self._cut(buffer, at, begin, end)
+                if line_end is None
+                else self._cut_line(buffer, at, line_end)
+                for end, begin, line_end in tied
             ]
             frames = [frame for frame in found if frame is not None]
             if frames:
@@ -177,36 +202,48 @@ class _Window:
                 return max(frames, key=lambda frame: (frame.crc == frame.sent_crc.upper(), frame.offset))
         return None
 
-    def _cut(self, begin: int, end: int) -> Frame | None:
+    def _find_headers(self, buffer: bytes, at: int, seen: int) -> None:
+        for found in HEADER.finditer(buffer, at + max(seen - HEADER_SIZE + 1, 0), at + self.stop):
+            end = found.end() + int(found.group(1)) + CRC_SIZE - at
+            self.begins.append(found.start() - at)
+            self._ends.append(end)
+            self._latest.append(max(end, self._latest[-1]) if self._latest else end)
+
+    def _cut(self, buffer: bytes, at: int, begin: int, end: int) -> Frame | None:
         """By the declared length, where a checksum stands there."""
-        segment = self.buffer[begin + HEADER_SIZE : end - CRC_SIZE]
-        sent = self.buffer[end - CRC_SIZE : end]
+        segment = buffer[at + begin + HEADER_SIZE : at + end - CRC_SIZE]
+        sent = buffer[at + end - CRC_SIZE : at + end]
         if CRC_DIGITS.fullmatch(sent) is None:
             return None
         crc = compute_crc_text(segment)
         # What holds no contents, however sound, may not break another frame.
-        sound = crc == sent.upper() and (begin == self.at or OPEN in segment)
+        sound = crc == sent.upper() and (begin == 0 or OPEN in segment)
         if not sound and not (segment.endswith(CLOSE) and OPEN in segment):
             return None
-        return self._frame(begin, segment, sent)
+        return self._frame(buffer, at, begin, segment, sent)
 
-    def _cut_line(self, found: re.Match[bytes]) -> Frame | None:
+    def _cut_line(self, buffer: bytes, at: int, found: re.Match[bytes]) -> Frame | None:
         """By a checksum at the end of a line, where the length leads elsewhere."""
-        count = bisect_right(self._begins, found.start() - HEADER_SIZE)
-        begins = (self._begins[count - 1], self._begins[0]) if count else ()
+        line = found.start() - at
+        count = bisect_right(self.begins, line - HEADER_SIZE)
+        begins = (self.begins[count - 1], self.begins[0]) if count else ()
         cut = found.start() + len(CLOSE)
-        with_contents = [begin for begin in begins if OPEN in self.buffer[begin:cut]]
+        with_contents = [begin for begin in begins if buffer.find(OPEN, at + begin, cut) >= 0]
+        number = bisect_left(self._lines, line)
         for begin in with_contents:
-            segment = self.buffer[begin + HEADER_SIZE : cut]
+            if number - bisect_left(self._lines, begin) >= MOST_ENDS:
+                continue
+            segment = buffer[at + begin + HEADER_SIZE : cut]
             if compute_crc_text(segment) == found.group(1).upper().zfill(CRC_SIZE) or PRINTED in segment:
-                return self._frame(begin, segment, found.group(1))
-        if with_contents and self._latest[count - 1] <= found.end():
+                return self._frame(buffer, at, begin, segment, found.group(1))
+        if with_contents and self._latest[count - 1] <= found.end() - at:
             begin = with_contents[0]
-            return self._frame(begin, self.buffer[begin + HEADER_SIZE : cut], found.group(1))
+            segment = buffer[at + begin + HEADER_SIZE : cut]
+            return self._frame(buffer, at, begin, segment, found.group(1))
         return None
 
-    def _frame(self, begin: int, segment: bytes, sent: bytes) -> Frame:
-        declared = self.buffer[begin + 2 : begin + HEADER_SIZE]
+    def _frame(self, buffer: bytes, at: int, begin: int, segment: bytes, sent: bytes) -> Frame:
+        declared = buffer[at + begin + 2 : at + begin + HEADER_SIZE]
         return Frame(self.offset + begin, declared, segment, sent, compute_crc_text(segment))
 
 
