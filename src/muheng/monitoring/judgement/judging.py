@@ -5,7 +5,7 @@ Outlets are independent of each other except for copying; ``threads`` only share
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +21,14 @@ from muheng.monitoring.judgement.rules import Rules
 from muheng.monitoring.judgement.runs import Hold, Numbers
 from muheng.monitoring.judgement.signs import Sign
 from muheng.monitoring.judgement.signs_copied import (
-    Block,
-    find_copied_neighbours,
+    Blocks,
+    explain_copy,
     find_copied_time,
+    find_copies,
+    join_blocks,
     print_windows,
     take_blocks,
+    take_series,
 )
 from muheng.monitoring.judgement.signs_of_outlet import (
     find_high_oxygen,
@@ -51,7 +54,8 @@ from muheng.monitoring.judgement.totals import MonthTotal, find_totals
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What was found at one outlet. ``episodes``: all, an open one last of its pollutant."""
+    """What was found at one outlet. ``episodes``: all, an open one last of its pollutant. ``capture`` and ``totals``: empty
+    where they were not asked for."""
 
     hours: Hours
     standing: Standing
@@ -66,19 +70,36 @@ class Judged:
         return self.standing.counts
 
 
-def judge(outlets: Sequence[Hours], rules: Rules, threads: int = 2) -> tuple[Judged, ...]:
-    """All outlets in the order given."""
+def judge(
+    outlets: Sequence[Hours], rules: Rules, threads: int = 2, *, amounts: bool = True, between: bool = True
+) -> tuple[Judged, ...]:
+    """All outlets in the order given. Without ``amounts`` capture rates and totals are left out: events and signs need none.
+    Without ``between`` what shows only between outlets is: these are not all that there are."""
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda hours: _judge_outlet(hours, rules), outlets))
-    blocks: dict[str, list[Block]] = {}
+        found = list(
+            pool.map(
+                lambda each: _judge_outlet(each[1], rules, amounts, each[0] if between else None),
+                enumerate(outlets),
+            )
+        )
+    judged = [each for each, _ in found]
+    blocks: dict[str, list[Blocks]] = {}
     for _, own in found:
-        for block in own:
-            blocks.setdefault(block.hours.factors[block.row], []).append(block)
+        for factor, each in own:
+            blocks.setdefault(factor, []).append(each)
     copied: dict[str, list[Sign]] = {}
     for factor in sorted(blocks):
-        for sign in find_copied_neighbours(blocks[factor], rules.alerts.signs):
+        for sign in _find_between(judged, factor, join_blocks(blocks[factor]), rules):
             copied.setdefault(sign.outlet, []).append(sign)
-    return tuple(_with_signs(judged, copied.get(judged.hours.outlet.id, [])) for judged, _ in found)
+    return tuple(_with_signs(each, copied.get(each.hours.outlet.id, [])) for each in judged)
+
+
+def _find_between(judged: Sequence[Judged], factor: str, blocks: Blocks, rules: Rules) -> Iterator[Sign]:
+    for copy in find_copies(blocks):
+        mine, other = (
+            take_series(judged[at].hours, judged[at].standing, factor) for at in (copy.mine, copy.other)
+        )
+        yield from explain_copy(copy, mine, other, len(blocks.prints), rules.alerts.signs)
 
 
 def list_exceedances(judged: Sequence[Judged]) -> pl.DataFrame:
@@ -147,16 +168,19 @@ def _with_signs(judged: Judged, more: list[Sign]) -> Judged:
     )
 
 
-def _judge_outlet(hours: Hours, rules: Rules) -> tuple[Judged, list[Block]]:
+def _judge_outlet(
+    hours: Hours, rules: Rules, amounts: bool, owner: int | None
+) -> tuple[Judged, list[tuple[str, Blocks]]]:
+    """``owner``: its number among the outlets that are compared, None where none are."""
     method = rules.method(hours.outlet.kind)
     standing = weigh_marks(hours, rules)
     against = compare_with_limits(hours, standing, rules)
-    capture = find_capture(hours, standing, method)
-    totals = find_totals(hours, standing, capture, method, rules.validity.replacement)
+    capture = find_capture(hours, standing, method) if amounts else {}
+    totals = find_totals(hours, standing, capture, method, rules.validity.replacement) if amounts else ()
     absent = find_absent(hours, standing)
     silent = find_silent(hours, absent)
     absent &= ~silent
-    signs, flat_hours, blocks = _find_signs(hours, standing, against, absent, rules)
+    signs, flat_hours, blocks = _find_signs(hours, standing, against, absent, rules, owner)
     signs += find_missing(hours, ALL, silent, rules.alerts.signs)
     episodes = [
         episode
@@ -207,8 +231,13 @@ def _find_episodes(
 
 
 def _find_signs(
-    hours: Hours, standing: Standing, against: tuple[Against, ...], absent: Hold, rules: Rules
-) -> tuple[list[Sign], dict[str, int], list[Block]]:
+    hours: Hours,
+    standing: Standing,
+    against: tuple[Against, ...],
+    absent: Hold,
+    rules: Rules,
+    owner: int | None,
+) -> tuple[list[Sign], dict[str, int], list[tuple[str, Blocks]]]:
     rule, method = rules.alerts.signs, rules.method(hours.outlet.kind)
     valid = np.where(standing.valid, hours.values, np.nan)
     usual = [_median(series) for series in valid]
@@ -220,13 +249,14 @@ def _find_signs(
     equal[:, 1:] = valid[:, 1:] == valid[:, :-1]
     signs = list(find_drift(hours, [row for row in range(len(valid)) if row != flow], valid, rule))
     flat_hours: dict[str, int] = {}
-    blocks: list[Block] = []
+    blocks: list[tuple[str, Blocks]] = []
     shown: dict[str, Numbers] = {}
     for row, factor in enumerate(hours.factors):
         value = valid[row]
         flat_hours[factor] = find_flat_hours(equal[row], rule)
         printed = print_windows(value, rule)
-        blocks.append(take_blocks(hours, row, printed, rule))
+        if owner is not None:
+            blocks.append((factor, take_blocks(owner, printed, rule)))
         signs += find_missing(hours, factor, absent[row], rule)
         signs += find_flat(hours, row, equal[row] & ~standing.marked, flat_hours[factor])
         signs += find_out_of_range(hours, row, value, rule)
