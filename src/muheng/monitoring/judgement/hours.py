@@ -12,13 +12,16 @@ from typing import get_args
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from muheng.monitoring.judgement.calendar import Calendar, lay_calendar
 from muheng.monitoring.judgement.outlet import Marked, Outlet
 from muheng.monitoring.judgement.rules import DataFlag, Rules
 from muheng.monitoring.judgement.runs import Counts, Hold, Numbers
 
+Bytes = NDArray[np.uint8]
 _FLAGS: tuple[DataFlag, ...] = get_args(DataFlag)
+_LETTERS = np.array([ord(each) for each in _FLAGS], dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,20 @@ class Hours:
         return self.factors.index(factor) if factor in self.factors else None
 
 
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What came, hour by hour, before anybody asked what counts: rows by outlet and, within one, in the order of ``names``.
+
+    ``own[outlet, name]``: whether there is a row. ``flags``: letters as numbers, 0 where none came.
+    """
+
+    names: tuple[str, ...]
+    own: Hold
+    values: Numbers
+    flags: Bytes
+    minutes: Bytes
+
+
 def lay_hours(
     frame: pl.DataFrame,
     outlets: Sequence[Outlet],
@@ -72,6 +89,11 @@ def lay_hours(
     ``time`` is the beginning of the hour. Rows of other outlets and times are left out. Where the last day is not over,
     ``over`` says how many hours have passed: others would count as missing. ``unheard``: see :class:`Hours`.
     """
+    return weigh_grid(make_grid(frame, outlets, start, days), outlets, start, rules, marks, over, unheard)
+
+
+def make_grid(frame: pl.DataFrame, outlets: Sequence[Outlet], start: date, days: int) -> Grid:
+    """The rows of a frame, as ``lay_hours`` takes it."""
     names = frame["factor"].cast(pl.String).unique().drop_nulls().sort().to_list()
     begin = datetime(start.year, start.month, start.day)
     owner = _find_codes(frame["outlet"], [each.id for each in outlets])
@@ -89,25 +111,53 @@ def lay_hours(
     rows = (np.cumsum(seen) - 1)[pair]
     values = np.full((int(seen.sum()), days * 24), np.nan)
     values[rows, hour] = frame["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()[taken]
-    flags = np.full(values.shape, len(_FLAGS), dtype=np.uint8)
-    flags[rows, hour] = np.where(flag < 0, len(_FLAGS), flag)
+    flags = np.zeros(values.shape, dtype=np.uint8)
+    flags[rows, hour] = np.where(flag < 0, 0, _LETTERS[flag])
     minutes = np.full(values.shape, 60, dtype=np.uint8)
     if "minutes" in frame.columns:
         minutes[rows, hour] = frame["minutes"].fill_null(0).to_numpy()[taken]
-    bounds = np.concatenate(([0], np.cumsum(seen.reshape(len(outlets), width).sum(axis=1))))
-    own = seen.reshape(len(outlets), width)
+    return Grid(tuple(names), seen.reshape(len(outlets), width), values, flags, minutes)
+
+
+def weigh_grid(
+    grid: Grid,
+    outlets: Sequence[Outlet],
+    start: date,
+    rules: Rules,
+    marks: Mapping[str, tuple[Marked, ...]] | None = None,
+    over: int | None = None,
+    unheard: Hold | None = None,
+) -> list[Hours]:
+    """The hours of each outlet, and which of them count by their flags and minutes."""
+    count = grid.own.sum(axis=1)
+    bounds = np.concatenate(([0], np.cumsum(count))).tolist()
+    methods = [rules.method(outlet.kind) for outlet in outlets]
+    valid, stopped, flagged = (np.zeros(grid.values.shape, dtype=np.bool_) for _ in range(3))
+    for method in {each.id: each for each in methods}.values():
+        rows = np.repeat([each is method for each in methods], count)
+        part: slice | Hold = slice(None) if rows.all() else rows
+        flags = grid.flags[part]
+        counts = _is_one_of(flags, method.counts)
+        valid[part] = counts & (grid.minutes[part] >= method.hour_minutes) & np.isfinite(grid.values[part])
+        stopped[part] = _is_one_of(flags, method.stopped)
+        flagged[part] = _is_one_of(flags, _FLAGS) & ~counts
     laid = []
     for at, outlet in enumerate(outlets):
-        part = slice(int(bounds[at]), int(bounds[at + 1]))
-        method = rules.method(outlet.kind)
-        valid = _is_one_of(flags[part], method.counts) & (minutes[part] >= method.hour_minutes)
-        valid &= np.isfinite(values[part])
-        stopped = np.asarray(_is_one_of(flags[part], method.stopped).any(axis=0))
-        flagged = (flags[part] != len(_FLAGS)) & ~_is_one_of(flags[part], method.counts)
-        factors = tuple(name for name, given in zip(names, own[at], strict=False) if given)
-        given_marks = (marks or {}).get(outlet.id, ())
+        rows_of = slice(bounds[at], bounds[at + 1])
+        factors = tuple(name for name, given in zip(grid.names, grid.own[at].tolist(), strict=False) if given)
         laid.append(
-            Hours(outlet, start, factors, values[part], valid, flagged, stopped, given_marks, over, unheard)
+            Hours(
+                outlet,
+                start,
+                factors,
+                grid.values[rows_of],
+                valid[rows_of],
+                flagged[rows_of],
+                np.asarray(stopped[rows_of].any(axis=0)),
+                (marks or {}).get(outlet.id, ()),
+                over,
+                unheard,
+            )
         )
     return laid
 
@@ -125,8 +175,8 @@ def _find_codes(column: pl.Series, names: Sequence[str]) -> Counts:
     return found
 
 
-def _is_one_of(flags: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], wanted: Sequence[DataFlag]) -> Hold:
-    table = np.zeros(len(_FLAGS) + 1, dtype=np.bool_)
-    table[[_FLAGS.index(each) for each in wanted]] = True
+def _is_one_of(flags: Bytes, wanted: Sequence[DataFlag]) -> Hold:
+    table = np.zeros(256, dtype=np.bool_)
+    table[[ord(each) for each in wanted]] = True
     found: Hold = table[flags]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MonitoringConfig(AppConfig):
@@ -12,3 +13,6 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         from muheng.web.monitoring import capturing, cards, cases, following, history  # noqa: F401
+        from muheng.web.monitoring.settling import set_triggers
+
+        post_migrate.connect(set_triggers, sender=self, dispatch_uid="monitoring.settling")

@@ -8,31 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import numpy as np
-import polars as pl
 from django.db.models import F, Q
 from django.utils import timezone
 
-from muheng.monitoring.judgement.hours import Hours, lay_hours
+from muheng.monitoring.judgement.hours import Hours, weigh_grid
 from muheng.monitoring.judgement.judging import Judged, judge
 from muheng.monitoring.judgement.rules import Rules
 from muheng.monitoring.judgement.runs import Hold
 from muheng.web.casework.writing import deed
 from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.events import Run
-from muheng.web.monitoring.models import Hour, Outage, Point
+from muheng.web.monitoring.models import Outage, Point
 from muheng.web.monitoring.moments import midnight, to_aware, to_local
 from muheng.web.monitoring.outages import find_outages
 from muheng.web.monitoring.points import marks_of, outlet_of
+from muheng.web.monitoring.settling import settle
+from muheng.web.monitoring.window import Window, newest_heard, read_window
 
 DAYS = 35
 """Of hours that are judged together: the signs look at thirty days and a little more."""
 PATIENCE = timedelta(minutes=20)
 """So long after its end an hour without data is missing."""
 _CHUNK = 250
-"""Points that are held in memory together; copying between outlets is looked for among them."""
+"""Points that are held in memory together. What shows only between points is looked for in ``copying``."""
 _HOUR = timedelta(hours=1)
 
 
@@ -82,15 +82,16 @@ def span_of(now: datetime, days: int = DAYS) -> Span:
 
 
 def judge_points(numbers: Sequence[int], now: datetime, span: Span | None = None) -> tuple[Judged, ...]:
-    """Judge points and keep what is found; gives it as the library says it."""
+    """Judge points and keep what is found; gives it as the library says it, without amounts."""
     span = span or span_of(now)
     # First, so that what changes while we judge is judged again.
     Point.objects.filter(pk__in=numbers).update(stale=False)
     points = list(Point.objects.filter(pk__in=numbers).select_related("enterprise__county").order_by("pk"))
     rules = city_rules()
-    laid = lay_points(points, span, rules)
-    found = judge(laid, rules)
+    window = read_window(points, span.begin, span.days, rules)
+    found = judge(_weigh(points, window, span, rules), rules, threads=1, amounts=False, between=False)
     _keep(points, found, span, now, rules)
+    settle(window.unsettled, now)
     return found
 
 
@@ -107,18 +108,16 @@ def _keep(points: Sequence[Point], found: Sequence[Judged], span: Span, now: dat
 
 def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]:
     """The hours of points as the library takes them; what is not watched yet or no more is nobody's."""
-    frame = read_hours(points, span.begin, span.end, rules)
+    return _weigh(points, read_window(points, span.begin, span.days, rules), span, rules)
+
+
+def _weigh(points: Sequence[Point], window: Window, span: Span, rules: Rules) -> list[Hours]:
     outlets = [outlet_of(point) for point in points]
     marks = marks_of([point.pk for point in points], span.begin + span.passed * _HOUR)
-    laid = lay_hours(frame, outlets, span.begin.date(), span.days, rules, marks)
-    newest: dict[str, datetime] = dict(
-        frame.filter(pl.col("value").is_not_null()).group_by("outlet").agg(pl.col("time").max()).iter_rows()
-    )
+    laid = weigh_grid(window.grid, outlets, span.begin.date(), rules, marks)
     silence = _lay_outages(span)
     whole = []
-    for point, hours in zip(points, laid, strict=True):
-        last = newest.get(hours.outlet.id)
-        heard = 0 if last is None else (last - span.begin) // _HOUR + 1
+    for point, hours, heard in zip(points, laid, newest_heard(window.grid, points), strict=True):
         over = min(max(span.over, heard), span.passed, span.days * 24)
         whole.append(_keep_to_watch(replace(hours, over=over, unheard=silence), point, span))
     return whole
@@ -126,6 +125,9 @@ def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]
 
 def _keep_to_watch(hours: Hours, point: Point, span: Span) -> Hours:
     """What came when the point was not watched is left out, and nothing is missed then, nor of a factor without a limit."""
+    dated = any(each.from_day or each.until for each in hours.outlet.limits)
+    if not dated and point.watched_from <= span.begin.date() and point.watched_until is None:
+        return hours
     outside = ~_lay_days(span, point.watched_from, point.watched_until)
     own = np.zeros(hours.values.shape, dtype=np.bool_)
     for row, factor in enumerate(hours.factors):
@@ -152,60 +154,6 @@ def _lay_days(span: Span, first: date | None, until: date | None) -> Hold:
     end = len(held) if until is None else max((until - span.begin.date()).days * 24, 0)
     held[begin:end] = True
     return held
-
-
-def read_hours(points: Sequence[Point], begin: datetime, end: datetime, rules: Rules) -> pl.DataFrame:
-    """Rows (outlet, factor, time, value, flag, minutes) of points between two local times: of what has a limit, of flow and
-    of oxygen.
-
-    Every factor with a limit is there, if only with an hour that says nothing: what never came is missing too.
-    """
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("outlet", "factor", "time", "value", "flag", "minutes")
-    }
-    outlet, factor, time, value, flag, minutes = columns.values()
-    shift = timedelta(hours=8)
-    rows = Hour.objects.filter(
-        point__in=[point.pk for point in points], time__gte=to_aware(begin), time__lt=to_aware(end)
-    ).values_list("point_id", "time", "values")
-    names = {point.pk: str(point.pk) for point in points}
-    wanted = {point.pk: _factors_of(point, rules) for point in points}
-    for number, moment, values in rows.iterator(chunk_size=5000):
-        local = moment.replace(tzinfo=None) + shift
-        name, own = names[number], wanted[number]
-        for code, (number_, flag_, minutes_) in values.items():
-            if code not in own:
-                continue
-            outlet.append(name)
-            factor.append(code)
-            time.append(local)
-            value.append(number_)
-            flag.append(flag_)
-            minutes.append(minutes_)
-    known = set(zip(outlet, factor, strict=True))
-    for point in points:
-        for limit in outlet_of(point).pollutants:
-            if (names[point.pk], limit) not in known:
-                for column, cell in zip(
-                    columns.values(), (names[point.pk], limit, begin, None, None, 0), strict=True
-                ):
-                    column.append(cell)
-    return pl.DataFrame(
-        columns,
-        schema={
-            "outlet": pl.String(),
-            "factor": pl.String(),
-            "time": pl.Datetime("us"),
-            "value": pl.Float64(),
-            "flag": pl.String(),
-            "minutes": pl.Int32(),
-        },
-    )
-
-
-def _factors_of(point: Point, rules: Rules) -> set[str | None]:
-    method = rules.method(point.kind)
-    return {method.flow, method.oxygen, *(each["factor"] for each in point.limits)}
 
 
 def _lay_outages(span: Span) -> Hold | None:

@@ -128,6 +128,23 @@ class Hour(models.Model):
         indexes = (models.Index(fields=("time",), name="monitored_hour"),)
 
 
+class SettledDay(models.Model):
+    """The hours of a day that is over, of one point in one row: what judging reads instead of up to 24 rows each time.
+
+    Made from ``Hour``, and dropped by the database itself when one of its hours changes (``settling``). ``hours``: for each
+    of ``factors`` 24 values (8 bytes, NaN: none), then for each 24 flags (a letter, 0: none), then 24 counts of minutes.
+    """
+
+    point = models.ForeignKey(Point, models.CASCADE, related_name="+")
+    day = models.DateField()
+    factors = models.TextField(default="")
+    """Codes with a blank between them; empty where nothing came that day."""
+    hours = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("point", "day"), name="one_settled_day"),)
+
+
 class Taken(models.Model):
     """A file of the receiver's store that the site has read: so far is everything in."""
 
@@ -292,7 +309,10 @@ class EventStep(models.Model):
 
 
 class Suspicion(models.Model):
-    """A sign that data may be wrong or falsified (疑点), never a verdict. ``seen``: the sentence in both languages."""
+    """A sign that data may be wrong or falsified (疑点), never a verdict.
+
+    ``seen``: the sentence in both languages, and ``cases`` where it rests on a list (``judgement.signs.MarkedAfter``).
+    """
 
     class State(models.TextChoices):
         NEW = "new", _("待核")

@@ -26,6 +26,7 @@ from muheng.web.monitoring.models import Device, Hour, Latest, Point, Taken
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.revising import Revision, find_revisions, note_revisions
+from muheng.web.monitoring.settling import drop_old
 from muheng.web.monitoring.store import store_folder
 from muheng.web.monitoring.telling import tell_lost
 
@@ -382,4 +383,5 @@ def clear_old_hours(now: datetime) -> int:
     ) is not None:
         count, _each = Hour.objects.filter(time__lt=min(oldest + timedelta(days=1), until)).delete()
         gone += count
+    drop_old(to_local(until).date())
     return gone
