@@ -7,7 +7,7 @@ in ``cases``, the clocks of the tiers are in ``escalating``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.pushing import LIMITS_CHANGED, MARKED, Push, push_all, tell_excused
 
 _HOUR = timedelta(hours=1)
-_EDGE = timedelta(days=1)
+EDGE = timedelta(days=1)
 """What begins so near the edge of the stretch may have lost what it rested on to the edge alone."""
 _NOT_OF_POINT = ("copied_neighbour", "revised")
 """Signs that judging one point does not see: of two points together, and of values that are not there any more."""
@@ -207,7 +207,7 @@ class Run:
 
     def _drop(self, event: Event, joined: str = "") -> None:
         """Nothing speaks for an event any more; where its hours are still looked at."""
-        if event.gone or (not joined and to_local(event.begin) < self.begin + _EDGE):
+        if event.gone or (not joined and to_local(event.begin) < self.begin + EDGE):
             return
         self._change(event, gone=True, over=True, due_at=None, due_until="")
         marks = [] if joined else _find_marks_since(event)
@@ -256,46 +256,46 @@ class Run:
         met: set[int] = set()
         for sign in signs:
             held = self.suspicions.setdefault((point.pk, sign.factor, sign.kind), [])
-            known = next(
-                (
-                    each
-                    for each in held
-                    if each.pk not in met
-                    and to_local(each.begin) <= sign.end
-                    and sign.begin <= to_local(each.end)
-                ),
-                None,
-            )
-            seen = write_sign(sign)
-            if known is None:
-                known = Suspicion.objects.create(
-                    point=point,
-                    factor=sign.factor,
-                    kind=sign.kind,
-                    begin=to_aware(sign.begin),
-                    end=to_aware(sign.end),
-                    times=sign.times,
-                    strength=sign.strength,
-                    seen=seen,
-                    found_at=self.now,
-                )
-                held.append(known)
-            else:
-                _update(
-                    known,
-                    end=to_aware(sign.end),
-                    times=sign.times,
-                    strength=sign.strength,
-                    seen=seen,
-                    gone=False,
-                )
-            met.add(known.pk)
+            met.add(keep_sign(point.pk, sign, held, met, self.now).pk)
         for (owner, _factor, kind), held in self.suspicions.items():
             if owner != point.pk or kind in _NOT_OF_POINT:
                 continue
             for each in held:
-                if each.pk not in met and not each.gone and to_local(each.begin) >= self.begin + _EDGE:
-                    _update(each, gone=True)
+                if each.pk not in met and not each.gone and to_local(each.begin) >= self.begin + EDGE:
+                    update(each, gone=True)
+
+
+def keep_sign(
+    point: int, sign: Sign, held: list[Suspicion], met: Collection[int], now: datetime
+) -> Suspicion:
+    """The suspicion that a sign is, among those ``held`` of its point, factor and kind: one that begins with it, or one of
+    its time that no other sign ``met``; else a new one."""
+    same = (each for each in held if to_local(each.begin) == sign.begin)
+    near = (
+        each
+        for each in held
+        if each.pk not in met and to_local(each.begin) <= sign.end and sign.begin <= to_local(each.end)
+    )
+    known = next(same, None) or next(near, None)
+    found: dict[str, Any] = {
+        "end": to_aware(sign.end),
+        "times": sign.times,
+        "strength": sign.strength,
+        "seen": write_sign(sign),
+    }
+    if known is not None:
+        update(known, **found, gone=False)
+        return known
+    made = Suspicion.objects.create(
+        point_id=point,
+        factor=sign.factor,
+        kind=sign.kind,
+        begin=to_aware(sign.begin),
+        found_at=now,
+        **found,
+    )
+    held.append(made)
+    return made
 
 
 def _say_gone(joined: str, changes: Sequence[LimitChange]) -> str:
@@ -330,7 +330,8 @@ def _find_marks_since(event: Event) -> list[Mark]:
     return list(over.filter(begin__lt=event.last + _HOUR).exclude(end__lte=event.begin))
 
 
-def _update(suspicion: Suspicion, **values: Any) -> None:
+def update(suspicion: Suspicion, **values: Any) -> None:
+    """Write what changed, if anything did."""
     changed = [name for name, value in values.items() if getattr(suspicion, name) != value]
     for name in changed:
         setattr(suspicion, name, values[name])
@@ -393,7 +394,7 @@ def _name(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def _is_cut(event: Event, begin: datetime) -> bool:
     """Whether an event begins before the stretch that is judged."""
-    return to_local(event.begin) < begin + _EDGE
+    return to_local(event.begin) < begin + EDGE
 
 
 def _counts(event: Event, rule: Repeat) -> bool:

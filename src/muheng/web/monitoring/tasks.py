@@ -10,6 +10,7 @@ from django.utils import timezone
 from muheng.web.jobs.actions import Progress, task
 from muheng.web.monitoring.actions import evidence
 from muheng.web.monitoring.answering import take_answers
+from muheng.web.monitoring.copying import compare_all
 from muheng.web.monitoring.escalating import escalate_due
 from muheng.web.monitoring.judging import judge_due
 from muheng.web.monitoring.models import Event
@@ -47,6 +48,12 @@ def add_up(progress: Progress) -> dict[str, int]:
 def tidy(progress: Progress) -> dict[str, int]:
     """Old hours, and the lists in the store in case a process died before it wrote them."""
     return {"hours": clear_old_hours(timezone.now()), "devices": write_allow_list()}
+
+
+@task("monitoring.compare", every=timedelta(hours=24))
+def compare(progress: Progress) -> dict[str, int]:
+    """Values that another point sent too, among all points."""
+    return {"suspicions": compare_all(progress=progress)}
 
 
 @task(evidence.SEAL)
