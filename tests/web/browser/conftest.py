@@ -231,7 +231,9 @@ def _watched(context: BrowserContext, request: pytest.FixtureRequest) -> Iterato
             complaints.append(f"request leaving the machine: {asked.url[:200]}")
 
     def note_console(message: ConsoleMessage) -> None:
-        expected = any(f"status of {status} " in message.text for status in meant)
+        # The browser's own words, and htmx's.
+        words = [f"{said} {status} " for status in meant for said in ("status of", "Error Code")]
+        expected = any(each in message.text for each in words)
         if message.type == "error" and not expected:
             complaints.append(f"console: {message.text}")
 

@@ -178,7 +178,7 @@ def test_few_questions_to_the_database(
 ) -> None:
     publish_it(case)
     clock(date(2026, 3, 26))
-    for person, most in ((case.people.clerk, 34), (case.people.leader, 29), (case.people.owner, 25)):
+    for person, most in ((case.people.clerk, 35), (case.people.leader, 30), (case.people.owner, 25)):
         client = Client()
         client.force_login(person)
         client.get("/")

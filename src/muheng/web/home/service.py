@@ -1,4 +1,5 @@
-"""How enterprises are served, at a glance: demands of the year, visits of the period, money granted and lent.
+"""How enterprises are served and watched, at a glance: demands of the year, visits of the period, money granted and lent,
+outlets over their limits now.
 
 Figures are the rooms' own; nobody is shown what they could not see there.
 """
@@ -26,6 +27,10 @@ from muheng.web.liaison import queries as liaison
 from muheng.web.matching import figures as matching
 from muheng.web.matching import queries as needs
 from muheng.web.matching.figures import LedgerRow, Span
+from muheng.web.monitoring.models import Tier
+from muheng.web.monitoring.queries import board
+from muheng.web.monitoring.queries import scope as watched
+from muheng.web.monitoring.queries.events import count_events
 from muheng.web.people.models import User
 from muheng.web.people.rights import holds
 from muheng.web.reading import language
@@ -57,7 +62,8 @@ class Card:
 
 def show_service(user: User) -> list[Card]:
     """The cards that a person has figures for."""
-    return [card for card in (_air(user), _demands(user), _visits(user), _money(user)) if card is not None]
+    cards = (_air(user), _outlets(user), _demands(user), _visits(user), _money(user))
+    return [card for card in cards if card is not None]
 
 
 def _air(user: User) -> Card | None:
@@ -82,6 +88,29 @@ def _air(user: User) -> Card | None:
             Number(f"{round(done.rate * 1000) / 10:g}%", _("执行率"), page),
             Number(f"{done.silent:,}", _("家没有确认"), f"{orders}?state=silent", done.silent > 0),
             Number(f"{done.broken:,}", _("条生产线不到位"), f"{orders}?state=broken", done.broken > 0),
+        ),
+    )
+
+
+def _outlets(user: User) -> Card | None:
+    """What the watched outlets emit now, and what is not settled there."""
+    if not holds(user, watched.VIEW):
+        return None
+    now = timezone.now()
+    counts = board.count_states(user, now)
+    if not counts["all"]:
+        return None
+    found = count_events(user, now)
+    live, inbox = reverse("monitoring:home"), reverse("monitoring:events")
+    grave = found.get(Tier.SUPERVISE, 0)
+    return Card(
+        _("自动监控"),
+        live,
+        (
+            Number(f"{counts['over']:,}", _("现在超限"), f"{live}?state=over", counts["over"] > 0),
+            Number(f"{counts['online']:,} / {counts['all']:,}", _("在线"), f"{live}?state=online"),
+            Number(f"{found['live']:,}", _("未办结事件"), inbox),
+            Number(f"{grave:,}", _("督办"), f"{inbox}?tier=supervise", grave > 0),
         ),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Min
 from django.urls import reverse
@@ -43,16 +43,19 @@ from muheng.web.waiting import Waiting
 @dataclass(frozen=True)
 class Todo:
     """Something to do: a sentence, where it is done, by when, and why. ``weight``: the smaller, the sooner, where no
-    day decides; from ``WORTH_A_LOOK`` on it can wait."""
+    day decides; from ``WORTH_A_LOOK`` on it can wait. ``until``: the moment, where the day alone does not say it."""
 
     title: str
     href: str
     due: date | None = None
     note: str = ""
     weight: int = 5
+    until: datetime | None = None
 
     @property
     def late(self) -> bool:
+        if self.until is not None:
+            return self.until < timezone.now()
         return self.due is not None and self.due < timezone.localdate()
 
     @property
@@ -319,7 +322,8 @@ def _monitoring(user: User) -> Iterator[Todo]:
 
 def _as_todo(waiting: Waiting) -> Todo:
     due = timezone.localdate(waiting.until) if waiting.until is not None else None
-    return Todo(waiting.title, waiting.href, due, waiting.note, 0 if waiting.urgent else 3)
+    weight = 0 if waiting.urgent else 3
+    return Todo(waiting.title, waiting.href, due, waiting.note, weight, waiting.until)
 
 
 def _emergency_lists(user: User) -> Iterator[Todo]:
