@@ -109,15 +109,19 @@ def test_what_is_not_whole_cannot_be_accepted(works: Works) -> None:
     works.dry_stack.outlet.limits = [{"pollutant": "二氧化硫", "limit": "35", "unit": "mg/m³", "yearly": "8"}]
     works.dry_stack.outlet.save()
     (row,) = list_year(works.officer, YEAR, date(2026, 2, 1))
-    assert row.lacking == ("没有监测的排放口：DA002",)
-    with pytest.raises(Refused, match="不完整"):
-        settle_year(works.officer, YEAR, [row.enterprise.code], NOW)
+    assert [(each.kind, each.said) for each in row.lacking] == [("outlets", "没有监测的排放口：DA002")]
+    with pytest.raises(Refused, match=f"{row.enterprise.name} 二氧化硫排放量（没有监测的排放口：DA002）"):
+        settle_year(works.officer, YEAR, [row.key], NOW)
+    with pytest.raises(Refused, match="没有监测排放量"):
+        settle_year(works.officer, YEAR, [(row.enterprise.code, "氨氮排放量")], NOW)
+    with pytest.raises(Refused, match="请选"):
+        settle_year(works.officer, YEAR, [], NOW)
     put_months(works.dry_stack, SO2, 11)
     (row,) = list_year(works.officer, YEAR, date(2026, 2, 1))
-    assert row.lacking == ("监测数据只有 11 个月",)
+    assert [(each.kind, each.said) for each in row.lacking] == [("months", "监测数据只有 11 个月")]
     assert list_year(works.owner, YEAR, date(2026, 2, 1)) == []
     with pytest.raises(Refused, match="权限"):
-        settle_year(works.owner, YEAR, [row.enterprise.code], NOW)
+        settle_year(works.owner, YEAR, [row.key], NOW)
 
 
 def test_the_year_takes_monitored_figures_with_their_sum(works: Works) -> None:
@@ -134,7 +138,7 @@ def test_the_year_takes_monitored_figures_with_their_sum(works: Works) -> None:
     assert (row.tonnes, row.filed, row.difference) == (Decimal(9), Decimal(10), Decimal("-10.0"))
     assert row.whole
     code = row.enterprise.code
-    layer = settle_year(works.officer, YEAR, [code], NOW)
+    layer = settle_year(works.officer, YEAR, [row.key], NOW)
     facts = current(YEAR)
     assert facts is not None
     assert read_figure(facts, code, "二氧化硫排放量") == 9
@@ -144,7 +148,7 @@ def test_the_year_takes_monitored_figures_with_their_sum(works: Works) -> None:
     assert facts.cells(code, "二氧化硫排放量")[0].file == "自动监测 2025 年 12 个月"
     assert MonthAmount.objects.filter(final=True).count() == 24
     with pytest.raises(Refused, match="已经采用"):
-        settle_year(works.officer, YEAR, [code], NOW)
+        settle_year(works.officer, YEAR, [row.key], NOW)
     remove_layer(layer)
     again = current(YEAR)
     assert again is not None
@@ -184,8 +188,59 @@ def test_the_pages_of_amounts(works: Works) -> None:
     shown = client.get(f"/monitoring/totals/year/?year={YEAR}").content.decode()
     assert "监测数据只有 5 个月" in shown
     mill, plant = works.water.enterprise.code, works.stack.enterprise.code
-    refused = client.post("/monitoring/totals/settle/", {"year": YEAR, "codes": [mill, plant]})
+    first, other = f"{plant}|二氧化硫排放量", f"{mill}|COD排放量"
+    assert f'value="{first}" checked' in shown
+    refused = client.post("/monitoring/totals/settle/", {"year": YEAR, "chosen": [other, first]})
     assert refused.status_code == 422
-    assert f'value="{plant}" checked' in refused.content.decode()
-    done = client.post("/monitoring/totals/settle/", {"year": YEAR, "codes": [plant]}, follow=True)
-    assert "已采用监测数" in done.content.decode()
+    assert f'value="{first}" checked' in refused.content.decode()
+    done = client.post("/monitoring/totals/settle/", {"year": YEAR, "chosen": [first]}, follow=True)
+    assert "1 项排放量已采用监测数" in done.content.decode()
+
+
+def test_a_clerk_chooses_what_is_taken(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items one by one, or all that the filters leave; what was left out can follow, and the sum is right each time."""
+    from django.test import Client
+
+    from muheng.web.monitoring.models import MonthAmount
+    from muheng.web.monitoring.pages import totals
+    from muheng.web.monitoring.queries.totals import list_year, read_figure
+    from muheng.web.registry.panels import current
+
+    def figure(item: str) -> Decimal | None:
+        facts = current(YEAR)
+        assert facts is not None
+        return read_figure(facts, works.stack.enterprise.code, item)
+
+    put_facts(works)
+    for point, factor, months in (
+        (works.stack, SO2, 12),
+        (works.stack, NOX, 12),
+        (works.water, "w01018", 12),
+        (works.water, "w21003", 7),
+    ):
+        put_months(point, factor, months)
+    client = Client()
+    client.force_login(works.officer)
+    address = f"/monitoring/totals/year/?year={YEAR}"
+    page = client.get(address).content.decode()
+    assert page.count('name="chosen"') == page.count(" checked") == 3
+    assert "监测数据不足 12 个月 1 项" in page
+    assert client.get(f"{address}&none=1").content.decode().count(" checked") == 0
+    lacking = client.get(f"{address}&state=months").content.decode()
+    assert "监测数据只有 7 个月" in lacking
+    assert 'name="chosen"' not in lacking
+    code = works.stack.enterprise.code
+    client.post("/monitoring/totals/settle/", {"year": YEAR, "chosen": [f"{code}|氮氧化物排放量"]})
+    assert set(MonthAmount.objects.filter(final=True).values_list("factor", flat=True)) == {NOX}
+    assert [figure(f"{name}排放量") for name in ("二氧化硫", "氮氧化物", "主要污染物")] == [10, 6, 17]
+    # All that the filter leaves, whatever is ticked and on however many pages.
+    monkeypatch.setattr(totals, "YEAR_PAGE", 1)
+    name = works.stack.enterprise.name
+    shown = client.get(address).content.decode()
+    assert "采用筛选出的全部 2 项" in shown
+    client.post("/monitoring/totals/settle/", {"year": YEAR, "all": "1", "q": name})
+    assert [figure(f"{name}排放量") for name in ("二氧化硫", "氮氧化物", "主要污染物")] == [6, 6, 13]
+    rows = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert {each.item for each in rows if each.ready} == {"COD排放量"}
+    client.force_login(works.people.clerk)
+    assert client.post("/monitoring/totals/settle/", {"year": YEAR, "all": "1"}).status_code == 403

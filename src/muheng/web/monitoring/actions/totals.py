@@ -1,4 +1,4 @@
-"""Monitored amounts become figures of the year: a person accepts them, enterprise by enterprise, where they are whole."""
+"""Monitored amounts become figures of the year: a person accepts them, item by item, where they are whole."""
 
 from __future__ import annotations
 
@@ -25,42 +25,44 @@ from muheng.web.registry.models import Layer
 from muheng.web.registry.panels import add_layer, current
 
 DIGITS = 4
+MOST_NAMED = 5
 
 
 @transaction.atomic
-def settle_year(actor: User, year: int, codes: Collection[str], at: datetime | None = None) -> Layer:
-    """Lay the monitored amounts of enterprises over the figures of a year, their months settled. Raises Refused.
+def settle_year(
+    actor: User, year: int, chosen: Collection[tuple[str, str]], at: datetime | None = None
+) -> Layer:
+    """Lay monitored amounts over the figures of a year, their months settled. ``chosen``: enterprises' codes with items.
 
-    Sums that an accepted sheet made of an item are made anew with it. The layer is taken away like any other.
+    All or none. Sums that an accepted sheet made of an item are made anew with it. The layer is taken away like any other.
+    Raises Refused.
     """
     require(actor, EDIT)
-    now = at or timezone.now()
-    wanted = set(codes)
-    amounts = [
-        each for each in list_year(actor, year, timezone.localdate(now)) if each.enterprise.code in wanted
-    ]
-    if not amounts:
-        raise Refused(_("请选要采用监测数的企业。"), status=422, code="invalid", at="codes")
-    chosen = [each for each in amounts if each.whole and not each.settled]
-    left = wanted - {each.enterprise.code for each in chosen}
-    if left:
-        names = sorted({each.enterprise.name for each in amounts if each.enterprise.code in left})
+    now, wanted = at or timezone.now(), set(chosen)
+    if not wanted:
+        raise Refused(_("请选要采用的监测数。"), status=422, code="invalid", at="chosen")
+    amounts = {each.key: each for each in list_year(actor, year, timezone.localdate(now))}
+    if wrong := sorted(key for key in wanted if key not in amounts or not amounts[key].ready):
         raise Refused(
-            _("%(names)s的监测数不完整，或者已经采用。")
-            % {"names": "、".join(names) or "、".join(sorted(left))},
-            _("看清缺什么以后，只选完整的。"),
+            _("%(count)s 项不能采用：%(which)s。")
+            % {
+                "count": len(wrong),
+                "which": _("；").join(_say_wrong(key, amounts.get(key)) for key in wrong[:MOST_NAMED]),
+            },
+            _("看清缺什么以后，只选完整的。其余的也没有采用。"),
             status=422,
             code="invalid",
-            at="codes",
+            at="chosen",
         )
+    taken = [amounts[key] for key in sorted(wanted)]
     facts = current(year)
     assert facts is not None
     try:
-        layer = correction_layer(facts, [*_corrections(chosen, year), *_sums(chosen, facts, year)])
+        layer = correction_layer(facts, [*_corrections(taken, year), *_sums(taken, facts, year)])
     except Refusal as refusal:
         raise refused_by(refusal, language()) from refusal
     laid = add_layer(layer, _document(year), f"monitoring.year:{year}", actor)
-    for each in chosen:
+    for each in taken:
         factors = [one.code for one in pollutants().values() if one.item == each.item]
         MonthAmount.objects.filter(
             point__enterprise=each.enterprise, factor__in=factors, month__startswith=f"{year}-"
@@ -70,9 +72,16 @@ def settle_year(actor: User, year: int, codes: Collection[str], at: datetime | N
         "monitoring.settle",
         laid,
         year=year,
-        figures={f"{each.enterprise.code} {each.item}": _text(each.tonnes) for each in chosen},
+        figures={f"{each.enterprise.code} {each.item}": _text(each.tonnes) for each in taken},
     )
     return laid
+
+
+def _say_wrong(key: tuple[str, str], amount: YearAmount | None) -> str:
+    if amount is None:
+        return _("%(code)s %(item)s 没有监测排放量") % {"code": key[0], "item": key[1]}
+    why = _("已经采用") if amount.settled else _("，").join(each.said for each in amount.lacking)
+    return _("%(name)s %(item)s（%(why)s）") % {"name": amount.enterprise.name, "item": key[1], "why": why}
 
 
 def _corrections(chosen: Sequence[YearAmount], year: int) -> list[Correction]:

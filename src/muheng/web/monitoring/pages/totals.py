@@ -26,6 +26,8 @@ from muheng.web.registry.panels import list_years
 from muheng.web.request import Request
 
 PAGE = 50
+YEAR_PAGE = 200
+"""As many as a form may send back."""
 
 
 @require_GET
@@ -73,37 +75,87 @@ def year(request: Request) -> HttpResponse:
 
 
 def _show_year(request: Request, refused: Refused | None = None) -> HttpResponse:
-    today = timezone.localdate()
-    years = sorted({*list_years(), today.year - 1, today.year}, reverse=True)
-    asked = read_number((request.POST if request.method == "POST" else request.GET).get("year", ""))
-    chosen = asked if asked in years else today.year - 1
-    rows = queries.list_year(request.user, chosen, today)
+    asked_year, years, asked = _read(request)
+    everything = queries.list_year(request.user, asked_year, timezone.localdate())
+    rows = queries.ask_year(everything, asked)
+    number = (request.GET if refused is None else request.POST).get("page")
+    page = Paginator(rows, YEAR_PAGE).get_page(number)
+    given = request.POST.getlist("chosen") if refused is not None else None
+    none = request.GET.get("none") == "1"
+    ready = [each for each in rows if each.ready]
     context = {
-        "year": chosen,
+        "year": asked_year,
         "years": years,
-        "rows": rows,
-        "whole": sum(each.whole and not each.settled for each in rows),
-        "typed": set(request.POST.getlist("codes")),
+        "asked": asked,
+        "items": sorted({each.item for each in everything}),
+        "states": [*queries.STATES.items(), *queries.LACKS.items()],
+        "page": page,
+        "rows": [
+            {
+                "amount": each,
+                "key": _write_key(each.key),
+                "checked": each.ready and (not none if given is None else _write_key(each.key) in given),
+            }
+            for each in page
+        ],
+        "query": rest_of_query(request),
+        "without_none": rest_of_query(request, "none"),
+        "none": none,
+        "whole": sum(each.ready for each in everything),
+        "total": len(everything),
+        "lacks": queries.count_lacks(everything),
+        "ready": len(ready),
+        "ready_here": sum(each.ready for each in page),
         "refused": refused,
     }
     return render(request, "monitoring/totals_year.html", context, status=refused.status if refused else 200)
 
 
+def _read(request: Request) -> tuple[int, list[int], queries.Question]:
+    """The year, those there are, and what is asked of it, by the address or the form."""
+    given = request.POST if request.method == "POST" else request.GET
+    today = timezone.localdate()
+    years = sorted({*list_years(), today.year - 1, today.year}, reverse=True)
+    found = read_number(given.get("year", ""))
+    state = given.get("state", "")
+    asked = queries.Question(
+        given.get("item", "").strip()[:100],
+        state if state in queries.STATES or state in queries.LACKS else "",
+        given.get("q", "").strip()[:100],
+    )
+    return found if found in years else today.year - 1, years, asked
+
+
+def _write_key(key: tuple[str, str]) -> str:
+    return "|".join(key)
+
+
+def _read_key(text: str) -> tuple[str, str]:
+    code, _bar, item = text.partition("|")
+    return code, item
+
+
 @require_POST
 def settle(request: Request) -> HttpResponse:
-    """Take the monitored figures of the enterprises that were chosen."""
-    asked = read_number(request.POST.get("year", "")) or 0
-    codes = request.POST.getlist("codes")
+    """Take the monitored figures that were chosen; or all complete ones that the filters leave."""
+    asked_year, _years, asked = _read(request)
+    if request.POST.get("all"):
+        require(request.user, queries.EDIT)
+        rows = queries.list_year(request.user, asked_year, timezone.localdate())
+        chosen = {each.key for each in queries.ask_year(rows, asked) if each.ready}
+    else:
+        chosen = {_read_key(each) for each in request.POST.getlist("chosen")}
     try:
-        settle_year(request.user, asked, codes)
+        settle_year(request.user, asked_year, chosen)
     except Refused as refused:
         if refused.status == 403:
             raise
         return _show_year(request, refused)
     messages.success(
         request,
-        _("%(count)s 家企业 %(year)s 年的排放量已采用监测数") % {"count": len(set(codes)), "year": asked},
+        _("%(firms)s 家企业 %(year)s 年的 %(count)s 项排放量已采用监测数。")
+        % {"firms": len({code for code, _item in chosen}), "year": asked_year, "count": len(chosen)},
     )
     response = redirect("monitoring:totals-year")
-    response["Location"] += f"?year={asked}"
+    response["Location"] += f"?year={asked_year}"
     return response

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from muheng.intake.facts import CODE, Facts, show
 from muheng.web.monitoring.models import MonthAmount
@@ -20,6 +23,27 @@ from muheng.web.registry.queries import official_scope
 EDIT = "monitoring.edit"
 AIR = ("a21026", "a21002", "a34013", "a24088")
 """In the order of the emergency list: SO2, NOx, particles, VOCs."""
+
+
+LACKS: dict[str, Any] = {
+    "running": gettext_lazy("这一年还没有结束"),
+    "months": gettext_lazy("监测数据不足 12 个月"),
+    "outlets": gettext_lazy("有排放口没有监测"),
+    "item": gettext_lazy("年度数据里没有这一项"),
+}
+STATES: dict[str, Any] = {
+    "whole": gettext_lazy("完整，可以采用"),
+    "settled": gettext_lazy("已采用"),
+    "lacking": gettext_lazy("不完整"),
+}
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Why an amount is not whole. ``kind``: of ``LACKS``."""
+
+    kind: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +60,17 @@ class YearAmount:
     outside_hours: int
     filed: Decimal | None
     settled: bool
-    lacking: tuple[str, ...]
+    lacking: tuple[Lack, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which it is chosen: whose, and what."""
+        return self.enterprise.code, self.item
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be taken."""
+        return self.whole and not self.settled
 
     @property
     def whole(self) -> bool:
@@ -88,6 +122,38 @@ def list_year(user: User, year: int, today: date) -> list[YearAmount]:
     return sorted(found, key=lambda each: (bool(each.lacking), each.enterprise.name, each.item))
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the year's amounts. ``state``: of ``STATES`` or ``LACKS``; empty for all."""
+
+    item: str = ""
+    state: str = ""
+    q: str = ""
+
+
+def ask_year(rows: Iterable[YearAmount], asked: Question) -> list[YearAmount]:
+    """Those that answer, in the same order."""
+    return [
+        each
+        for each in rows
+        if asked.item in ("", each.item)
+        and (not asked.state or asked.state in _states_of(each))
+        and (not asked.q or asked.q in each.enterprise.name or asked.q.upper() == each.enterprise.code)
+    ]
+
+
+def _states_of(row: YearAmount) -> set[str]:
+    if row.settled:
+        return {"settled"}
+    return {"lacking", *(each.kind for each in row.lacking)} if row.lacking else {"whole"}
+
+
+def count_lacks(rows: Iterable[YearAmount]) -> list[tuple[str, str, int]]:
+    """Kind, title and number of what keeps amounts from being taken, the most frequent first."""
+    found = Counter(kind for row in rows if not row.settled for kind in {each.kind for each in row.lacking})
+    return [(kind, str(LACKS[kind]), count) for kind, count in found.most_common()]
+
+
 def _emitting(enterprises: Iterable[int]) -> dict[tuple[int, str], set[int]]:
     """By enterprise and factor, the outlets whose permits name it."""
     found: dict[tuple[int, str], set[int]] = {}
@@ -110,15 +176,16 @@ def _year_amount(
     watched = {row.point.outlet_id for row in rows}
     lacking = []
     if today.year <= year:
-        lacking.append(_("这一年还没有结束"))
+        lacking.append(Lack("running", _("这一年还没有结束")))
     short = min(len(each) for each in by_point.values())
     if short < 12:
-        lacking.append(_("监测数据只有 %(count)s 个月") % {"count": short})
+        lacking.append(Lack("months", _("监测数据只有 %(count)s 个月") % {"count": short}))
     if missing := emitting - watched:
         names = Outlet.objects.filter(pk__in=missing).order_by("code").values_list("code", flat=True)
-        lacking.append(_("没有监测的排放口：%(names)s") % {"names": "、".join(names)})
+        said = _("没有监测的排放口：%(names)s") % {"names": "、".join(names)}
+        lacking.append(Lack("outlets", said))
     if facts is None or item not in facts.items:
-        lacking.append(_("这一年的数据里没有“%(item)s”") % {"item": item})
+        lacking.append(Lack("item", _("这一年的数据里没有“%(item)s”") % {"item": item}))
     return YearAmount(
         enterprise,
         item,
