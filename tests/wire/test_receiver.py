@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -17,6 +18,7 @@ from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
+import polars as pl
 import pytest
 from receiver_line import LOCAL, QUICK, Line, kept, numbers, passive, read_state, receive, wait_for
 
@@ -25,8 +27,9 @@ from muheng.monitoring.dialogue.devices import FILE, Device, write_devices
 from muheng.monitoring.dialogue.times import SECOND
 from muheng.monitoring.hj212.encoding import encode
 from muheng.monitoring.store.segments import StoreError, verify_segments
-from muheng.wire.children import Child
-from muheng.wire.receiver import now_micros
+from muheng.wire import digesting
+from muheng.wire.children import LASTED, Child
+from muheng.wire.receiver import SPARE_FILES, now_micros
 
 STRANGER = "F" * 24
 
@@ -203,6 +206,34 @@ def test_who_says_nothing_and_who_is_too_many(tmp_path: Path) -> None:
         assert wait_for(is_let_in)
 
 
+def test_the_system_allows_few_open_files(tmp_path: Path) -> None:
+    """It asks for as many as it needs; what it cannot get it says, and turns connections away instead of failing."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    told: list[str] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+        with receive(tmp_path, tell=lambda message: told.append(str(message))) as receiving:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            assert soft == min(QUICK.connections + SPARE_FILES, hard)
+            receiving._receiver.most = 1
+            with Line(receiving.port) as line:
+                line.say(data())
+                assert line.hear()
+                with Line(receiving.port) as second:
+                    assert second.hear_end() == b""
+        assert told == []
+        few = 2 + SPARE_FILES
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(resource, "getrlimit", lambda _: (50, few))
+            patch.setattr(resource, "setrlimit", lambda *_: None)
+            with receive(tmp_path, tell=lambda message: told.append(str(message))) as receiving:
+                assert receiving._receiver.most == 2
+        (said,) = told
+        assert f"只准打开 {few} 个文件，最多连 2 台设备，设备表里有 3 台。" in said
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 def test_half_closed_and_torn_connections(tmp_path: Path) -> None:
     with receive(tmp_path) as receiving:
         with Line(receiving.port) as line:
@@ -250,6 +281,8 @@ def test_another_list_is_taken_up_unless_it_has_errors(tmp_path: Path) -> None:
         wait_for(lambda: told)
         (problem,) = wait_for(lambda: receiving.state["device_list"]["problems"])
         assert (problem["line"], problem["path"]) == (2, "password")
+        wait_for(lambda: len(told) == 2)
+        assert told[1] == f"· devices.csv:2 password {problem['what']}"
         with Line(receiving.port) as line:
             line.say(data())
             assert line.hear()
@@ -259,8 +292,10 @@ def test_another_list_is_taken_up_unless_it_has_errors(tmp_path: Path) -> None:
             line.say(data(STRANGER))
             assert line.hear()
         wait_for(lambda: not receiving.state["device_list"]["problems"])
+        assert told[2:] == ["设备表已更新，共 3 台设备。"]
         (tmp_path / FILE).unlink()
         wait_for(lambda: receiving.state["device_list"]["problems"])
+        wait_for(lambda: told[4:] == ["· 设备表读不出来：找不到。"])
 
 
 def test_what_people_ask_is_carried_out_and_answered(tmp_path: Path) -> None:
@@ -328,8 +363,50 @@ def test_a_child_that_ends_is_begun_anew() -> None:
     assert not child.running
     assert not child.look_after(101.0)
     assert child.restarts == 1
+    # Soon again: it waits longer. After it has lasted: as at first.
+    wait_for(lambda: not child.running)
+    assert child.look_after(102.0)
+    assert not child.look_after(103.5)
+    assert child.restarts == 1
+    assert not child.look_after(104.0)
+    wait_for(lambda: not child.running)
+    assert child.look_after(104.0 + 2 * LASTED)
+    assert not child.look_after(105.0 + 2 * LASTED)
+    assert child.restarts == 3
     child.stop()
     assert not child.running
+
+
+def test_a_digest_that_cannot_write_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receive(tmp_path) as receiving, Line(receiving.port) as line:
+        line.say(data())
+        assert line.hear()
+    never = threading.Event()
+    monkeypatch.setattr(digesting, "watch_parent", lambda: never)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    (tmp_path / "values").write_text("a file where a folder should be")
+    assert digesting.main(tmp_path, "zh") == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/values")
+    (tmp_path / "values").unlink()
+
+    def fill(*_: object) -> None:
+        raise pl.exceptions.ComputeError(
+            "parquet: underlying IO error: No space left on device (os error 28)"
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(digesting, "digest", fill)
+        assert digesting.main(tmp_path, "zh") == 1
+    assert capsys.readouterr().err == f"{tmp_path}：磁盘满了。\n"
+    (tmp_path / "digest.json").write_text("[")
+    assert digesting.main(tmp_path, "zh") == 1
+    assert "读不出来" in capsys.readouterr().err
+    (tmp_path / "digest.json").unlink()
+    never.set()
+    assert digesting.main(tmp_path, "zh") == 0
+    assert len(list((tmp_path / "fresh").iterdir())) == 1
 
 
 # -- the verb ----------------------------------------------------------------------------------------------------------
@@ -382,8 +459,6 @@ def test_serve_receives_digests_and_survives_its_death(tmp_path: Path) -> None:
     assert len(kept(store)) == 3
     assert verify_segments(store / "segments") == []
     # What was kept was digested before it ended.
-    import polars as pl
-
     values = pl.read_parquet(store / "fresh" / "*.parquet")
     assert sorted(values["mn"].unique()) == sorted(DEVICES)
     assert len(values) == 3

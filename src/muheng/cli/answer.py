@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from muheng.documents.diagnostic import Diagnostic, diagnostic_json, format_diagnostics
 from muheng.documents.message import Language, Message, say
+from muheng.documents.os_error import name_reason
 
 
 @dataclass(frozen=True)
@@ -122,21 +122,9 @@ class Failure(Exception):
         return {"error": error}
 
 
-_REASONS: Mapping[int, Message] = {
-    errno.ENOENT: say("找不到"),
-    errno.EACCES: say("没有权限"),
-    errno.EPERM: say("没有权限"),
-    errno.EROFS: say("只能读，不能写"),
-    errno.ENOSPC: say("磁盘满了"),
-    errno.EISDIR: say("是文件夹，不是文件"),
-    errno.ENOTDIR: say("路径中有一段是文件，不是文件夹"),
-    errno.ENAMETOOLONG: say("文件名太长"),
-}
-
-
 def explain_os_error(error: OSError) -> Message:
     """What the system refused, with the file where it is known."""
-    reason: Message | str = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    reason = name_reason(error)
     if error.filename is None:
         return say("文件读写失败：{reason}。", reason=reason)
     return say("{file}：{reason}。", file=error.filename, reason=reason)

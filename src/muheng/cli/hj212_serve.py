@@ -96,7 +96,7 @@ def _prepare(store: Path, passive: bool, nats: str | None, stream: str, lang: La
         ways_out = [broker.make_child(store, nats, stream, lang)] if nats is not None else []
     except Refusal as refusal:
         raise Failure("usage", refusal.what, refusal.fix) from refusal
-    children = [digesting.make_child(store), *ways_out]
+    children = [digesting.make_child(store, lang), *ways_out]
     settings = Settings(first_contact=not passive, keep_clocks=not passive, fill_gaps=not passive)
     try:
         return Receiving(store, settings, lambda message: _warn(message, lang), children=children)

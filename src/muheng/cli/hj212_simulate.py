@@ -140,6 +140,7 @@ def simulate(
     from muheng.wire.fleet import Fleet, local_now
     from muheng.wire.fleet_making import find_plants, invent_devices, make_stations, make_strangers
     from muheng.wire.fleet_station import Pace
+    from muheng.wire.open_files import allow_open_files
 
     if write_devices is not None:
         return _write_list(Path(write_devices), devices or A_FEW, seed, lang)
@@ -160,7 +161,7 @@ def simulate(
     except Refusal as refusal:
         raise Failure("usage", refusal.what, refusal.fix) from refusal
     fleet = Fleet(stations, host, port, make_strangers(listed, pace, faults, seed))
-    _allow_files(len(listed) + SPARE_FILES)
+    allow_open_files(len(listed) + SPARE_FILES)
     with follow_progress(lang, quiet) as tell:
         done = asyncio.run(_run(fleet, seconds, tell))
     return _answer(done, host, port, lang)
@@ -290,13 +291,3 @@ def _write_list(path: Path, number: int, seed: int, lang: Language) -> Answer:
         ) from error
     line = say("{count} 台设备写进了 {path}。", count=number, path=path)
     return Answer([line.render(lang)], {"devices": number, "file": str(path)})
-
-
-def _allow_files(count: int) -> None:
-    """Every connection is an open file, and many systems begin with 1,024."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

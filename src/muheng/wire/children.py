@@ -12,7 +12,8 @@ import threading
 from collections.abc import Sequence
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
-"""Seconds before a child that ended is begun anew; doubled each time."""
+"""Seconds before a child that ended is begun anew; doubled each time, until one has lasted."""
+LASTED = 600.0
 PATIENCE = 10.0
 """Seconds for a child to end by itself."""
 
@@ -26,7 +27,7 @@ class Child:
         self.failed: int | None = None
         self._command = [sys.executable, "-m", module, *arguments]
         self._process: subprocess.Popen[bytes] | None = None
-        self._begin_at = 0.0
+        self._begun = self._begin_at = 0.0
         self._wait = FIRST_WAIT
 
     @property
@@ -47,10 +48,13 @@ class Child:
                 return False
             self.failed = process.returncode
             self._forget(process)
+            if now - self._begun > LASTED:
+                self._wait = FIRST_WAIT
             self._begin_at, self._wait = now + self._wait, min(2 * self._wait, LONGEST_WAIT)
             return True
         if now >= self._begin_at:
             self.restarts += 1
+            self._begun = now
             self.start()
         return False
 

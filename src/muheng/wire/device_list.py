@@ -6,6 +6,7 @@ from pathlib import Path
 
 from muheng.documents.diagnostic import Diagnostic
 from muheng.documents.message import say
+from muheng.documents.os_error import name_reason
 from muheng.monitoring.dialogue.devices import Device, DevicesRefused, read_devices
 
 
@@ -37,7 +38,7 @@ class DeviceList:
             self.problems = refused.problems
             return None
         except OSError as error:
-            what = say("设备表读不出来：{reason}。", reason=error.strerror or str(error))
+            what = say("设备表读不出来：{reason}。", reason=name_reason(error))
             self.problems = [Diagnostic("error", self.path.name, None, "", what)]
             return None
         self.problems = []

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from muheng.documents.message import Message, say
+from muheng.documents.os_error import name_reason
 from muheng.monitoring.dialogue.conversation import Host
 from muheng.monitoring.dialogue.devices import FILE
 from muheng.monitoring.dialogue.effects import Effects, Link
@@ -27,11 +28,16 @@ from muheng.wire.asks import Asks
 from muheng.wire.children import Child
 from muheng.wire.device_list import DeviceList
 from muheng.wire.metrics import Metrics, describe_devices, write_state
+from muheng.wire.open_files import allow_open_files
 from muheng.wire.recalling import recall_intervals, recall_packets
 
 SEGMENTS = "segments"
 READ = 1 << 14
 """Bytes read from one connection before the others have their turn."""
+SPARE_FILES = 100
+"""Open beside the connections."""
+FEW = 3
+"""Problems of a list of devices that are told at once; all are in the state."""
 SLICE = 100
 """Devices that are described before connections are looked after again."""
 
@@ -85,6 +91,8 @@ class Receiver:
         self._tell = tell
         self._asks: Asks
         self._told = ""
+        self.most = self.limits.connections
+        """Connections that there may be, by our limit and the system's."""
         self._keeping = 0
         """Bytes that are being written."""
         self._choked: set[_Connection] = set()
@@ -99,6 +107,7 @@ class Receiver:
     async def run(self, host: str, port: int, ready: Callable[[], None] = lambda: None) -> None:
         """Receive until ``stop``."""
         loop = self._loop = asyncio.get_running_loop()
+        self._allow_connections()
         with SegmentWriter(self.store / SEGMENTS) as writer, ThreadPoolExecutor(1) as disk:
             # Only who has the store to himself knows that what was under way is not any more.
             self._asks = Asks(self.store / "asks")
@@ -124,6 +133,20 @@ class Receiver:
                 await self._end(tasks)
         if self._failure is not None:
             raise self._failure
+
+    def _allow_connections(self) -> None:
+        files = allow_open_files(self.limits.connections + SPARE_FILES)
+        self.most = max(min(self.limits.connections, files - SPARE_FILES), 1)
+        if self.most < len(self.host.contacts):
+            self._tell(
+                say(
+                    "系统只准打开 {files} 个文件，最多连 {most} 台设备，设备表里有 {devices} 台。"
+                    "请调大上限（ulimit -n，systemd 是 LimitNOFILE），再重新启动。",
+                    files=files,
+                    most=self.most,
+                    devices=len(self.host.contacts),
+                )
+            )
 
     def stop(self) -> None:
         """From any thread."""
@@ -294,7 +317,11 @@ class Receiver:
         devices = self.devices.try_read()
         if devices is None:
             self._tell(say("{file} 有错误，仍用原来的设备表。", file=self.devices.path))
+            for problem in self.devices.problems[:FEW]:
+                where = "" if problem.line is None else f"{problem.file}:{problem.line} {problem.path} "
+                self._tell(say("· {where}{what}", where=where, what=problem.what))
         else:
+            self._tell(say("设备表已更新，共 {count} 台设备。", count=len(devices)))
             self.host.use_devices(devices, self.effects, now)
             self._act(self.effects)
 
@@ -315,10 +342,11 @@ class Receiver:
         try:
             yield
         except OSError as error:
-            told = f"{error.filename}: {error.strerror or error}"
-            if told != self._told:
-                self._told = told
-                self._tell(say("文件读写失败：{reason}。", reason=told))
+            if str(error) != self._told:
+                self._told = str(error)
+                self._tell(
+                    say("{file}：{reason}。", file=error.filename or self.store, reason=name_reason(error))
+                )
 
     def _write_state(self, now: int, devices: Iterable[str]) -> None:
         backlog = self.effects.size + self._keeping
@@ -345,7 +373,7 @@ class _Connection(asyncio.BufferedProtocol):
         self.link = receiver.host.open(f"{peer[0]}:{peer[1]}", now_micros())
         self.host = str(peer[0])
         limits = receiver.limits
-        if len(receiver.connections) >= limits.connections or receiver.hosts[self.host] >= limits.of_host:
+        if len(receiver.connections) >= receiver.most or receiver.hosts[self.host] >= limits.of_host:
             receiver.host.counts["closed_too_many"] += 1
             self.transport.abort()
             return

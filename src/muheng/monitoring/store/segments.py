@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from muheng.documents.message import Message, Refusal, say
+from muheng.documents.os_error import name_reason
 
 MAGIC = b"muheng segment1\n"
 HEAD = struct.Struct("<4sII")
@@ -302,7 +303,7 @@ class SegmentWriter:
 
 def _disk_error(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        say("写不进 {file}：{reason}。", file=path, reason=error.strerror or str(error)),
+        say("写不进 {file}：{reason}。", file=path, reason=name_reason(error)),
         say("腾出磁盘空间或修复磁盘后重新启动；没有写进去的报文没有应答，设备会重发。"),
     )
 
