@@ -1,4 +1,4 @@
-"""The site as running processes: made ready once, then one worker for background jobs beside the server's two.
+"""The site as running processes: made ready once, then a worker for each lane of background jobs beside the server's two.
 
 Whoever serves calls the steps down to ``collect_static`` in their order, then ``running``. Knows nothing of the command
 line, and nothing of what the site shows.
@@ -25,6 +25,8 @@ from muheng.documents.message import Message
 
 SETTINGS = "muheng.web.settings.dev"
 SERVERS = 2
+WORKERS = ("work", "watch")
+"""The lanes of ``jobs``; what must be punctual is not kept waiting by what takes long."""
 PATIENCE = 60.0  # seconds until the first page
 _GRACE = 10.0  # seconds that a process has to end by itself
 _PAUSE = 0.2
@@ -181,12 +183,12 @@ def _static_sources() -> str:
 
 @dataclass
 class Running:
-    """The server and the worker beside it. The worker is started again when it falls; the server ends it all."""
+    """The server and the workers beside it, by lane. A worker is started again when it falls; the server ends it all."""
 
     host: str
     port: int
     server: subprocess.Popen[bytes]
-    worker: subprocess.Popen[bytes]
+    workers: dict[str, subprocess.Popen[bytes]]
 
     @property
     def address(self) -> str:
@@ -217,14 +219,15 @@ class Running:
     def stay(self) -> None:
         """Until the server ends, which it should not. Raises NotReady then."""
         while self.server.poll() is None:
-            if self.worker.poll() is not None:
-                self.worker = _start_worker()
+            for lane, worker in self.workers.items():
+                if worker.poll() is not None:
+                    self.workers[lane] = _start_worker(lane)
             time.sleep(5 * _PAUSE)
         raise NotReady
 
     def stop(self) -> None:
-        """End both. A job in hand that takes long is ended too; it will be begun again."""
-        processes = (self.server, self.worker)
+        """End all. A job in hand that takes long is ended too; it will be begun again."""
+        processes = (self.server, *self.workers.values())
         for process in processes:
             process.terminate()
         until = time.monotonic() + _GRACE
@@ -243,8 +246,10 @@ class Running:
 @contextmanager
 def running(host: str, port: int) -> Iterator[Running]:
     """The site's processes for as long as the block lasts, however it ends."""
-    site = Running(host, port, _start(*server_arguments(host, port)), _start_worker())
+    site = Running(host, port, _start(*server_arguments(host, port)), {})
     try:
+        for lane in WORKERS:
+            site.workers[lane] = _start_worker(lane)
         yield site
     finally:
         site.stop()
@@ -258,8 +263,8 @@ def server_arguments(host: str, port: int, application: str = "muheng.web.wsgi:a
     ]  # fmt: skip
 
 
-def _start_worker() -> subprocess.Popen[bytes]:
-    return _start("muheng.web.manage", "worker")
+def _start_worker(lane: str) -> subprocess.Popen[bytes]:
+    return _start("muheng.web.manage", "worker", "--lane", lane)
 
 
 def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:

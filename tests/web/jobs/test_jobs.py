@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from muheng.documents.message import say
+from muheng.web import serving
 from muheng.web.jobs import actions
 from muheng.web.jobs.models import Job
 from muheng.web.people.models import User
@@ -150,29 +153,98 @@ def test_a_long_silent_step_is_known_to_be_in_hand(
     assert len(set(beats)) >= 3
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_worker_process_does_the_work_and_ends_when_told(person: User) -> None:
-    """The command itself, on the database of the test."""
-    job = Job.objects.create(kind="test.nothing_like_it", title="没有这种任务", owner=person)
+@contextmanager
+def working(program: str = "", *arguments: str) -> Iterator[None]:
+    """The command itself in a process of its own, on the database of the test, after what a program prepares."""
     name = connection.settings_dict["NAME"]
-    program = (
-        "import django; django.setup();"
-        "from django.conf import settings; from django.db import connection;"
-        f"settings.DATABASES['default']['NAME'] = connection.settings_dict['NAME'] = {str(name)!r};"
-        "from django.core.management import call_command; call_command('worker')"
+    whole = (
+        "import django; django.setup()\n"
+        "from django.conf import settings; from django.db import connection\n"
+        f"settings.DATABASES['default']['NAME'] = connection.settings_dict['NAME'] = {str(name)!r}\n"
+        f"{program}\n"
+        f"from django.core.management import call_command; call_command('worker', *{arguments!r})"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], env=dict(os.environ), stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-c", whole], env=dict(os.environ), stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while not job.ended and time.monotonic() < deadline:
-            time.sleep(0.1)
-            job.refresh_from_db()
-        assert job.state == Job.State.FAILED
+        yield
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(40) == 0
+
+
+def wait_for(job: Job, *states: Job.State) -> None:
+    deadline = time.monotonic() + 60
+    while job.state not in states and time.monotonic() < deadline:
+        time.sleep(0.1)
+        job.refresh_from_db()
+    assert job.state in states
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_process_does_the_work_and_ends_when_told(person: User) -> None:
+    job = Job.objects.create(kind="test.nothing_like_it", title="没有这种任务", owner=person)
+    with working():
+        wait_for(job, Job.State.FAILED)
+
+
+LONG = """
+import time
+from pathlib import Path
+from muheng.web.jobs import actions
+def wait(progress, latch):
+    while not Path(latch).exists():
+        time.sleep(0.05)
+actions.task("test.long")(wait)
+actions.task("test.alert", lane="watch")(lambda progress: "told")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_watched_goes_on_while_long_work_is_done(person: User, tmp_path: Path) -> None:
+    """Two processes as the site starts them: the long work does not end before the test lets it."""
+    latch = tmp_path / "latch"
+    long = Job.objects.create(kind="test.long", title="很久", arguments={"latch": str(latch)})
+    with working(LONG, "--lane", "work"):
+        try:
+            wait_for(long, Job.State.RUNNING)
+            alert = Job.objects.create(kind="test.alert", title="报警")
+            with working(LONG, "--lane", "watch"):
+                wait_for(alert, Job.State.DONE)
+            long.refresh_from_db()
+            assert long.state == Job.State.RUNNING
+        finally:
+            latch.touch()
+        wait_for(long, Job.State.DONE)
+
+
+def test_a_worker_takes_the_work_of_its_lane_or_of_all(person: User, work: dict[str, Any]) -> None:
+    actions.task("test.watched", lane="watch")(lambda progress: None)
+    try:
+        asked = [
+            actions.enqueue(kind, person, kind)
+            for kind in ("test.work", "test.watched", "test.work", "test.watched")
+        ]
+        assert actions.run_next("watch") == asked[1]
+        assert actions.run_next("work") == asked[0]
+        assert actions.run_next() == asked[2]
+        assert actions.run_next("work") is None
+        assert actions.run_next() == asked[3]
+        assert actions.run_next() is None
+    finally:
+        del actions._tasks["test.watched"]
+        actions._watched.remove("test.watched")
+
+
+def test_what_must_be_punctual_has_a_lane_of_its_own() -> None:
+    actions.find_tasks()
+    assert {
+        "monitoring.take",
+        "monitoring.judge",
+        "monitoring.escalate",
+        "notices.deliver",
+    } <= actions._watched
+    assert not {"evaluation.run", "intake.accept", "monitoring.add_up"} & actions._watched
+    assert set(serving.WORKERS) == set(actions.LANES)
 
 
 def test_a_job_is_its_owner_s_alone(person: User, work: dict[str, Any]) -> None:

@@ -4,6 +4,9 @@ A room names its tasks in its ``tasks.py`` with ``@task("room.verb")``; ``enqueu
 A task is called with a ``Progress`` and the job's arguments, and gives what the job's ``result`` will hold. It
 must be safe to run again: a worker may die in the middle. Work that comes round by itself says so: ``@task("room.verb",
 every=timedelta(minutes=10))``; workers ask for it through ``ask_due_rounds``.
+
+Work that people wait for may take minutes. What must be punctual meanwhile (data that come in, alerts, messages that go out) is of
+a lane of its own: ``@task("room.verb", lane="watch")``. A worker takes the work of one lane, or of all.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from threading import Event, Thread
 from time import monotonic
-from typing import Any
+from typing import Any, Literal, get_args
 
 from django.apps import apps
 from django.conf import settings
@@ -37,8 +40,12 @@ _KEEP_ROUNDS = timedelta(days=1)
 _QUIET = 0.3  # seconds between two writes of progress
 _log = logging.getLogger(__name__)
 
+Lane = Literal["work", "watch"]
+LANES: tuple[Lane, ...] = get_args(Lane)
 Task = Callable[..., Any]
 _tasks: dict[str, Task] = {}
+_watched: set[str] = set()
+"""Kinds that are not of the lane ``work``."""
 _rounds: dict[str, timedelta] = {}
 
 
@@ -46,11 +53,13 @@ class Cancelled(Exception):
     """The person who asked for the work asked to stop it."""
 
 
-def task(kind: str, every: timedelta | None = None) -> Callable[[Task], Task]:
+def task(kind: str, every: timedelta | None = None, lane: Lane = "work") -> Callable[[Task], Task]:
     """Names a function as the work of jobs of this kind; with ``every`` it is asked for by itself that often."""
 
     def name(function: Task) -> Task:
         _tasks[kind] = function
+        if lane == "watch":
+            _watched.add(kind)
         if every is not None:
             _rounds[kind] = every
         return function
@@ -118,12 +127,12 @@ def cancel(job: Job) -> None:
         Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_asked=True)
 
 
-def run_next() -> Job | None:
-    """Take the oldest work that waits, or that a worker left, and do it. None where there is none."""
-    job = _take()
+def run_next(lane: Lane | None = None) -> Job | None:
+    """Take the oldest work of a lane, or of any, that waits or that a worker left, and do it. None where there is none."""
+    find_tasks()
+    job = _take(lane)
     if job is None:
         return None
-    find_tasks()
     # What it says on the way is in the language of who asked for it.
     with translation.override(job.language or settings.LANGUAGE_CODE), _beating(job):
         try:
@@ -183,7 +192,7 @@ def find_tasks() -> None:
             import_module(f"{module.__name__}.tasks")
 
 
-def _take() -> Job | None:
+def _take(lane: Lane | None = None) -> Job | None:
     now = timezone.now()
     with transaction.atomic():
         left = Job.objects.filter(state=Job.State.RUNNING, beat__lt=now - LOST_AFTER)
@@ -194,6 +203,9 @@ def _take() -> Job | None:
         waiting = Job.objects.filter(
             Q(not_before=None) | Q(not_before__lte=now), state=Job.State.WAITING
         ).order_by("pk")
+        if lane is not None:
+            # What nobody knows is found out to be so with the work.
+            waiting = (waiting.filter if lane == "watch" else waiting.exclude)(kind__in=_watched)
         if connection.features.has_select_for_update_skip_locked:
             waiting = waiting.select_for_update(skip_locked=True)
         job = waiting.first()

@@ -18,21 +18,30 @@ from muheng.web.monitoring.store import write_allow_list
 from muheng.web.monitoring.taking import clear_old_hours, take_fresh
 from muheng.web.monitoring.totals import add_up_due
 
+AT_ONCE = 1000
+"""Points that are judged before anybody looks for new data again."""
 
-@task("monitoring.take", every=timedelta(seconds=15))
+
+@task("monitoring.take", every=timedelta(seconds=15), lane="watch")
 def take(progress: Progress) -> dict[str, int]:
     """What devices sent, and what they answered."""
     files, rows = take_fresh()
     return {"files": files, "rows": rows, "answers": take_answers()}
 
 
-@task("monitoring.judge", every=timedelta(minutes=1))
+@task("monitoring.judge", every=timedelta(minutes=1), lane="watch")
 def judge(progress: Progress) -> dict[str, int]:
-    """Points with something new, a thousand at a time so that taking is not kept waiting."""
-    return {"points": judge_due()}
+    """All points with something new, some at a time; between two times what came meanwhile is taken."""
+    points = 0
+    while judged := judge_due(most=AT_ONCE):
+        points += judged
+        if judged < AT_ONCE:
+            break
+        take_fresh()
+    return {"points": points}
 
 
-@task("monitoring.escalate", every=timedelta(minutes=1))
+@task("monitoring.escalate", every=timedelta(minutes=1), lane="watch")
 def escalate(progress: Progress) -> dict[str, int]:
     """Events whose clocks have run out."""
     return {"events": escalate_due()}

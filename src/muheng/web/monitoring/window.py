@@ -128,13 +128,14 @@ def _lay_settled(table: _Table) -> None:
 def _lay_rows(table: _Table) -> None:
     """Days that are not settled: of all points those from which on nobody's are, of some the ones before."""
     days = table.settled.shape[1]
-    open_from = days - int(np.argmax(table.settled.any(axis=0)[::-1])) if table.settled.any() else 0
+    reached = np.flatnonzero(table.settled.sum(axis=0))
+    open_from = int(reached[-1]) + 1 if len(reached) else 0
     numbers = np.array(list(table.place))
     _lay_hours(table, numbers.tolist(), open_from, days)
-    missing: Hold = ~table.settled[:, :open_from]
-    lacking = np.flatnonzero(missing.any(axis=1))
+    missing = ~table.settled[:, :open_from]
+    lacking = np.flatnonzero(missing.sum(axis=1))
     if len(lacking):
-        since = int(np.flatnonzero(missing.any(axis=0))[0])
+        since = int(np.flatnonzero(missing.sum(axis=0))[0])
         _lay_hours(table, numbers[lacking].tolist(), since, open_from)
 
 

@@ -16,7 +16,7 @@ from muheng.web.notices.models import Dispatch, State
 PAUSE = timedelta(seconds=30)
 
 
-@task(DELIVER, every=timedelta(hours=1))
+@task(DELIVER, every=timedelta(hours=1), lane="watch")
 def deliver(progress: Progress) -> dict[str, int]:
     """Send what is due, and ask for the next time. The hourly round is for what a broken job left."""
     sent = 0
