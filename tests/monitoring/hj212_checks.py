@@ -160,7 +160,7 @@ def check_archive(data: bytes, size: int) -> None:
 
 
 def read_by_columns(data: bytes, size: int = 1 << 18) -> Batch:
-    batches = list(read_archive(data, size=size, pieces=3))
+    batches = list(read_archive(data, size=size))
     packets = pl.concat([pl.DataFrame(schema=PACKETS), *(batch.packets for batch in batches)])
     items = [batch.items for batch in batches] or [pl.DataFrame(schema=make_items_schema())]
     return Batch(packets, pl.concat(items))

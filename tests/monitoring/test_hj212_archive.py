@@ -14,6 +14,7 @@ from packets import bytes_of, frame_bytes, load_packets
 from muheng.monitoring.hj212 import archive_items
 from muheng.monitoring.hj212.archive import read_archive
 from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, read_decimals
+from muheng.monitoring.hj212.decoding import decode
 
 MET = [bytes_of(packet) for packet in load_packets()]
 
@@ -34,12 +35,41 @@ def test_packets_laid_out_alike_are_read_together(factors: int, monkeypatch: pyt
     assert (batch.packets.height, batch.items.height) == (20, 20 * factors)
 
 
+def test_one_odd_packet_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do values that need the ordinary reader, wherever they stand."""
+    read: list[bytes] = []
+    monkeypatch.setattr(
+        "muheng.monitoring.hj212.archive.decode",
+        lambda frame, keys: read.append(frame.segment) or decode(frame, keys),
+    )
+    odd = [
+        b"QN=2026 08;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1.5,a21026-Flag=N&&",
+        b"QN=1;ST=31;CN=2011;MN=M/;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1.5,a21026-Flag=N&&",
+        b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1 5,a21026-Flag=N&&",
+        b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1.5,a21026-Flag= &&",
+        b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=2026-801120000;a21026-Rtd=1.5,a21026-Flag=;&&",
+    ]
+    plain = b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=x,a21026-Flag=N&&"
+    data = b"".join(frame_bytes(segment) for each in odd for segment in (each, *[plain] * 8))
+    check_archive(data, 1 << 18)
+    assert sorted({*read}) == sorted(odd)
+
+
+@pytest.mark.parametrize("length", [*range(5, 26), 40, 900])
+def test_names_of_any_length(length: int) -> None:
+    """Also in a piece of text that is shorter than the name, or that differs in the name's first letter alone."""
+    name = "a" * length + "-Rtd"
+    segments = [f"ST=31;CP=&&{each}=1.5;w01018-Rtd=2&&" for each in [name] * 9 + ["b" + name[1:]] * 9]
+    segments += [f"CP=&&{'x' * 9}=1;w01018-Rtd=2&&"] * 9
+    check_archive(b"".join(frame_bytes(segment.encode()) for segment in segments), 9 * (length + 60))
+
+
 ITEM = st.sampled_from(
     [
         "a21026-Rtd=12.34", "a21026-Flag=N", "a34013-Avg=-3.", "a34013-ZsAvg=.5", "DataTime=20260801120000", "B01-Cou=123456789.25",
         "DataTime=20261301120000", "DataTime=20260229120000123", "DataTime=20240229235959999", "PolId=011", "a01014-SampleTime=20260801120000",
         "a-very-long-name-of-a-factor-Rtd=1", "i11001-Info=//a;b=c,d//", "x", "", "=1", "Flag=D", "w01018-Rtd=12345678901234567890",
-        "w01018-Rtd=1e5", "w01018-Rtd=-", " a21026-Max=1 ", "a21026-Rtd=1=2", "-Rtd=4", "CP=&&7", "a05001-Rtd=仪",
+        "w01018-Rtd=1e5", "{0x12=1", "a21026-Rtd=##0010", "a21026-Flag=&&", "a21026-Flag=a b", "w01018-Rtd=-", " a21026-Max=1 ", "a21026-Rtd=1=2", "-Rtd=4", "CP=&&7", "a05001-Rtd=仪",
     ]
 )  # fmt: skip
 HEAD = st.sampled_from(
@@ -119,6 +149,9 @@ VALUE = (
             "&",
             "-",
             "a,b",
+            "a b",
+            "//",
+            "仪",
         ]
     )
     | st.sampled_from(["1.5", "-3.", ".5", "12.34", "0", "123456789.125", "12345678901234567890"])

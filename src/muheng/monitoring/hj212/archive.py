@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from mmap import mmap
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from muheng.monitoring.hj212.archive_frames import PAD, Frames, Text, find_frames, make_text
-from muheng.monitoring.hj212.archive_items import NO_TEXT, QN_SIZE, Columns, read_columns
+from muheng.monitoring.hj212.archive_items import QN_SIZE, Columns, read_columns
 from muheng.monitoring.hj212.archive_layouts import Names, is_text
 from muheng.monitoring.hj212.decimals import NUMBER
 from muheng.monitoring.hj212.decoding import EDITIONS, Keys, Packet, decode, find, read_flag
@@ -31,9 +30,7 @@ from muheng.monitoring.hj212.moments import read_moment
 from muheng.monitoring.hj212.scanner import Scanner
 
 SIZE = 4 << 20
-"""Bytes looked at together: many, so that the threads seldom wait for each other."""
-PIECES = 2
-"""So many of them make a batch."""
+"""Bytes that make a batch: many, so that the threads seldom wait for each other."""
 MOST_TEXTS = 200_000
 """So much is remembered before beginning anew."""
 
@@ -81,18 +78,15 @@ class Batch:
     items: pl.DataFrame
 
 
-def read_archive(
-    data: bytes | mmap, keys: Keys | None = None, size: int = SIZE, pieces: int = PIECES
-) -> Iterator[Batch]:
+def read_archive(data: bytes | mmap, keys: Keys | None = None, size: int = SIZE) -> Iterator[Batch]:
     """Batch by batch, in bounded memory where the archive is a mapped file; on all processors."""
     threads = os.cpu_count() or 1
     waiting: deque[Future[Batch]] = deque()
     spare: list[Names] = []
     schema = make_items_schema()
     with ThreadPoolExecutor(threads) as pool:
-        settled = _settle_all(data, size)
-        while some := list(islice(settled, pieces)):
-            waiting.append(pool.submit(_read_batch, some, keys, spare, schema))
+        for settled in _settle_all(data, size):
+            waiting.append(pool.submit(_read_batch, settled, keys, spare, schema))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -120,25 +114,20 @@ def _settle_all(data: bytes | mmap, size: int) -> Iterator[_Settled]:
         at, taken = at + resume - PAD, size
 
 
-def _read_batch(settled: list[_Settled], keys: Keys | None, spare: list[Names], schema: pl.Schema) -> Batch:
+def _read_batch(settled: _Settled, keys: Keys | None, spare: list[Names], schema: pl.Schema) -> Batch:
     """``spare`` holds what earlier batches have learned, for one at a time."""
     try:
         names = spare.pop()
     except IndexError:
         names = Names()
-    parts: list[_Part] = []
-    odd: list[Packet] = []
-    for text, frames, rest, shift in settled:
-        columns = read_columns(text, frames, names)
-        others = np.ones(len(frames.begins), dtype=np.bool_)
-        others[columns.packets] = False
-        slow = [
-            _cut(text, a, b) for a, b in zip(*(each.tolist() for each in frames.pick(others)), strict=True)
-        ]
-        odd += [decode(frame, keys) for frame in _shift(rest + slow, shift)]
-        offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
-        parts.append(_Part(offsets, _read_lines(text, columns.starts, columns.ends), columns))
-    batch = _make_batch(parts, odd, names, schema)
+    text, frames, rest, shift = settled
+    columns = read_columns(text, frames, names)
+    others = np.ones(len(frames.begins), dtype=np.bool_)
+    others[columns.packets] = False
+    slow = [_cut(text, a, b) for a, b in zip(*(each.tolist() for each in frames.pick(others)), strict=True)]
+    odd = [decode(frame, keys) for frame in _shift(rest + slow, shift)]
+    offsets = frames.begins[columns.packets] - HEADER_SIZE + shift
+    batch = _make_batch(text, offsets, columns, odd, names, schema)
     if names.size < MOST_TEXTS:
         spare.append(names)
     return batch
@@ -207,50 +196,38 @@ def _cut(text: Text, begin: int, end: int) -> Frame:
 # -- columns ---------------------------------------------------------------------------------------------------------
 
 
-class _Part(NamedTuple):
-    offsets: Places
-    lines: str
-    columns: Columns
-
-
-def _make_batch(parts: list[_Part], odd: list[Packet], names: Names, schema: pl.Schema) -> Batch:
-    def join(pick: Callable[[Columns], NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate([pick(part.columns) for part in parts], axis=-1)
-
-    offsets = np.concatenate([part.offsets for part in parts])
-    system, command, device, flag = join(lambda columns: columns.header)
-    known = pl.Series([*names.texts.texts, None], dtype=pl.String())
-    commands = known.gather(command)
+def _make_batch(
+    text: Text, offsets: Places, columns: Columns, odd: list[Packet], names: Names, schema: pl.Schema
+) -> Batch:
+    known = pl.DataFrame(pl.Series("", [None, *names.texts.texts[1:]], pl.String()))
+    system, command, device, flag = columns.header
+    commands = known[command].to_series()
     packets = pl.DataFrame(
         {
             "offset": offsets,
             "valid": np.ones(len(offsets), dtype=np.bool_),
             "usable": commands != "",
-            "version": _translate(flag, names, lambda sent: EDITIONS.get(read_flag(sent) >> 2)),
-            "qn": pl.Series(["".join(part.lines for part in parts)]).str.split("\n").explode()[:-1],
-            "st": known.gather(system),
+            "qn": pl.Series(_read_texts(text, columns.starts, columns.ends), dtype=pl.String()),
+            "st": known[system].to_series(),
             "cn": commands,
-            "mn": known.gather(device),
-            "flag": _translate(flag, names, read_flag),
-            "data_time": join(lambda columns: columns.times),
-        },
-        PACKETS,
+            "mn": known[device].to_series(),
+            "data_time": columns.times,
+            **_read_flags(flag, names).to_dict(),
+        }
+    ).select(PACKETS.names())
+    factors, suffixes = (
+        pl.Series(each, written, schema[each])
+        for each, written in (("factor", names.factors), ("suffix", names.suffixes))
     )
-    meanings = pl.DataFrame(
-        {"factor": names.factors, "suffix": names.suffixes},
-        {each: schema[each] for each in ("factor", "suffix")},
-    )
-    texts = join(lambda columns: columns.texts)
-    texts[texts == NO_TEXT] = len(names.texts.texts)
+    # Rows of a frame are found in a fraction of the time that Series.gather takes.
+    meanings = pl.DataFrame([factors, suffixes])[columns.names]
     items = pl.DataFrame(
         {
-            "offset": np.repeat(offsets, join(lambda columns: columns.counts)),
-            # Rows of a frame are found in a fraction of the time that Series.gather takes.
-            **meanings[join(lambda columns: columns.names)].to_dict(),
-            "value": pl.Series(join(lambda columns: columns.values), nan_to_null=True),
-            "text": known.to_frame()[texts].to_series(),
-        },
-        schema,
+            "offset": np.repeat(offsets, columns.counts),
+            **meanings.to_dict(),
+            "value": pl.Series(columns.values, nan_to_null=True),
+            "text": known[columns.texts].to_series(),
+        }
     )
     if odd:
         rows = pl.DataFrame([_row(packet) for packet in odd], PACKETS, orient="row")
@@ -260,22 +237,25 @@ def _make_batch(parts: list[_Part], odd: list[Packet], names: Names, schema: pl.
     return Batch(packets, items)
 
 
-def _translate(numbers: NDArray[np.int32], names: Names, act: Callable[[str], int | None]) -> pl.Series:
+def _read_flags(numbers: NDArray[np.int32], names: Names) -> pl.DataFrame:
     """What the texts mean; there are few different ones."""
     kinds, which = np.unique(numbers, return_inverse=True)
-    meanings = [act(names.texts.texts[kind]) for kind in kinds.tolist()]
-    return pl.Series(meanings, dtype=pl.Int16()).gather(which)
+    flags = [read_flag(names.texts.texts[kind]) for kind in kinds.tolist()]
+    versions = [EDITIONS.get(flag >> 2) for flag in flags]
+    return pl.DataFrame([pl.Series("flag", flags, pl.Int16()), pl.Series("version", versions, pl.Int16())])[
+        which
+    ]
 
 
-def _read_lines(text: Text, starts: Places, ends: Places) -> str:
-    """QN, each in a line of its own: hardly ever the same twice, but nearly always as long."""
+def _read_texts(text: Text, starts: Places, ends: Places) -> list[str]:
+    """QN: hardly ever the same twice, but nearly always as long."""
     if (ends - starts == QN_SIZE).all():
         stamps = np.ndarray(len(text.data) - QN_SIZE, f"V{QN_SIZE + 1}", text.data, strides=(1,))[starts]
         rows = stamps.view(np.uint8).reshape(-1, QN_SIZE + 1)
         rows[:, QN_SIZE] = ord("\n")
-        return rows.tobytes().decode("ascii")
-    texts = (text.data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True))
-    return b"".join(each + b"\n" for each in texts).decode("ascii")
+        written: bytes = rows.tobytes()
+        return written.decode("ascii").split("\n")[:-1]
+    return [text.data[a:b].decode("ascii") for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 # -- one by one ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ Which packets are simply written ``archive_layouts`` says; all others are left t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -24,31 +23,29 @@ from muheng.monitoring.hj212.archive_layouts import (
     weigh,
 )
 from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, Words, read_decimals
-from muheng.monitoring.hj212.interning import ALL_PLAIN, REFUSED, Places
+from muheng.monitoring.hj212.interning import ALL_PLAIN, EMPTY, NOTHING, REFUSED, Places
 from muheng.monitoring.hj212.moments import read_moment
 
-TOGETHER = 2048
-"""Packets of a layout that are read together: what a processor keeps near itself."""
+TOGETHER = 768
+"""Packets of a layout whose items are read together: what a processor keeps near itself."""
 FEW = 4
 """Fewer packets of a layout are read sooner one by one."""
 QN_SIZE = 17
-NO_TEXT = -1
-"""Where an item is a figure."""
 _TRIES = 8
 """So many layouts may share a weight before packets are read one by one."""
 
 Numbers = NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(NamedTuple):
     """Of simple packets, which are those of ``packets`` among all frames: texts as numbers, QN as places in the text.
 
-    Of items: how many each packet has, and the numbers of their names, figures, texts (NO_TEXT where there is a figure).
+    Of items, packet by packet: how many each packet has, and the numbers of their names, figures, texts (NaN and NOTHING
+    where an item has none).
     """
 
     packets: Places
-    header: NDArray[np.int32]
+    header: Numbers
     """A row for each of KEYS."""
     starts: Places
     ends: Places
@@ -59,42 +56,28 @@ class Columns:
     texts: Numbers
 
 
-class _Read(NamedTuple):
-    """Packets that were read together; a row for each item, a column for each packet."""
-
-    packets: Places
-    layout: Layout
-    header: NDArray[np.int32]
-    starts: Places
-    ends: Places
-    times: NDArray[np.datetime64]
-    values: NDArray[np.float64]
-    texts: Numbers
-
-    def pick(self, which: NDArray[np.bool_]) -> _Read:
-        """Of these packets only."""
-        packets, layout, header, starts, ends, times, values, texts = self
-        return _Read(
-            packets[which],
-            layout,
-            header[:, which],
-            starts[which],
-            ends[which],
-            times[which],
-            values[:, which],
-            texts[:, which],
-        )
+_NO_COLUMNS = Columns(
+    packets=np.zeros(0, dtype=np.int64),
+    header=np.zeros((len(KEYS), 0), dtype=np.int32),
+    starts=np.zeros(0, dtype=np.int64),
+    ends=np.zeros(0, dtype=np.int64),
+    times=np.zeros(0, dtype="datetime64[ms]"),
+    counts=np.zeros(0, dtype=np.int64),
+    names=np.zeros(0, dtype=np.int32),
+    values=np.zeros(0),
+    texts=np.zeros(0, dtype=np.int32),
+)
 
 
 def read_columns(text: Text, frames: Frames, names: Names) -> Columns:
     """Frames that are not among ``packets`` of the answer have to be read one by one."""
     firsts = np.searchsorted(text.equals, frames.begins)
     parts = [
-        _read(text, packets, layout, placed, names)
+        part
         for some in _group(text, frames, firsts)
-        for packets, layout, placed in _place(text, frames, firsts, *some, names)
+        for part in _read_group(text, frames, firsts, *some, names)
     ]
-    return _put_in_order([part for part in parts if len(part.packets)])
+    return parts[0] if len(parts) == 1 else _put_in_order(parts)
 
 
 def _group(text: Text, frames: Frames, firsts: Places) -> Iterator[tuple[int, Places, NDArray[np.int64]]]:
@@ -112,7 +95,7 @@ def _group(text: Text, frames: Frames, firsts: Places) -> Iterator[tuple[int, Pl
             yield int(weights[order[a]]), group, counts[group]
 
 
-def _place(
+def _read_group(
     text: Text,
     frames: Frames,
     firsts: Places,
@@ -120,8 +103,8 @@ def _place(
     packets: Places,
     counts: NDArray[np.int64],
     names: Names,
-) -> Iterator[tuple[Places, Layout, Placed]]:
-    """Packets of a group with their layout and the places of their values, not too many at a time."""
+) -> Iterator[Columns]:
+    """Packets of a group, layout by layout."""
     known = names.layouts.setdefault(weight, [])
     for number in range(_TRIES):
         if not len(packets):
@@ -133,50 +116,102 @@ def _place(
                 continue
             known.append(made)
         layout = known[min(number, len(known) - 1)]
-        left = counts != layout.values
-        alike = np.flatnonzero(~left)
-        for at in range(0, len(alike), TOGETHER):
-            some = alike[at : at + TOGETHER]
-            good, placed = layout.place(text, frames.pick(packets[some]), firsts[packets[some]])
-            left[some[~good]] = True
-            if good.any():
-                yield packets[some[good]], layout, placed
+        alike = counts == layout.values
+        good, columns = _read_alike(text, frames, firsts, packets[alike], layout, names)
+        yield columns
+        left = ~alike
+        left[alike] = ~good
         packets, counts = packets[left], counts[left]
 
 
-def _read(text: Text, packets: Places, layout: Layout, placed: Placed, names: Names) -> _Read:
-    """Packets with a value that is not plain are left out."""
+def _read_alike(
+    text: Text, frames: Frames, firsts: Places, packets: Places, layout: Layout, names: Names
+) -> tuple[NDArray[np.bool_], Columns]:
+    """Which of the packets are laid out so; of these, those whose values are plain."""
+    size = len(packets)
+    alike, plain = np.zeros(size, dtype=np.bool_), np.ones(size, dtype=np.bool_)
+    starts, ends = np.empty((2, layout.front, size), dtype=np.int64)
+    values, texts = np.empty((size, len(layout.items))), np.empty((size, len(layout.items)), dtype=np.int32)
+    count = 0
+    for at in range(0, size, TOGETHER):
+        some = packets[at : at + TOGETHER]
+        alike[at : at + TOGETHER], placed = layout.place(text, frames.pick(some), firsts[some])
+        part = slice(count, count + placed.starts.shape[1])
+        starts[:, part], ends[:, part] = placed.starts[: layout.front], placed.ends[: layout.front]
+        values[part], texts[part], plain[part] = _read_items(text, placed, layout, names)
+        count = part.stop
+    front = starts[:, :count], ends[:, :count]
+    columns = _make_columns(
+        text, packets[alike], layout, front, values[:count], texts[:count], plain[:count], names
+    )
+    return alike, columns
+
+
+def _read_items(
+    text: Text, placed: Placed, layout: Layout, names: Names
+) -> tuple[NDArray[np.float64], Numbers, NDArray[np.bool_]]:
+    """Values and texts of packets, a row for each; and which of these hold plain ones only."""
     starts, ends, words = placed
-    header = np.zeros((layout.opening + 1, len(packets)), dtype=np.int32)
-    for row in range(layout.opening):
-        if row != layout.qn:
-            header[row] = names.texts.number(text.data, text.words, starts[row], ends[row])
-    good = (header != REFUSED).all(axis=0) & _are_plain(text, starts[layout.qn], ends[layout.qn])
-    times = np.full(len(packets), np.datetime64("NaT"), dtype="datetime64[ms]")
-    if layout.time is not None:
-        times, exist = read_times(text, starts[layout.time], ends[layout.time])
-        good &= exist
-    values = np.full((len(layout.items), len(packets)), np.nan)
-    texts = np.full(values.shape, NO_TEXT, dtype=np.int32)
+    shape = len(layout.items), starts.shape[1]
+    values, texts = np.full(shape, np.nan), np.full(shape, NOTHING, dtype=np.int32)
 
     rows = layout.items[layout.figures]
     begins, stops = starts[rows].ravel(), ends[rows].ravel()
     read = _read_figures(text, words[rows].ravel(), begins, stops)
-    values[layout.figures] = read.reshape(len(rows), len(packets))
-    bad = np.flatnonzero(np.isnan(read))
-    written = names.texts.number(text.data, text.words, begins[bad], stops[bad])
-    items, which = np.divmod(bad, len(packets))
-    texts[layout.figures[items], which] = written
-    good[which[written == REFUSED]] = False
+    values[layout.figures] = read.reshape(len(rows), shape[1])
+    if (bad := np.flatnonzero(np.isnan(read))).size:
+        written = names.texts.number(text.data, text.words, begins[bad], stops[bad])
+        texts[layout.figures[bad // shape[1]], bad % shape[1]] = written
 
     rows = layout.items[layout.words]
     written = names.texts.number(text.data, text.words, starts[rows].ravel(), ends[rows].ravel())
-    texts[layout.words] = written.reshape(len(rows), len(packets))
-    good &= (texts[layout.words] != REFUSED).all(axis=0)
-    read_all = _Read(
-        packets, layout, header[[*layout.keys]], starts[layout.qn], ends[layout.qn], times, values, texts
+    texts[layout.words] = written.reshape(len(rows), shape[1])
+    return values.T, texts.T, (texts != REFUSED).all(axis=0)
+
+
+def _make_columns(
+    text: Text,
+    packets: Places,
+    layout: Layout,
+    front: tuple[Places, Places],
+    values: NDArray[np.float64],
+    texts: Numbers,
+    plain: NDArray[np.bool_],
+    names: Names,
+) -> Columns:
+    """``front`` says where the values of the header and of DataTime stand."""
+    starts, ends = front
+    header = np.full((layout.opening + 1, len(packets)), EMPTY, dtype=np.int32)
+    for row in range(layout.opening):
+        if row != layout.qn:
+            header[row] = names.texts.number(text.data, text.words, starts[row], ends[row])
+    times = np.full(len(packets), np.datetime64("NaT"), dtype="datetime64[ms]")
+    good = plain & (header != REFUSED).all(axis=0)
+    good &= _are_plain(text, starts[layout.qn], ends[layout.qn])
+    if layout.time is not None:
+        times, exist = read_times(text, starts[layout.time], ends[layout.time])
+        good &= exist
+    header, starts, ends = header[[*layout.keys]], starts[layout.qn], ends[layout.qn]
+    if not good.all():
+        packets, header, starts, ends, times = (
+            packets[good],
+            header[:, good],
+            starts[good],
+            ends[good],
+            times[good],
+        )
+        values, texts = values[good], texts[good]
+    return Columns(
+        packets,
+        header,
+        starts,
+        ends,
+        times,
+        np.full(len(packets), len(layout.items)),
+        np.tile(layout.names, len(packets)),
+        values.ravel(),
+        texts.ravel(),
     )
-    return read_all if good.all() else read_all.pick(good)
 
 
 def _are_plain(text: Text, starts: Places, ends: Places) -> NDArray[np.bool_]:
@@ -203,45 +238,24 @@ def _read_figures(text: Text, words: Words, starts: Places, ends: Places) -> NDA
     return values
 
 
-def _put_in_order(parts: list[_Read]) -> Columns:
+def _put_in_order(parts: list[Columns]) -> Columns:
     """What was read layout by layout, packet by packet again."""
-    packets = np.concatenate([np.zeros(0, dtype=np.int64), *(part.packets for part in parts)])
-    order = np.argsort(packets, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    sizes = [(len(part.packets), len(part.layout.items)) for part in parts]
-    counts = np.repeat(
-        np.array([size for _, size in sizes], dtype=np.int64),
-        np.array([many for many, _ in sizes], dtype=np.int64),
-    )[order]
-    firsts = np.cumsum(counts) - counts
-    total = int(counts.sum())
-    names = np.empty(total, dtype=np.int32)
-    values = np.empty(total)
-    texts = np.empty(total, dtype=np.int32)
-    at = 0
-    for part, (many, size) in zip(parts, sizes, strict=True):
-        places = firsts[rank[at : at + many]][:, None] + np.arange(size)
-        names[places] = part.layout.names
-        values[places] = part.values.T
-        texts[places] = part.texts.T
-        at += many
-    header = np.concatenate(
-        [np.zeros((len(KEYS), 0), dtype=np.int32), *(part.header for part in parts)], axis=1
-    )
-    starts = np.concatenate([np.zeros(0, dtype=np.int64), *(part.starts for part in parts)])
-    ends = np.concatenate([np.zeros(0, dtype=np.int64), *(part.ends for part in parts)])
-    times = np.concatenate([np.zeros(0, dtype="datetime64[ms]"), *(part.times for part in parts)])
+    columns = Columns(*(np.concatenate(each, axis=-1) for each in zip(_NO_COLUMNS, *parts, strict=True)))
+    order = np.argsort(columns.packets, kind="stable")
+    counts = columns.counts[order]
+    shifts = (np.cumsum(columns.counts) - columns.counts)[order] - (np.cumsum(counts) - counts)
+    items = np.repeat(shifts, counts)
+    items += np.arange(len(items))
     return Columns(
-        packets[order],
-        header[:, order],
-        starts[order],
-        ends[order],
-        times[order],
+        columns.packets[order],
+        columns.header[:, order],
+        columns.starts[order],
+        columns.ends[order],
+        columns.times[order],
         counts,
-        names,
-        values,
-        texts,
+        columns.names[items],
+        columns.values[items],
+        columns.texts[items],
     )
 
 

@@ -108,6 +108,8 @@ class Layout:
     qn: int
     time: int | None
     """The value of DataTime."""
+    front: int
+    """So many values from the first on hold the header and DataTime."""
     items: Places
     """The values of all items but DataTime."""
     names: NDArray[np.int32]
@@ -152,22 +154,18 @@ def weigh(text: Text, firsts: Places, counts: NDArray[np.int64]) -> NDArray[np.u
 
     ``firsts`` and ``counts`` say which "=" is each packet's first, and how many there are.
     """
-    weights = counts.astype(np.uint64) * _MIXERS[-1]
-    which = firsts + counts - 1
-    steps = np.maximum(counts // _SAMPLES, 1)
-    for mixer in _MIXERS[:-1]:
-        words = text.words[text.equals[which] - _WORD]
-        # A separator and what stands before it do not belong to the name.
-        comma, semicolon = words ^ _COMMAS, words ^ _SEMICOLONS
-        before = ((comma - _ONES) & ~comma) | ((semicolon - _ONES) & ~semicolon)
-        before &= _HIGHS
-        for shift in (_8, _16, _32):
-            before |= before >> shift
-        words &= ~((before >> _7) * _FULL)
-        words *= mixer
-        weights += words
-        which = np.maximum(which - steps, firsts)
-    return np.asarray(weights)
+    lasts = firsts + counts - 1
+    which = lasts[:, None] - np.maximum(counts // _SAMPLES, 1)[:, None] * np.arange(_SAMPLES)
+    np.maximum(which, firsts[:, None], out=which)
+    words = text.words[text.equals[which] - _WORD]
+    # A separator and what stands before it do not belong to the name.
+    comma, semicolon = words ^ _COMMAS, words ^ _SEMICOLONS
+    before = ((comma - _ONES) & ~comma) | ((semicolon - _ONES) & ~semicolon)
+    before &= _HIGHS
+    for shift in (_8, _16, _32):
+        before |= before >> shift
+    words &= ~((before >> _7) * _FULL)
+    return np.asarray(words @ _MIXERS[:-1] + counts.astype(np.uint64) * _MIXERS[-1])
 
 
 def make_layout(text: Text, begin: int, end: int, names: Names) -> Layout | None:
@@ -202,6 +200,7 @@ def make_layout(text: Text, begin: int, end: int, names: Names) -> Layout | None
         tuple(header.index(key) if key in header else opening for key in KEYS),
         header.index("QN") if "QN" in header else opening,
         time,
+        (time or opening) + 1,
         np.array([rows[place] for place in kept], dtype=np.int64),
         np.array([names.number(items[place]) for place in kept], dtype=np.int32),
         np.array([place for place, text_only in enumerate(worded) if not text_only], dtype=np.int64),

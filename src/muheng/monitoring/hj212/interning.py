@@ -18,6 +18,8 @@ Places = NDArray[np.int64]
 PLAIN = rb"[-.0-:<>-\x7f]"
 """A byte of plain names and values: ASCII, and nothing that separates, opens, closes or is white space."""
 ALL_PLAIN = re.compile(PLAIN + b"*")
+NOTHING, EMPTY = 0, 1
+"""The numbers of no text at all, which no text ever has, and of the empty text."""
 REFUSED = -1
 """The number of all texts that are not plain."""
 
@@ -34,10 +36,10 @@ _MIXERS = tuple(np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4
 
 
 class Interning:
-    """``texts[number]`` is the text of a number; they are given out in the order of appearance. The empty text is 0."""
+    """``texts[number]`` is the text of a number; they are given out in the order of appearance."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self.texts: list[str] = [""]
         self._numbers: dict[bytes, int] = {}
         self._letters = np.full(256, _UNMET, dtype=np.int32)
         self._table = np.zeros(1 << _BITS, dtype=np.int32)
@@ -59,17 +61,27 @@ class Interning:
                 keys.append(words[starts + at] & _KEPT[word][short])
                 mixed += keys[word] * _MIXERS[word]
         slots = (mixed >> np.uint64(64 - _BITS)).astype(np.int64)
+        numbers, known = self._look_up(keys, slots, lengths)
+        if not known.all():
+            # Most are the same: one of each is learned, and only then are collisions and long texts taken singly.
+            new = np.flatnonzero(~known)
+            for place in new[np.unique(slots[new], return_index=True)[1]].tolist():
+                text = data[int(starts[place]) : int(ends[place])]
+                if (number := self._find(text)) != REFUSED and len(text) <= _WIDEST:
+                    self._table[slots[place]] = number
+            numbers, known = self._look_up(keys, slots, lengths)
+            for place in np.flatnonzero(~known).tolist():
+                numbers[place] = self._find(data[int(starts[place]) : int(ends[place])])
+        return numbers
+
+    def _look_up(
+        self, keys: list[Words], slots: Places, lengths: Places
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         numbers: NDArray[np.int32] = self._table[slots]
         known = self._lengths[numbers] == lengths
         for column, key in zip(self._keys, keys, strict=False):
             known &= column[numbers] == key
-        for place in np.flatnonzero(~known).tolist():
-            text = data[int(starts[place]) : int(ends[place])]
-            number = self._find(text)
-            if number != REFUSED and len(text) <= _WIDEST:
-                self._table[slots[place]] = number
-            numbers[place] = number
-        return numbers
+        return numbers, known
 
     def _number_letters(self, data: bytes, starts: Places) -> NDArray[np.int32]:
         letters = np.frombuffer(data, dtype=np.uint8)[starts]
