@@ -114,6 +114,11 @@ def test_what_cannot_be_written_is_refused() -> None:
         encode(HEADER, "x" * 10_000)
     with pytest.raises(Refusal, match="不能写"):
         write_contents({}, {"a21026": {"Rtd": "1,2"}})
+    for opened in ("//", "///", "//x"):
+        # Free text that never ends would swallow what follows.
+        with pytest.raises(Refusal, match="不能写"):
+            write_contents({"Info": opened}, {"a21026": {"Rtd": "1"}})
+    assert write_contents({"Info": "//x//"}, {}) == "Info=//x//"
     with pytest.raises(Refusal, match="装不下"):
         upload(HEADER, 2017, {}, {"a21026": {"Info": "x" * 1000}})
 

@@ -12,6 +12,7 @@ from muheng.documents.message import Refusal, say
 from muheng.monitoring.hj212.crc import compute_crc_text
 from muheng.monitoring.hj212.decoding import EDITIONS, Packet, find
 from muheng.monitoring.hj212.frame import CLOSE, LONGEST, LONGEST_SEGMENT, OPEN
+from muheng.monitoring.hj212.items import is_open
 from muheng.monitoring.hj212.moments import write_qn
 from muheng.monitoring.hj212.sm4 import encipher
 
@@ -58,7 +59,8 @@ def _groups(cp: Mapping[str, str], factors: Mapping[str, Mapping[str, str]]) -> 
 
 
 def _item(name: str, value: str) -> str:
-    if not name or any(sign in name for sign in ";,=&\r\n") or any(sign in value for sign in ";,&\r\n"):
+    signs = any(sign in name for sign in ";,=&\r\n") or any(sign in value for sign in ";,&\r\n")
+    if not name or signs or is_open(value):
         raise Refusal(say("“{name}={value}”里有不能写的字符。", name=name, value=value))
     return f"{name}={value}"
 

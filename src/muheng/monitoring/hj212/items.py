@@ -143,9 +143,14 @@ def split_items(text: str) -> Iterator[tuple[str, str]]:
                 yield name, value
             name, _, value = part.partition("=")
             name = name.strip()
-        loose = bool(name) and value.startswith(FREE) and not (value.endswith(FREE) and len(value) > 3)
+        loose = bool(name) and is_open(value)
     if name:
         yield name, value
+
+
+def is_open(value: str) -> bool:
+    """Free text that began and has not ended: whatever follows is read as more of it."""
+    return value.startswith(FREE) and not (value.endswith(FREE) and len(value) > 3)
 
 
 def read_header(text: str) -> dict[str, str]:
