@@ -22,7 +22,15 @@ from nats.js.errors import NotFoundError
 from muheng.documents.message import Refusal
 from muheng.monitoring.store.values import COLUMNS, write_fresh
 from muheng.wire.broker import make_child
-from muheng.wire.outgoing import FILE, Cursor, make_messages, read_batches, read_cursor, write_cursor
+from muheng.wire.outgoing import (
+    FILE,
+    Cursor,
+    find_message,
+    make_messages,
+    read_batches,
+    read_cursor,
+    write_cursor,
+)
 from nats_server import NatsServer
 
 STREAM = "HJ212"
@@ -100,6 +108,17 @@ def test_files_that_are_gone_are_counted_and_a_store_digested_anew_begins_anew(t
     assert ids(tmp_path, Cursor(serial=6)) == []
 
 
+def test_a_message_is_found_by_its_id(tmp_path: Path) -> None:
+    for serial in (1, 2, 3):
+        write_fresh(tmp_path, serial, rows_of(10 * serial, 10))
+    everything = ids(tmp_path, Cursor())
+    for number, wanted in enumerate(everything):
+        found = find_message(tmp_path, wanted)
+        assert found is not None
+        assert ids(tmp_path, found) == everything[number + 1 :]
+    assert find_message(tmp_path, "2026-08-01/000001:7:20260801120000") is None
+
+
 def test_a_cursor_that_cannot_be_read_begins_anew(tmp_path: Path) -> None:
     for text in ("", "[]", '{"serial": 1, "strange": 2}'):
         (tmp_path / FILE).write_text(text)
@@ -173,9 +192,9 @@ def read_all(server: NatsServer) -> list[str]:
     return asyncio.run(_with_client(server, act))
 
 
-def start_sender(store: Path, server: NatsServer) -> subprocess.Popen[bytes]:
+def start_sender(store: Path, server: NatsServer, said: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     child = make_child(store, server.url, STREAM, "zh")
-    return subprocess.Popen(child._command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(child._command, stdin=subprocess.PIPE, stderr=said)
 
 
 def test_every_packet_is_there_once_whoever_is_killed(tmp_path: Path, server: NatsServer) -> None:
@@ -228,3 +247,42 @@ def test_what_was_stored_and_not_confirmed_is_not_sent_again(tmp_path: Path, ser
         # As if it had ended between the broker's word and its own note of it.
         write_cursor(store, replace(read_cursor(store), serial=0, index=150))
     assert read_all(server) == ids(store, Cursor())
+
+
+def test_its_place_is_lost_and_found_in_the_stream_and_what_waited_too_long_is_told(
+    tmp_path: Path, server: NatsServer
+) -> None:
+    server.start()
+    make_stream(server)
+    store = tmp_path / "store"
+    for serial in (7, 8):
+        write_fresh(store, serial, rows_of(700 * serial, 700))
+
+    def send_until(serial: int) -> str:
+        sender = start_sender(store, server, subprocess.PIPE)
+        try:
+            wait_for(lambda: read_cursor(store).serial == serial)
+            return sender.communicate(timeout=30)[1].decode()  # closes its standard input
+        finally:
+            sender.kill()
+            sender.wait()
+
+    assert send_until(8) == ""
+    # The note of it is spoilt.
+    (store / FILE).write_text("torn")
+    write_fresh(store, 9, rows_of(7000, 10))
+    assert send_until(9) == ""
+    everything = ids(store, Cursor())
+    # The store is digested anew: the same packets in files that begin from 1.
+    for path in (store / "fresh").iterdir():
+        path.unlink()
+    write_fresh(store, 1, pl.concat([rows_of(4900, 1400), rows_of(7000, 10)]))
+    write_fresh(store, 2, rows_of(8000, 10))
+    assert send_until(2) == ""
+    everything += ids(store, Cursor(serial=1))
+    # It was away for longer than files are kept.
+    write_fresh(store, 6, rows_of(9000, 10))
+    assert send_until(6).startswith("有 3 份新数据等不到消息队列")
+    everything += ids(store, Cursor(serial=5))
+    assert read_all(server) == everything
+    assert read_cursor(store).missed == 3

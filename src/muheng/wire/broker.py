@@ -1,8 +1,11 @@
 """The way out to a province's message broker (NATS JetStream): a child of the receiver that nothing of it can hold up.
 
 Every packet is in the stream once, however often the broker, the line or this process breaks off: what was under way then is
-asked for by its subject before it is sent again, and the broker itself drops what carries the same ``Nats-Msg-Id``. What
-messages hold and how far they have gone is ``outgoing``'s.
+asked for by its subject before it is sent again, and the broker itself drops what carries the same ``Nats-Msg-Id``. Where the
+note of how far it came is lost, or the store was digested anew, the last message of the stream tells; only where that is
+somebody else's, or older than what ``fresh`` holds, messages come a second time, with the same ``Nats-Msg-Id``. What the broker
+was away for longer than ``fresh`` is kept does not go out, and is told. What messages hold and how far they have gone is
+``outgoing``'s.
 """
 
 from __future__ import annotations
@@ -23,8 +26,18 @@ from urllib.parse import urlsplit
 
 from muheng.documents.message import Language, Message, Refusal, say
 from muheng.monitoring.store.segments import CHINA
+from muheng.monitoring.store.values import FOLDER as VALUES
 from muheng.wire.children import Child, watch_parent
-from muheng.wire.outgoing import ROOT, Cursor, Outgoing, read_batches, read_cursor, write_cursor
+from muheng.wire.outgoing import (
+    ROOT,
+    Cursor,
+    Outgoing,
+    find_message,
+    has_lost_its_place,
+    read_batches,
+    read_cursor,
+    write_cursor,
+)
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -81,11 +94,25 @@ async def send_all(
             async with _connect(url) as line:
                 await _prepare(line, stream)
                 cursor = read_cursor(store)
+                if has_lost_its_place(store, cursor):
+                    cursor = await _find_place(line, stream, store, cursor)
+                    write_cursor(store, cursor)
                 if cursor.error:
                     tell(say("消息队列 {host} 又连上了，接着送。", host=_host(url)))
                     write_cursor(store, replace(cursor, error="", at=_now()))
-                async for _ in _send(line, stream, store, gone):
+                missed = cursor.missed
+                async for cursor in _send(line, stream, store, gone):
                     wait = FIRST_WAIT
+                    if cursor.missed > missed:
+                        tell(
+                            say(
+                                "有 {count} 份新数据等不到消息队列 {host}，已过保存期，没有送出；数值仍在 {folder} 里。",
+                                count=cursor.missed - missed,
+                                host=_host(url),
+                                folder=store / VALUES,
+                            )
+                        )
+                        missed = cursor.missed
         except (errors.Error, stream_errors.Error, OSError, TimeoutError) as error:
             why = f"{type(error).__name__}: {error}".rstrip(": ")
             cursor = read_cursor(store)
@@ -227,6 +254,14 @@ async def _leave_out_stored(line: _Line, name: str, messages: Sequence[Outgoing]
         if message.id == last[message.subject]
     }
     return [message for number, message in enumerate(messages) if number > ends.get(message.subject, -1)]
+
+
+async def _find_place(line: _Line, name: str, store: Path, cursor: Cursor) -> Cursor:
+    """By the last message that the stream has; from the beginning where that is not one of ours."""
+    last = await _find_last(line, name, f"{ROOT}.>")
+    found = None if last is None else await asyncio.to_thread(find_message, store, last)
+    begun = Cursor() if found is None else found
+    return replace(cursor, serial=begun.serial, index=begun.index)
 
 
 async def _find_last(line: _Line, name: str, subject: str) -> str | None:

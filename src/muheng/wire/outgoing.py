@@ -57,12 +57,32 @@ class Cursor:
 
 
 def read_cursor(store: Path) -> Cursor:
-    """A file that cannot be read begins anew: the broker drops what it has."""
+    """A file that cannot be read begins anew; how far the broker has come tells ``find_message`` then."""
     try:
         found = json.loads((store / FILE).read_bytes())
         return Cursor(**found)
     except (FileNotFoundError, ValueError, TypeError):
         return Cursor()
+
+
+def has_lost_its_place(store: Path, cursor: Cursor) -> bool:
+    """It begins anew, or the store was digested anew: serials have begun from 1 again."""
+    waiting = list_fresh(store)
+    return bool(waiting) and (cursor.serial + cursor.index == 0 or waiting[-1][0] < cursor.serial)
+
+
+def find_message(store: Path, wanted: str) -> Cursor | None:
+    """The cursor for when the message of this id is out; None where no ``fresh`` file has it any more."""
+    segment, offset, _ = wanted.rsplit(":", 2)
+    for serial, path in reversed(list_fresh(store)):
+        rows = pl.read_parquet(path)
+        if rows.filter(segment=segment, offset=int(offset)).is_empty():
+            continue
+        ids = [message.id for message in make_messages(rows)]
+        if wanted in ids:
+            index = ids.index(wanted) + 1
+            return Cursor(serial - 1, index) if index < len(ids) else Cursor(serial)
+    return None
 
 
 def write_cursor(store: Path, cursor: Cursor) -> None:
@@ -75,7 +95,6 @@ def read_batches(store: Path, cursor: Cursor, most: int) -> Iterator[tuple[list[
     """What waits, at most so many messages at a time, each time with the cursor for when they are out."""
     waiting = list_fresh(store)
     if waiting and waiting[-1][0] < cursor.serial:
-        # The store was digested anew: serials have begun from 1 again.
         cursor = replace(cursor, serial=0, index=0)
     for serial, path in waiting:
         if serial <= cursor.serial:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import count, groupby
 from pathlib import Path
@@ -249,8 +250,13 @@ def write_fresh(store: Path, serial: int, rows: pl.DataFrame) -> Path:
 
 def list_fresh(store: Path, after: int = 0) -> list[tuple[int, Path]]:
     """Serial and file, in order, of those after a serial."""
-    found = sorted((store / FRESH).glob("[0-9]*.parquet"))
-    return [(int(path.stem), path) for path in found if int(path.stem) > after]
+    folder = store / FRESH
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        # A large fleet's week is some hundred thousand files, and they are listed every second.
+        names = [each.name for each in entries if each.name.endswith(".parquet")]
+        found = sorted(int(name[:-8]) for name in names if name[:-8].isdigit())
+        return [(serial, folder / f"{serial:08d}.parquet") for serial in found if serial > after]
+    return []
 
 
 def remove_fresh(store: Path, now: datetime, keep: timedelta) -> list[Path]:
