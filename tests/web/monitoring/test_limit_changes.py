@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -159,3 +160,41 @@ def test_the_form_keeps_what_was_typed(works: Works) -> None:
     shown = done.content.decode()
     assert "正在重新判定" in shown
     assert "50 mg/m³ → 66 mg/m³，按日均值判" in shown
+
+
+def test_what_all_factors_are_judged_by_needs_a_reason_too(works: Works) -> None:
+    """A reference oxygen that is taken back lowers every value of the last weeks."""
+    from muheng.web.monitoring.actions.points import change_point
+    from muheng.web.monitoring.models import LimitChange
+    from muheng.web.refusal import Refused
+
+    def set_oxygen(oxygen: str, reason: str = "", name: str = "1号锅炉排口") -> None:
+        point = works.stack
+        terms = {"reference_oxygen": Decimal(oxygen), "trade": "", "key": False}
+        change_point(works.officer, point, name=name, reason=reason, at=NOW, **terms)
+
+    # Nothing was judged yet: it is being set up.
+    set_oxygen("3.5")
+    assert not LimitChange.objects.exists()
+    judge()
+    with pytest.raises(Refused, match="理由"):
+        set_oxygen("9")
+    set_oxygen("3.5", name="一号炉")
+    assert not LimitChange.objects.exists()
+    set_oxygen("9", "燃料改为生物质")
+    kept = LimitChange.objects.get()
+    assert (kept.back, NOW.date() - kept.since) == (True, timedelta(days=34))
+    assert told(works.owner, "基准氧含量", "3.5 → 9", "燃料改为生物质")
+    client = Client()
+    client.force_login(works.county_officer)
+    page = client.get(f"/monitoring/points/{works.stack.pk}/").content.decode()
+    assert "基准氧含量（%） 3.5 → 9" in page
+
+
+def test_nobody_changes_the_limits_of_his_own_enterprise(works: Works) -> None:
+    from muheng.web.refusal import Refused
+    from muheng.web.registry.actions import represent
+
+    represent(None, works.officer, works.dry_stack.enterprise)
+    with pytest.raises(Refused, match="您自己代表的企业"):
+        change(works, "100", date(2026, 12, 1))

@@ -22,7 +22,7 @@ from muheng.web.casework.actions import act
 from muheng.web.monitoring.actions.events import send_to_field
 from muheng.web.monitoring.cases import keep_step, open_alert
 from muheng.web.monitoring.escalating import set_clock, wants_answer
-from muheng.web.monitoring.limit_changes import find_unjudged, say_whole
+from muheng.web.monitoring.limit_changes import WHOLE_POINT, find_unjudged, say_whole
 from muheng.web.monitoring.models import Event, EventStep, LimitChange, Mark, Point, Suspicion
 from muheng.web.monitoring.moments import to_aware, to_local
 from muheng.web.monitoring.pushing import LIMITS_CHANGED, MARKED, Push, push_all, tell_excused
@@ -232,7 +232,9 @@ class Run:
         """Changes of its limit that are judged by for the first time and reach its hours; ``last``: its last one before."""
         until = to_local(max(event.last, last or event.last)).date()
         own = (
-            each for each in self.changes if (each.point_id, each.factor) == (event.point_id, event.factor)
+            each
+            for each in self.changes
+            if each.point_id == event.point_id and each.factor in (event.factor, WHOLE_POINT)
         )
         return [each for each in own if each.back and each.since <= until]
 

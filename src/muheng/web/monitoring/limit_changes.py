@@ -27,6 +27,12 @@ from muheng.web.templatetags.words import plain
 NUMBERS = ("most", "least")
 FIGURES = (*NUMBERS, "basis", "converted")
 """What a limit is, without its days."""
+WHOLE_POINT = ""
+"""In place of a factor: what all of a point's are judged by."""
+TERMS: dict[str, Any] = {
+    "reference_oxygen": gettext_lazy("基准氧含量（%）"),
+    "trade": gettext_lazy("行业（标记时数的上限按它定）"),
+}
 DAYS_AGAIN = 35
 """So many days, today with them, are judged again when something changed."""
 
@@ -67,7 +73,14 @@ def say_before(change: LimitChange) -> str:
 
 
 def say_change(change: LimitChange) -> str:
-    """50 mg/m³ → 80 mg/m³."""
+    """50 mg/m³ → 80 mg/m³; of what all factors are judged by: what of it is another."""
+    if change.factor == WHOLE_POINT:
+        old, new = change.before[0], change.after or {}
+        return _("；").join(
+            f"{title} {old.get(name) or _('没有')} → {new.get(name) or _('没有')}"
+            for name, title in TERMS.items()
+            if old.get(name) != new.get(name)
+        )
     return f"{say_before(change)} → {say_figures(change.after, change.factor)}"
 
 
@@ -86,12 +99,17 @@ def say_whole(change: LimitChange) -> str:
     return _("%(change)s，%(begin)s") % {"change": say_change(change), "begin": say_from(change)}
 
 
+def title_of(change: LimitChange) -> str:
+    """What was changed: the limit of a factor, or what all are judged by."""
+    return factor_title(change.factor) if change.factor else _("判定的条件")
+
+
 def list_changes(point: Point, most: int = 20) -> list[dict[str, Any]]:
     """The changes at a point as its pages show them, the newest first."""
     return [
         {
             "change": each,
-            "title": factor_title(each.factor),
+            "title": title_of(each),
             "said": say_change(each),
             "from": say_from(each),
         }
@@ -120,7 +138,7 @@ def tell_changed(changes: Sequence[LimitChange], now: datetime) -> None:
 def _say_all(changes: Sequence[LimitChange]) -> str:
     by: User | None = changes[0].by
     said = [
-        _("%(factor)s：%(change)s。") % {"factor": factor_title(each.factor), "change": say_whole(each)}
+        _("%(factor)s：%(change)s。") % {"factor": title_of(each), "change": say_whole(each)}
         for each in changes
     ]
     if changes[0].reason:

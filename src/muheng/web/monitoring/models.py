@@ -50,7 +50,7 @@ class LimitChange(models.Model):
     """A limit that was changed (限值改动), by whom, why, and from which day on. Kept as it was done; never changed.
 
     ``before``: the rows of ``Point.limits`` that held from that day on until then. ``after``: the row that holds instead;
-    None: no limit.
+    None: no limit. With an empty ``factor`` both are what all factors of the point are judged by: reference oxygen, trade.
     """
 
     point = models.ForeignKey(Point, models.PROTECT, related_name="limit_changes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,7 +17,7 @@ from muheng.web.casework.writing import deed
 from muheng.web.entrance import clean_text
 from muheng.web.monitoring.actions.devices import EDIT, check_reach, hold_point
 from muheng.web.monitoring.city_rules import city_rules
-from muheng.web.monitoring.limit_changes import figures_of, tell_changed
+from muheng.web.monitoring.limit_changes import DAYS_AGAIN, WHOLE_POINT, figures_of, tell_changed
 from muheng.web.monitoring.models import Device, LimitChange, Point
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.pollutants import find_code
@@ -25,6 +25,8 @@ from muheng.web.monitoring.store import rewrite_when_kept, write_allow_list, wri
 from muheng.web.people.models import User
 from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.models import Outlet
+from muheng.web.registry.queries import is_own
+from muheng.web.templatetags.words import plain
 
 Row = Mapping[str, Any]
 
@@ -97,6 +99,7 @@ def change_limits(
     The enterprise and whoever looks after it are told. Raises Refused.
     """
     held = hold_point(actor, point)
+    _refuse_own(actor, held)
     now, said = at or timezone.now(), clean_text(reason)[:200]
     back = since < to_local(now).date()
     kept: list[dict[str, Any]] = list(held.limits)
@@ -154,7 +157,7 @@ def _is_same(before: Sequence[Row], after: Row | None, since: date) -> bool:
     return figures_of(before[0]) == figures_of(after)
 
 
-@transaction.atomic
+@deed
 def change_point(
     actor: User | None,
     point: Point,
@@ -163,16 +166,55 @@ def change_point(
     reference_oxygen: Decimal | None,
     trade: str,
     key: bool,
+    reason: str = "",
+    at: datetime | None = None,
 ) -> Point:
-    """Raises Refused."""
+    """What is judged by the reference oxygen and the trade is judged again, and so a change of these needs a reason where
+    hours have been judged, and is told. Raises Refused."""
     held = hold_point(actor, point)
     _check_oxygen(reference_oxygen)
+    now, said = at or timezone.now(), clean_text(reason)[:200]
+    before = _terms_of(held)
     held.name = " ".join(name.split())[:160] or held.name
     held.reference_oxygen, held.trade, held.key, held.stale = reference_oxygen, trade.strip(), key, True
+    after = _terms_of(held)
+    judged = held.judged_until is not None and before != after
+    if judged:
+        _refuse_own(actor, held)
+        if not said:
+            raise invalid(
+                _("改基准氧含量、行业要写明理由。"),
+                "reason",
+                _("最近 %(count)s 天的小时会重新判定，企业和负责的人都会收到通知。") % {"count": DAYS_AGAIN},
+            )
     held.save()
-    record(actor, "monitoring.change_point", held, name=held.name, reference_oxygen=reference_oxygen, key=key)
+    record(actor, "monitoring.change_point", held, name=held.name, key=key, reason=said, **after)
+    if judged:
+        change = LimitChange.objects.create(
+            point=held,
+            factor=WHOLE_POINT,
+            since=to_local(now).date() - timedelta(days=DAYS_AGAIN - 1),
+            before=[before],
+            after=after,
+            back=True,
+            reason=said,
+            by=actor,
+            at=now,
+        )
+        tell_changed([change], now)
     rewrite_when_kept(write_points)
     return held
+
+
+def _terms_of(point: Point) -> dict[str, str]:
+    """What all factors of a point are judged by, as it is written down."""
+    return {"reference_oxygen": plain(point.reference_oxygen), "trade": point.trade}
+
+
+def _refuse_own(actor: User | None, point: Point) -> None:
+    """Nobody says by which limits his own enterprise is judged."""
+    if actor is not None and is_own(actor, point.enterprise):
+        raise Refused(_("这是您自己代表的企业，限值由别人来改。"), status=403, code="forbidden")
 
 
 @transaction.atomic

@@ -105,7 +105,7 @@ def listing(request: Request) -> HttpResponse:
 
 def _say_limits(point: Point) -> str:
     held = limits_on(point, _today())
-    return "，".join(
+    return _("，").join(
         f"{factor_title(factor)} {limit.most:g}" for factor, limit in held.items() if limit.most is not None
     )
 
@@ -251,6 +251,7 @@ def _set_point(request: Request, point: Point) -> str:
         reference_oxygen=_read_oxygen(given.get("reference_oxygen", "")),
         trade=given.get("trade", ""),
         key=bool(given.get("key")),
+        reason=given.get("reason", ""),
     )
     messages.success(request, _("已保存。"))
     return ""
