@@ -51,7 +51,7 @@ def running(home: Path, port: int, outside: dict[str, str]) -> Iterator[str]:
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
 
     server = start(*serving.server_arguments("127.0.0.1", port, f"{__name__}:application"))
-    site = serving.Running("127.0.0.1", port, server, start(__name__))
+    site = serving.Running("127.0.0.1", port, server, {"all": start(__name__)})
     try:
         site.wait_for_pages()
         yield site.address
@@ -145,11 +145,11 @@ def work() -> None:
 
     ask, run = worker.ask_due_rounds, worker.run_next
 
-    def run_in_turn() -> Any:
+    def run_in_turn(lane: Any = None) -> Any:
         with turn() as new:
             if new:
                 ask()
-            return run()
+            return run(lane)
 
     def ask_in_turn() -> int:
         with turn():
