@@ -33,6 +33,8 @@ PATIENCE = timedelta(minutes=20)
 """So long after its end an hour without data is missing."""
 _CHUNK = 250
 """Points that are held in memory together. What shows only between points is looked for in ``copying``."""
+_KEPT_AT_ONCE = 50
+"""Points whose events are kept in one transaction: as long as it lasts, nobody else acts on a case, and on SQLite nobody writes."""
 _HOUR = timedelta(hours=1)
 
 
@@ -90,7 +92,9 @@ def judge_points(numbers: Sequence[int], now: datetime, span: Span | None = None
     rules = city_rules()
     window = read_window(points, span.begin, span.days, rules)
     found = judge(_weigh(points, window, span, rules), rules, threads=1, amounts=False, between=False)
-    _keep(points, found, span, now, rules)
+    for low in range(0, len(points), _KEPT_AT_ONCE):
+        some = slice(low, low + _KEPT_AT_ONCE)
+        _keep(points[some], found[some], span, now, rules)
     settle(window.unsettled, now)
     return found
 

@@ -19,6 +19,7 @@ WAITS = timedelta(hours=6)
 """So long after its end most of what came late is there."""
 CELL = 8 + 1 + 1
 """Bytes of an hour of a factor: value, flag, minutes."""
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _PAIRS = 500
 """Days of points that are settled in one transaction: nobody waits long for it."""
 _TRIGGER = "monitoring_unsettle"
@@ -42,17 +43,18 @@ def _settle(pairs: Sequence[Pair]) -> None:
         # comes later finds the row. SQLite has one writer.
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {SettledDay._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
-    found: dict[Pair, dict[int, Mapping[str, Any]]] = {pair: {} for pair in pairs}
-    begin, end = min(day for _, day in pairs), max(day for _, day in pairs) + timedelta(days=1)
-    rows = Hour.objects.filter(
-        point__in={point for point, _ in pairs}, time__gte=midnight(begin), time__lt=midnight(end)
-    )
+    found: dict[int, dict[int, dict[int, Mapping[str, Any]]]] = {}
+    first, last = min(day for _, day in pairs), max(day for _, day in pairs)
+    for point, day in pairs:
+        found.setdefault(point, {})[(day - first).days] = {}
+    begin = midnight(first)
+    rows = Hour.objects.filter(point__in=list(found), time__gte=begin, time__lt=midnight(last + _DAY))
     for point, time, values in rows.values_list("point_id", "time", "values").iterator(chunk_size=5000):
-        local = to_local(time)
-        if (point, local.date()) in found:
-            found[point, local.date()][local.hour] = values
+        number, hour = divmod((time - begin) // _HOUR, 24)
+        if number in found[point]:
+            found[point][number][hour] = values
     SettledDay.objects.bulk_create(
-        (_pack(point, day, hours) for (point, day), hours in found.items()),
+        (_pack(point, day, found[point][(day - first).days]) for point, day in pairs),
         batch_size=_PAIRS,
         ignore_conflicts=True,
     )
