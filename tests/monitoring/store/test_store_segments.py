@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, "write", write_half)
-        with pytest.raises(StoreError, match="No space"):
+        with pytest.raises(StoreError, match="磁盘满了"):
             writer.append([make(2)])
         monkeypatch.setattr(os, "write", real)
         writer.append([make(3)])
@@ -183,7 +183,7 @@ def test_after_a_failed_sync_nothing_is_taken_any_more(
     with SegmentWriter(tmp_path) as writer:
         writer.append([make(1)])
         monkeypatch.setattr(os, "fdatasync", fail)
-        with pytest.raises(StoreError, match="Input/output"):
+        with pytest.raises(StoreError, match="磁盘读写出错"):
             writer.sync()
         monkeypatch.undo()
         with pytest.raises(StoreError):
