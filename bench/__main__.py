@@ -11,7 +11,7 @@ from bench import evaluation, intake, interaction, results_xlsx
 from bench.casework import deadlines
 from bench.casework import measuring as casework
 from bench.emergency import measuring as emergency
-from bench.monitoring import judging, receiving
+from bench.monitoring import judging, receiving, watching
 from bench.monitoring import measuring as hj212
 from bench.site import measuring
 from bench.site.row import HEAD
@@ -35,6 +35,7 @@ def main() -> None:
         "emergency": (emergency.HEAD, emergency),
         "hj212": (hj212.HEAD, hj212),
         "receiving": (receiving.HEAD, receiving),
+        "watching": (watching.HEAD, watching),
         "judging": (judging.HEAD, judging),
     }
     wanted = sys.argv[1:] or [*chosen, *tables]

@@ -6,11 +6,14 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from muheng.monitoring.judgement.exceedance import Against, compare_with_limits
 from muheng.monitoring.judgement.hours import Hours
 from muheng.monitoring.judgement.judging import judge, list_exceedances
 from muheng.monitoring.judgement.outlet import Limit, Marked, Outlet
+from muheng.monitoring.judgement.oxygen import convert, convert_one, find_factor
 from muheng.monitoring.judgement.rules import load_rules
 from muheng.monitoring.judgement.standing import weigh_marks
 
@@ -147,3 +150,18 @@ def test_nothing_over_is_an_empty_list_of_the_same_columns() -> None:
     loud = list_exceedances(judge([lay(outlet, {NOX: np.full(24, 60.0)})], RULES))
     assert quiet.is_empty()
     assert quiet.schema == loud.schema
+
+
+ANY = st.floats(-1e12, 1e12) | st.sampled_from((float("nan"), float("inf")))
+
+
+@given(
+    st.floats(0, 1000).map(lambda each: round(each, 2)) | ANY,
+    st.floats(0, 21).map(lambda each: round(each, 1)) | ANY | st.none(),
+    st.sampled_from((3.0, 6.0, 9.0, 11.0)),
+)
+def test_one_value_is_converted_as_many_are(value: float, oxygen: float | None, reference: float) -> None:
+    rule = RULES.validity.oxygen
+    factor = find_factor(np.array([np.nan if oxygen is None else oxygen]), reference, rule)
+    many = float(convert(np.array([value]), factor, rule)[0])
+    assert convert_one(value, oxygen, reference, rule) == (many if np.isfinite(many) else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from muheng.monitoring.judgement.rules import Oxygen
@@ -19,10 +21,11 @@ def find_factor(oxygen: Numbers, reference: float, rule: Oxygen) -> Numbers:
 
 
 def convert_one(value: float, oxygen: float | None, reference: float, rule: Oxygen) -> float | None:
-    """A single concentration as ``convert`` has it; None where it cannot be converted."""
-    factor = find_factor(np.array([np.nan if oxygen is None else oxygen]), reference, rule)
-    found = float(convert(np.array([value]), factor, rule)[0])
-    return found if np.isfinite(found) else None
+    """A single concentration as ``convert`` has it, bit for bit; None where it cannot be converted."""
+    if oxygen is None or not 0 <= oxygen <= float(rule.at_most) or not isfinite(value):
+        return None
+    scale = 10.0**rule.digits
+    return round(value * ((AIR - reference) / (AIR - oxygen)) * scale) / scale
 
 
 def convert(values: Numbers, factor: Numbers, rule: Oxygen) -> Numbers:
