@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from web.monitoring.happenings import BEGIN, make_event
-from web.monitoring.works import NOW, NOX, OVER_FROM, OVER_HOURS, PASSWORD, Works
+from web.monitoring.happenings import fill_store, make_event
+from web.monitoring.works import NOW, OVER_HOURS, Works
 
 PDF = b"%PDF-1.4"
 
@@ -25,38 +25,6 @@ def store(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.HOME = tmp_path
     yield tmp_path / "monitoring"
     shutil.rmtree(tmp_path / "monitoring", ignore_errors=True)
-
-
-def fill_store(works: Works, folder: Path) -> None:
-    """The frames of the hours in which the second stack was over its limit, as its device sent them."""
-    from muheng.monitoring.hj212.encoding import encode
-    from muheng.monitoring.store.digest import digest
-    from muheng.monitoring.store.segments import Record, SegmentWriter
-    from muheng.web.monitoring.store import write_allow_list
-
-    write_allow_list()
-    mn = works.devices[1].mn
-    values = [61.2, 64.8, 70.1, 66.3, 58.9]
-    records = []
-    for at in range(OVER_HOURS):
-        time = OVER_FROM + timedelta(hours=at)
-        header = {
-            "QN": f"{time + timedelta(hours=1):%Y%m%d%H%M%S}000",
-            "ST": "31",
-            "CN": "2061",
-            "PW": PASSWORD,
-            "MN": mn,
-            "Flag": "5",
-        }
-        contents = f"DataTime={time:%Y%m%d%H%M%S};{NOX}-Avg={values[at]},{NOX}-Flag=N"
-        frame = encode(header, contents).rstrip(b"\r\n")
-        received = int((BEGIN + timedelta(hours=at + 1, seconds=30)).timestamp() * 1_000_000)
-        records.append(Record(received, mn, "127.0.0.1:9", "", frame))
-    writer = SegmentWriter(folder / "segments")
-    writer.append(records)
-    writer.sync()
-    writer.close()
-    digest(folder, datetime(2026, 11, 20, 9, 30))
 
 
 def test_locked_verified_and_found_out(works: Works, store: Path) -> None:
@@ -131,7 +99,7 @@ def test_the_pages(works: Works, store: Path) -> None:
     page = officer.get(address).content.decode()
     assert made.manifest in page
     assert "values.csv" in page
-    assert "报文段 segments" in page
+    assert "设备发来的原始报文" in page
     assert "完好" in officer.post(address).content.decode()
     taken = officer.get(f"{address}download/")
     assert b"".join(taken.streaming_content)[:2] == b"PK"

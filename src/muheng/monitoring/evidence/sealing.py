@@ -35,7 +35,7 @@ from muheng.monitoring.evidence.request import (
     name_outlet,
 )
 from muheng.monitoring.hj212.decoding import Keys
-from muheng.monitoring.hj212.tables import factors
+from muheng.monitoring.hj212.tables import factors, find_factor
 from muheng.monitoring.store.rows import KINDS
 from muheng.monitoring.store.segments import CHINA, Place
 from muheng.monitoring.store.values import read_values
@@ -50,9 +50,9 @@ FINE = ("realtime", "minute", "hour")
 """Kinds of which every row lies in one hour."""
 README = "说明.txt"
 SOURCES = {
-    standalone.FRAMES: "报文段 segments",
-    "chain": "报文段 segments",
-    standalone.VALUES: "数值 values；限值、倍数和结论由判定给出",
+    standalone.FRAMES: "接收时存下的原始报文",
+    "chain": "接收时存下的原始报文",
+    standalone.VALUES: "报文里的数值；限值、倍数和结论由判定给出",
     "marks.csv": "标记",
     "answers.csv": "企业的答复",
     "steps.csv": "处理过程",
@@ -162,7 +162,7 @@ def _write_contents(request: Request, rows: pl.DataFrame, segments: Sequence[Seg
         "marks.csv": _write_table(MARKS, request.marks),
         "answers.csv": _write_table(ANSWERS, request.answers),
         "steps.csv": _write_table(STEPS, request.steps),
-        README: _write_readme(request),
+        README: _write_readme(request, sorted(rows["factor"].unique())),
         "verify.py": files(__package__).joinpath("standalone.py").read_bytes(),
     }
     for segment in segments:
@@ -285,7 +285,9 @@ def _write_other(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _write_readme(request: Request) -> bytes:
+def _write_readme(request: Request, measured: Sequence[str]) -> bytes:
+    units = {str(limit["factor"]): f"（{limit['unit']}）" for limit in request.limits if limit.get("unit")}
+    named = [(code, find_factor(code)) for code in measured]
     kinds = [code for code, kind in KINDS.items() if kind in request.kinds]
     title = name_event(request.event)
     outlet = name_outlet(request.outlet)
@@ -300,4 +302,7 @@ def _write_readme(request: Request) -> bytes:
         commands=", ".join(kinds),
         sealed=sealed,
         operator=request.operator,
+        factors="，".join(
+            f"{code} {factor.name}{units.get(code, '')}" for code, factor in named if factor is not None
+        ),
     ).encode("utf-8")

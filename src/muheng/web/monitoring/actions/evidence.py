@@ -40,6 +40,7 @@ from muheng.web.monitoring.limit_changes import say_whole
 from muheng.web.monitoring.models import Device, Event, EventStep, Evidence, LimitChange, Mark
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.points import limits_on
+from muheng.web.monitoring.queries.events import tell_step
 from muheng.web.monitoring.queries.series import judge_hours, lay_hourly, say_why
 from muheng.web.monitoring.sayings import factor_title, factor_unit, mark_title
 from muheng.web.monitoring.store import store_folder as receiver_store
@@ -315,7 +316,12 @@ def _steps(event: Event) -> Iterator[dict[str, Any]]:
 def _say_step(step: EventStep) -> str:
     note = str(step.detail.get("note", ""))
     if step.kind != EventStep.Kind.LIMITS:
-        return note
+        # Whom it was told, what was seen, what it came to: as the event's page has it.
+        with translation.override("zh-hans"):
+            told = tell_step(step)
+        return "；".join(
+            filter(None, (told.tag, *(f"{name}：{text}" for name, text in told.lines), told.note))
+        )
     change = LimitChange.objects.get(pk=step.detail["change"])
     said = say_whole(change)
     return f"{said}；理由：{note}" if note else said

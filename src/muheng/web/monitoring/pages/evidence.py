@@ -11,6 +11,7 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from muheng.monitoring.evidence import EvidenceError, Verification
@@ -28,6 +29,20 @@ from muheng.web.registry.queries import official_scope
 from muheng.web.request import Request
 
 _MANIFEST = "manifest.json"
+_SOURCES = {
+    _MANIFEST: gettext_lazy("清单：每个文件的大小和摘要"),
+    "SHA256SUMS": gettext_lazy("同样的摘要，供 sha256sum 核对"),
+    "frames.jsonl": gettext_lazy("设备发来的原始报文，接收时存下的"),
+    "chain/": gettext_lazy("原始报文在接收存档里的位置，逐段相连的摘要"),
+    "values.csv": gettext_lazy("报文里的数值，和判定给出的限值、倍数、结论"),
+    "marks.csv": gettext_lazy("标记"),
+    "answers.csv": gettext_lazy("企业的说明"),
+    "steps.csv": gettext_lazy("办理经过"),
+    "photos/": gettext_lazy("照片和附件"),
+    "verify.py": gettext_lazy("核对程序"),
+    "说明.txt": gettext_lazy("有什么、怎样核对"),
+}
+"""What the files of an evidence are; a name with a stroke is a folder."""
 
 
 def find_evidence(user: User, number: int) -> Evidence:
@@ -93,9 +108,15 @@ def _list_contents(evidence: Evidence) -> list[dict[str, Any]]:
         return []
     said = manifest.get("files", {})
     return [
-        {"name": name, "size": size, "source": said.get(name, {}).get("from", "")}
+        {"name": name, "size": size, "source": _say_source(name, said.get(name, {}).get("from", ""))}
         for name, size in sorted(sizes.items())
     ]
+
+
+def _say_source(name: str, written: str) -> str:
+    """In the reader's language, for files that every evidence has; else as its manifest says it."""
+    known = _SOURCES.get(name) or _SOURCES.get(f"{name.partition('/')[0]}/")
+    return written if known is None else str(known)
 
 
 @require_GET
