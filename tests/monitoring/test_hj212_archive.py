@@ -13,6 +13,9 @@ from packets import bytes_of, frame_bytes, load_packets
 
 from muheng.monitoring.hj212 import archive_items
 from muheng.monitoring.hj212.archive import read_archive
+from muheng.monitoring.hj212.archive_frames import find_frames, make_text
+from muheng.monitoring.hj212.archive_items import read_columns
+from muheng.monitoring.hj212.archive_layouts import Names
 from muheng.monitoring.hj212.decimals import NUMBER, WIDEST, read_decimals
 from muheng.monitoring.hj212.decoding import decode
 
@@ -29,8 +32,14 @@ def test_every_packet_met(size: int) -> None:
 def test_packets_laid_out_alike_are_read_together(factors: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many signs they have; one by one would be a dozen times as slow."""
     monkeypatch.setattr("muheng.monitoring.hj212.archive.decode", None)
-    contents = ";".join(["DataTime=20260801120000", *(f"a2102{number}-Rtd=1.5" for number in range(factors))])
-    data = frame_bytes(f"QN=20260801120000123;ST=31;CN=2011;MN=M1;Flag=4;CP=&&{contents}&&".encode()) * 20
+    values = ["1.5", "12.25", "7", "100"] * 5
+    data = b"".join(
+        frame_bytes(
+            f"QN=20260801120000123;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;"
+            f"{';'.join(f'a2102{number}-Rtd={value}' for number in range(factors))}&&".encode()
+        )
+        for value in values
+    )
     (batch,) = read_archive(data)
     assert (batch.packets.height, batch.items.height) == (20, 20 * factors)
 
@@ -47,21 +56,35 @@ def test_one_odd_packet_does_not_slow_the_others(monkeypatch: pytest.MonkeyPatch
         b"QN=1;ST=31;CN=2011;MN=M/;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1.5,a21026-Flag=N&&",
         b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1 5,a21026-Flag=N&&",
         b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=1.5,a21026-Flag= &&",
+        b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=7&&DataTime=20260801120000;a21026-Rtd=1.5,a21026-Flag=N&&",
         b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=2026-801120000;a21026-Rtd=1.5,a21026-Flag=;&&",
     ]
     plain = b"QN=1;ST=31;CN=2011;MN=M1;Flag=4;CP=&&DataTime=20260801120000;a21026-Rtd=x,a21026-Flag=N&&"
-    data = b"".join(frame_bytes(segment) for each in odd for segment in (each, *[plain] * 8))
-    check_archive(data, 1 << 18)
-    assert sorted({*read}) == sorted(odd)
+    data = [frame_bytes(segment) for each in odd for segment in (each, *[plain] * 8)]
+    data.append(frame_bytes(b"x" + plain))
+    for packets in (data, data[::-1]):
+        read.clear()
+        check_archive(b"".join(packets), 1 << 18)
+        assert sorted({*read}) == sorted(odd)
 
 
 @pytest.mark.parametrize("length", [*range(5, 26), 40, 900])
 def test_names_of_any_length(length: int) -> None:
-    """Also in a piece of text that is shorter than the name, or that differs in the name's first letter alone."""
-    name = "a" * length + "-Rtd"
-    segments = [f"ST=31;CP=&&{each}=1.5;w01018-Rtd=2&&" for each in [name] * 9 + ["b" + name[1:]] * 9]
-    segments += [f"CP=&&{'x' * 9}=1;w01018-Rtd=2&&"] * 9
-    check_archive(b"".join(frame_bytes(segment.encode()) for segment in segments), 9 * (length + 60))
+    """Also where another differs in its first letter alone, or is shorter, and so is all the text."""
+    written = ["a" * length + "-Rtd", "b" + "a" * (length - 1) + "-Rtd", "aaaa-Rtd"]
+    texts = [frame_bytes(f"ST=31;CP=&&{name}=1.5;w01018-Rtd=2&&".encode()) * 9 for name in written]
+    check_archive(b"".join(texts), 1 << 18)
+    names = Names()
+    for data in texts:
+        text = make_text(data)
+        columns = read_columns(text, find_frames(text), names)
+        assert (len(columns.packets), len(columns.values)) == (9, 18)
+    assert names.suffixes == ["Rtd"] * 4
+
+
+def test_short_packets_are_found() -> None:
+    data = b"".join(frame_bytes(b"x" * length) for length in range(1, 60))
+    assert len(find_frames(make_text(data)).begins) == 59
 
 
 ITEM = st.sampled_from(

@@ -156,7 +156,8 @@ def weigh(text: Text, firsts: Places, counts: NDArray[np.int64]) -> NDArray[np.u
     """
     lasts = firsts + counts - 1
     which = lasts[:, None] - np.maximum(counts // _SAMPLES, 1)[:, None] * np.arange(_SAMPLES)
-    np.maximum(which, firsts[:, None], out=which)
+    # What stands before the first name, too, is the packet's own.
+    np.maximum(which, np.minimum(firsts + 1, lasts)[:, None], out=which)
     words = text.words[text.equals[which] - _WORD]
     # A separator and what stands before it do not belong to the name.
     comma, semicolon = words ^ _COMMAS, words ^ _SEMICOLONS
