@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
