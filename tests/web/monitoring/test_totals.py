@@ -127,7 +127,7 @@ def test_what_is_not_whole_cannot_be_accepted(works: Works) -> None:
 def test_the_year_takes_monitored_figures_with_their_sum(works: Works) -> None:
     from muheng.web.monitoring.actions.totals import settle_year
     from muheng.web.monitoring.models import MonthAmount
-    from muheng.web.monitoring.queries.totals import list_year, read_figure
+    from muheng.web.monitoring.queries.totals import YearFigures, list_year
     from muheng.web.refusal import Refused
     from muheng.web.registry.panels import current, remove_layer
 
@@ -141,18 +141,23 @@ def test_the_year_takes_monitored_figures_with_their_sum(works: Works) -> None:
     layer = settle_year(works.officer, YEAR, [row.key], NOW)
     facts = current(YEAR)
     assert facts is not None
-    assert read_figure(facts, code, "二氧化硫排放量") == 9
-    assert read_figure(facts, code, "氮氧化物排放量") == 20
-    assert read_figure(facts, code, "主要污染物排放量") == 30
-    assert read_figure(facts, works.water.enterprise.code, "主要污染物排放量") == 31
+    assert YearFigures(facts).read(code, "二氧化硫排放量") == 9
+    assert YearFigures(facts).read(code, "氮氧化物排放量") == 20
+    assert YearFigures(facts).read(code, "主要污染物排放量") == 30
+    assert YearFigures(facts).read(works.water.enterprise.code, "主要污染物排放量") == 31
     assert facts.cells(code, "二氧化硫排放量")[0].file == "自动监测 2025 年 12 个月"
     assert MonthAmount.objects.filter(final=True).count() == 24
     with pytest.raises(Refused, match="已经采用"):
         settle_year(works.officer, YEAR, [row.key], NOW)
+    (taken,) = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert (taken.settled, taken.ready) == (True, False)
     remove_layer(layer)
+    # It lies over the figures no more, and may be taken again.
+    (back,) = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert (back.settled, back.ready) == (False, True)
     again = current(YEAR)
     assert again is not None
-    assert read_figure(again, code, "主要污染物排放量") == 31
+    assert YearFigures(again).read(code, "主要污染物排放量") == 31
 
 
 def test_an_emergency_list_is_held_against_it(works: Works) -> None:
@@ -203,13 +208,13 @@ def test_a_clerk_chooses_what_is_taken(works: Works, monkeypatch: pytest.MonkeyP
 
     from muheng.web.monitoring.models import MonthAmount
     from muheng.web.monitoring.pages import totals
-    from muheng.web.monitoring.queries.totals import list_year, read_figure
+    from muheng.web.monitoring.queries.totals import YearFigures, list_year
     from muheng.web.registry.panels import current
 
     def figure(item: str) -> Decimal | None:
         facts = current(YEAR)
         assert facts is not None
-        return read_figure(facts, works.stack.enterprise.code, item)
+        return YearFigures(facts).read(works.stack.enterprise.code, item)
 
     put_facts(works)
     for point, factor, months in (
@@ -244,3 +249,26 @@ def test_a_clerk_chooses_what_is_taken(works: Works, monkeypatch: pytest.MonkeyP
     assert {each.item for each in rows if each.ready} == {"COD排放量"}
     client.force_login(works.people.clerk)
     assert client.post("/monitoring/totals/settle/", {"year": YEAR, "all": "1"}).status_code == 403
+
+
+def test_who_is_not_among_the_years_figures_keeps_nobody_from_being_taken(works: Works) -> None:
+    from muheng.web.monitoring.actions.totals import settle_year
+    from muheng.web.monitoring.models import Point
+    from muheng.web.monitoring.queries.totals import list_year
+    from muheng.web.registry.actions import add_outlet
+
+    put_facts(works)
+    stranger = works.people.enterprises[1]
+    outlet = add_outlet(None, stranger, "DA009", "废气", name="排口")
+    point = Point.objects.create(
+        enterprise=stranger, outlet=outlet, name="排口", kind="stack", watched_from=date(2025, 1, 1)
+    )
+    put_months(works.stack, SO2, 12)
+    put_months(point, SO2, 12)
+    rows = list_year(works.officer, YEAR, date(2026, 2, 1))
+    assert [(each.enterprise, each.ready) for each in rows] == [
+        (works.stack.enterprise, True),
+        (stranger, False),
+    ]
+    assert [each.kind for each in rows[1].lacking] == ["enterprise"]
+    settle_year(works.officer, YEAR, [each.key for each in rows if each.ready], NOW)

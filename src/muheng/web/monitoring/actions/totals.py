@@ -16,7 +16,7 @@ from muheng.intake.overlay import Correction, correction_layer, parts_of_sums
 from muheng.web.audit.actions import record
 from muheng.web.monitoring.models import MonthAmount
 from muheng.web.monitoring.pollutants import pollutants
-from muheng.web.monitoring.queries.totals import EDIT, YearAmount, list_year, read_figure
+from muheng.web.monitoring.queries.totals import EDIT, YearAmount, YearFigures, list_year, origin_of
 from muheng.web.people.models import User
 from muheng.web.people.rights import require
 from muheng.web.reading import language
@@ -61,7 +61,7 @@ def settle_year(
         layer = correction_layer(facts, [*_corrections(taken, year), *_sums(taken, facts, year)])
     except Refusal as refusal:
         raise refused_by(refusal, language()) from refusal
-    laid = add_layer(layer, _document(year), f"monitoring.year:{year}", actor)
+    laid = add_layer(layer, _document(year), origin_of(year), actor)
     for each in taken:
         factors = [one.code for one in pollutants().values() if one.item == each.item]
         MonthAmount.objects.filter(
@@ -93,20 +93,21 @@ def _corrections(chosen: Sequence[YearAmount], year: int) -> list[Correction]:
 def _sums(chosen: Sequence[YearAmount], facts: Facts, year: int) -> list[Correction]:
     """Figures that are sums of these items: a part that is not monitored stays as it was filed."""
     parts = parts_of_sums(facts)
+    filed = YearFigures(facts)
     new = {(each.enterprise.code, each.item): each.tonnes for each in chosen}
     found = []
     for code in sorted({code for code, _item in new}):
         for total, of in sorted(parts.items()):
             if total not in facts.items or not any((code, part) in new for part in of):
                 continue
-            value = sum((_part(new, facts, code, part) for part in of), Decimal(0))
+            value = sum((_part(new, filed, code, part) for part in of), Decimal(0))
             found.append(Correction(code, total, _text(value), _document(year)))
     return found
 
 
-def _part(new: Mapping[tuple[str, str], Decimal], facts: Facts, code: str, item: str) -> Decimal:
+def _part(new: Mapping[tuple[str, str], Decimal], filed: YearFigures, code: str, item: str) -> Decimal:
     monitored = new.get((code, item))
-    return monitored if monitored is not None else read_figure(facts, code, item) or Decimal(0)
+    return monitored if monitored is not None else filed.read(code, item) or Decimal(0)
 
 
 def _document(year: int) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,8 +17,8 @@ from muheng.intake.facts import CODE, Facts, show
 from muheng.web.monitoring.models import MonthAmount
 from muheng.web.monitoring.pollutants import find_code, pollutants
 from muheng.web.people.models import User
-from muheng.web.registry.models import Enterprise, Outlet
-from muheng.web.registry.panels import current
+from muheng.web.registry.models import Enterprise, Layer, Outlet
+from muheng.web.registry.panels import current, read_panel
 from muheng.web.registry.queries import official_scope
 
 EDIT = "monitoring.edit"
@@ -30,6 +31,7 @@ LACKS: dict[str, Any] = {
     "months": gettext_lazy("监测数据不足 12 个月"),
     "outlets": gettext_lazy("有排放口没有监测"),
     "item": gettext_lazy("年度数据里没有这一项"),
+    "enterprise": gettext_lazy("年度数据里没有这家企业"),
 }
 STATES: dict[str, Any] = {
     "whole": gettext_lazy("完整，可以采用"),
@@ -113,7 +115,7 @@ def list_year(user: User, year: int, today: date) -> list[YearAmount]:
     for row in rows.select_related("point__enterprise"):
         groups.setdefault((row.point.enterprise_id, row.factor), []).append(row)
     emitting = _emitting(enterprise for enterprise, _factor in groups)
-    facts = current(year)
+    facts = YearFigures(current(year), _list_taken(year))
     found = [
         _year_amount(amounts, items[factor], emitting.get(key, set()), facts, year, today)
         for key, amounts in groups.items()
@@ -154,6 +156,49 @@ def count_lacks(rows: Iterable[YearAmount]) -> list[tuple[str, str, int]]:
     return [(kind, str(LACKS[kind]), count) for kind, count in found.most_common()]
 
 
+@dataclass(frozen=True, eq=False)
+class YearFigures:
+    """The figures of a year, looked up by enterprise and item; ``taken``: those that are monitored ones already."""
+
+    facts: Facts | None
+    taken: Collection[tuple[str, str]] = ()
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """By enterprise, where its figures stand."""
+        return {} if self.facts is None else {code: at for at, code in enumerate(self.facts.frame[CODE])}
+
+    def has_item(self, item: str) -> bool:
+        """Whether the year knows the item at all."""
+        return self.facts is not None and item in self.facts.items
+
+    def read(self, code: str, item: str) -> Decimal | None:
+        """A figure as a number; None where there is none."""
+        at = self.row_of.get(code)
+        if at is None or self.facts is None or item not in self.facts.items:
+            return None
+        value = self.facts.frame[item][at]
+        return None if value is None else Decimal(show(value, self.facts.items[item]).replace(",", ""))
+
+
+def origin_of(year: int) -> str:
+    """How a layer of the year's figures says that it is of monitored amounts."""
+    return f"monitoring.year:{year}"
+
+
+def _list_taken(year: int) -> set[tuple[str, str]]:
+    """Enterprises with items whose monitored amounts lie over the year's figures; a layer that was taken away lies no more."""
+    taken: set[tuple[str, str]] = set()
+    for folder in Layer.objects.filter(year=year, removed_at=None, origin=origin_of(year)).values_list(
+        "folder", flat=True
+    ):
+        layer = read_panel(folder)
+        for item in layer.items:
+            given = layer.frame.filter(layer.frame[item].is_not_null())
+            taken |= {(code, item) for code in given[CODE]}
+    return taken
+
+
 def _emitting(enterprises: Iterable[int]) -> dict[tuple[int, str], set[int]]:
     """By enterprise and factor, the outlets whose permits name it."""
     found: dict[tuple[int, str], set[int]] = {}
@@ -166,7 +211,7 @@ def _emitting(enterprises: Iterable[int]) -> dict[tuple[int, str], set[int]]:
 
 
 def _year_amount(
-    rows: list[MonthAmount], item: str, emitting: set[int], facts: Facts | None, year: int, today: date
+    rows: list[MonthAmount], item: str, emitting: set[int], facts: YearFigures, year: int, today: date
 ) -> YearAmount:
     enterprise = rows[0].point.enterprise
     by_point: dict[int, set[str]] = {}
@@ -184,8 +229,10 @@ def _year_amount(
         names = Outlet.objects.filter(pk__in=missing).order_by("code").values_list("code", flat=True)
         said = _("没有监测的排放口：%(names)s") % {"names": "、".join(names)}
         lacking.append(Lack("outlets", said))
-    if facts is None or item not in facts.items:
+    if not facts.has_item(item):
         lacking.append(Lack("item", _("这一年的数据里没有“%(item)s”") % {"item": item}))
+    elif enterprise.code not in facts.row_of:
+        lacking.append(Lack("enterprise", _("这一年的数据里没有这家企业")))
     return YearAmount(
         enterprise,
         item,
@@ -195,19 +242,10 @@ def _year_amount(
         sum(row.replaced_hours for row in rows),
         sum(row.empty_hours for row in rows),
         sum(row.outside_hours for row in rows),
-        read_figure(facts, enterprise.code, item),
-        all(row.final for row in rows),
+        facts.read(enterprise.code, item),
+        (enterprise.code, item) in facts.taken and all(row.final for row in rows),
         tuple(lacking),
     )
-
-
-def read_figure(facts: Facts | None, code: str, item: str) -> Decimal | None:
-    """A figure of the year as a number; None where there is none."""
-    if facts is None or item not in facts.items:
-        return None
-    found = facts.frame.filter(facts.frame[CODE] == code)
-    value = found[item][0] if found.height else None
-    return None if value is None else Decimal(show(value, facts.items[item]).replace(",", ""))
 
 
 def daily_grams(
