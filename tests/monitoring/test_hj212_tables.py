@@ -10,6 +10,7 @@ def test_old_and_new_factors() -> None:
         "B01": "w00000", "001": "w01001", "011": "w01018", "060": "w21003", "101": "w21011", "065": "w21001",
         "B02": "a00000", "01": "a34013", "02": "a21026", "03": "a21002", "04": "a21005", "S01": "a19001",
         "S02": "a01011", "S03": "a01012", "S05": "a01014", "S08": "a01013", "25": "a24087", "10": "a21001",
+        "003": "w01012", "05": "a21028", "06": "a21018", "08": "a21024", "S04": "a01017",
     }  # fmt: skip
     for old, new in pairs.items():
         assert modernise(old) == new
@@ -17,6 +18,12 @@ def test_old_and_new_factors() -> None:
     assert modernise("w01018") == "w01018"
     assert modernise("831") == "831"
     assert find_factor("831") is None
+
+
+def test_what_stations_of_air_and_water_send_is_known() -> None:
+    air = "a01001 a01002 a01006 a01007 a01008 a34001 a34002 a34004 a21003 a21004 a21005 a21026 a05024 LA Leq"
+    water = "w01019 w01009 w01010 w01014"
+    assert [code for code in (air + " " + water).split() if find_factor(code) is None] == []
 
 
 def test_no_code_stands_twice() -> None:

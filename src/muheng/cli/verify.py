@@ -99,10 +99,14 @@ def _verify_evidence(path: Path, seal: str, lang: Language) -> Answer:
 
 def _verify_store(path: Path, lang: Language) -> Answer:
     """What a receiver has kept: the chain through all its segments."""
-    from muheng.monitoring.store.segments import list_segments, verify_segments
+    from muheng.monitoring.store.cursor import verify_reach
+    from muheng.monitoring.store.segments import Finding, list_segments, verify_segments
 
+    reach = verify_reach(path)  # first: a receiver that runs only adds to what it says
     count = len(list_segments(path / SEGMENTS))
-    findings = verify_segments(path / SEGMENTS)
+    findings = [*verify_segments(path / SEGMENTS), *reach]
+    if not count and not findings:
+        findings = [Finding(SEGMENTS, None, say("没有报文，没有可以核对的。"))]
     lines = [say("{file}：{count} 段报文。", file=shown(path), count=f"{count:,}")]
     if findings:
         lines.append(say("不符，共 {count} 处：", count=len(findings)))

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from muheng.documents.message import say
-from muheng.monitoring.store.segments import Place, StoreError
+from muheng.monitoring.store.segments import Finding, Place, StoreError, segment_path
 from muheng.monitoring.store.values import replace_durably
 
 STATE = "digest.json"
+SEGMENTS = "segments"
 
 
 def read_state(store: Path) -> dict[str, Any]:
@@ -40,6 +41,26 @@ def write_state(store: Path, state: dict[str, Any]) -> None:
     draft = store / (STATE + ".draft")
     draft.write_text(json.dumps(state), encoding="utf-8")
     replace_durably(draft, store / STATE)
+
+
+def verify_reach(store: Path) -> list[Finding]:
+    """Whether what was digested is still there: segments that are gone from the end leave a chain that is whole."""
+    try:
+        done = read_place(read_state(store)["done"])
+    except StoreError as error:
+        return [Finding(STATE, None, error.what)]
+    if done is None:
+        return []
+    path = segment_path(store / SEGMENTS, done.segment)
+    size = path.stat().st_size if path.exists() else None
+    if size is None:
+        return [Finding(done.segment, None, say("已整理过的一段不见了。"))]
+    if size < done.offset:
+        what = say(
+            "已整理到第 {done} 字节，现在只有 {size} 字节：后面的报文不见了。", done=done.offset, size=size
+        )
+        return [Finding(done.segment, size, what)]
+    return []
 
 
 def read_place(written: list[Any] | None) -> Place | None:
