@@ -35,10 +35,10 @@ def test_the_six_steps_side_by_side(
     check_accessible(phone)
     address = phone.url
     number = address.rstrip("/").rsplit("/", 1)[-1]
-    phone.get_by_label("情况", exact=True).fill("备用泵切换时短时超标。")
+    phone.get_by_label("情况说明", exact=True).fill("备用泵切换时短时超标。")
     phone.get_by_role("button", name="提交说明").click()
     expect(phone.get_by_role("alert")).to_contain_text("请选原因")
-    expect(phone.get_by_label("情况", exact=True)).to_have_value("备用泵切换时短时超标。")
+    expect(phone.get_by_label("情况说明", exact=True)).to_have_value("备用泵切换时短时超标。")
     phone.get_by_label("原因").select_option("治理设施故障")
     phone.get_by_label("说明材料").set_input_files(letter)
     phone.get_by_role("button", name="提交说明").click()
@@ -59,7 +59,7 @@ def test_the_six_steps_side_by_side(
     phone.goto(address)
     expect(phone.locator(".timeline")).to_contain_text("没有说明何时恢复。")
     phone.get_by_label("原因").select_option("治理设施故障")
-    phone.get_by_label("情况", exact=True).fill("备用泵切换时短时超标，一小时后恢复。")
+    phone.get_by_label("情况说明", exact=True).fill("备用泵切换时短时超标，一小时后恢复。")
     phone.get_by_role("button", name="提交说明").click()
     expect(phone.locator("#messages")).to_contain_text("说明已提交")
     phone.goto(own_site.at("/monitoring/mine/proof/"))
