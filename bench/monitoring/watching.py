@@ -70,6 +70,7 @@ def run(points: int = POINTS, databases: tuple[str, ...] = DATABASES) -> Iterato
 
 def measure(on: Stage, points: int) -> Iterator[Row]:
     """In a process of its own, so that memory is that of the work alone."""
+    on.run(__spec__.name, "send", str(points))
     done = subprocess.run(
         [sys.executable, "-m", __spec__.name, "inside", str(points), on.database],
         env=on.environment,
@@ -96,21 +97,20 @@ def work(points: int, database: str) -> Iterator[Row]:
     from muheng.web.monitoring.judging import judge_due
     from muheng.web.monitoring.models import Event, Point, Suspicion
     from muheng.web.monitoring.moments import to_aware
-    from muheng.web.monitoring.store import store_folder
     from muheng.web.monitoring.taking import take_fresh
+    from muheng.web.monitoring.tasks import AT_ONCE
 
     reverse("monitoring:home")
     city_rules()
-    now, store = to_aware(NOW), store_folder()
+    now = to_aware(NOW)
     before = Event.objects.count(), Suspicion.objects.count()
-    files = send_hour(store, points, 1)
 
     def judge_all() -> None:
-        while judge_due(now):
+        while judge_due(now, AT_ONCE):
             pass
 
     parts = [
-        _time("the hour taken", database, points, lambda: take_fresh(now, files)),
+        _time("the hour taken", database, points, lambda: take_fresh(now, _files(points))),
         _time("every point judged", database, points, judge_all),
         _time("clocks followed", database, points, lambda: escalate_due(now)),
     ]
@@ -124,8 +124,7 @@ def work(points: int, database: str) -> Iterator[Row]:
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
     )
     yield Row("together", database, points, processor, wall, note)
-    files = send_minute(store, points, files + 1)
-    yield _time("a minute of real-time data taken", database, points, lambda: take_fresh(now, files))
+    yield _time("a minute of real-time data taken", database, points, lambda: take_fresh(now))
     few = list(Point.objects.order_by("pk")[: min(PEER_POINTS, points)])
     over: list[int] = []
     peer = _time("a loop over the same hours", database, len(few), lambda: over.extend(map(_judge, few)))
@@ -139,8 +138,14 @@ def _time(job: str, database: str, points: int, act: Callable[[], object]) -> Ro
     return Row(job, database, points, time.process_time() - processor, time.perf_counter() - wall)
 
 
-def send_hour(store: Path, points: int, serial: int) -> int:
-    """What digests found of the hour after ``END``, a file for some hundred devices each; gives the last serial."""
+def send(points: int) -> None:
+    """What digests found of the hour after ``END``, a file for a thousand devices each, and after it one real-time packet of
+    everybody."""
+    import django
+
+    django.setup()
+    from muheng.web.monitoring.store import store_folder
+
     values, flags = invent(points)
     columns = {
         "mn": [mn_of(at) for at in range(points) for _ in demo.FACTORS],
@@ -148,22 +153,19 @@ def send_hour(store: Path, points: int, serial: int) -> int:
         "value": values[:, :, -1].astype(float).ravel().round(2),
         "flag": ["NFM"[state] if state < 3 else None for state in flags[:, :, -1].ravel().tolist()],
     }
-    frame = pl.DataFrame(columns).filter(pl.col("flag").is_not_null())
-    return _send(store, frame, "hour", END, END + _HOUR + timedelta(minutes=5), serial)
+    frame = pl.DataFrame(columns)
+    _send(store_folder(), frame, "hour", END, END + _HOUR + timedelta(minutes=5), 1)
+    packet = pl.Series([100000.0, 6.5, 21.0, 15.0, 4.0] * points)
+    frame = frame.with_columns(value=packet, flag=pl.lit("N"))
+    _send(store_folder(), frame, "realtime", NOW - timedelta(minutes=1), NOW, _files(points) + 1)
 
 
-def send_minute(store: Path, points: int, serial: int) -> int:
-    """One real-time packet of each device; gives the last serial."""
-    columns = {
-        "mn": [mn_of(at) for at in range(points) for _ in demo.FACTORS],
-        "factor": list(demo.FACTORS) * points,
-        "value": [100000.0, 6.5, 21.0, 15.0, 4.0] * points,
-    }
-    frame = pl.DataFrame(columns).with_columns(flag=pl.lit("N"))
-    return _send(store, frame, "realtime", NOW - timedelta(minutes=1), NOW, serial)
+def _files(points: int) -> int:
+    """Of an hour."""
+    return -(-points * len(demo.FACTORS) // _ROWS_OF_FILE)
 
 
-def _send(store: Path, frame: pl.DataFrame, kind: str, moment: datetime, came: datetime, serial: int) -> int:
+def _send(store: Path, frame: pl.DataFrame, kind: str, moment: datetime, came: datetime, serial: int) -> None:
     from muheng.monitoring.store.values import COLUMNS, write_fresh
 
     received = (came - timedelta(hours=8) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
@@ -173,9 +175,8 @@ def _send(store: Path, frame: pl.DataFrame, kind: str, moment: datetime, came: d
     missing = [pl.lit(None).alias(name) for name in COLUMNS if name not in whole.columns]
     whole = whole.with_columns(missing).select(list(COLUMNS)).cast(COLUMNS)
     for low in range(0, whole.height, _ROWS_OF_FILE):
-        write_fresh(store, serial, whole[low : low + _ROWS_OF_FILE])
-        serial += 1
-    return serial - 1
+        part = whole[low : low + _ROWS_OF_FILE].filter(pl.col("flag").is_not_null())
+        write_fresh(store, serial + low // _ROWS_OF_FILE, part)
 
 
 # -- the peer --------------------------------------------------------------------------------------------------------
@@ -227,7 +228,10 @@ def _count_over(points: list[Point]) -> Iterator[int]:
 
 
 def main() -> None:
-    """``inside COUNT DATABASE`` on a site that is there, or ``COUNT [DATABASE]``."""
+    """``send COUNT`` and ``inside COUNT DATABASE`` on a site that is there, or ``COUNT [DATABASE]``."""
+    if sys.argv[1] == "send":
+        send(int(sys.argv[2]))
+        return
     if sys.argv[1] == "inside":
         for row in work(int(sys.argv[2]), sys.argv[3]):
             print(json.dumps(row.__dict__), flush=True)

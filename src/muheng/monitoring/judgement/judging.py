@@ -75,13 +75,15 @@ def judge(
 ) -> tuple[Judged, ...]:
     """All outlets in the order given. Without ``amounts`` capture rates and totals are left out: events and signs need none.
     Without ``between`` what shows only between outlets is: these are not all that there are."""
-    with ThreadPoolExecutor(threads) as pool:
-        found = list(
-            pool.map(
-                lambda each: _judge_outlet(each[1], rules, amounts, each[0] if between else None),
-                enumerate(outlets),
-            )
-        )
+
+    def judge_one(at: int, hours: Hours) -> tuple[Judged, list[tuple[str, Blocks]]]:
+        return _judge_outlet(hours, rules, amounts, at if between else None)
+
+    if threads == 1:
+        found = [judge_one(at, hours) for at, hours in enumerate(outlets)]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(judge_one, range(len(outlets)), outlets))
     judged = [each for each, _ in found]
     blocks: dict[str, list[Blocks]] = {}
     for _, own in found:

@@ -18,8 +18,8 @@ from muheng.web.monitoring.store import write_allow_list
 from muheng.web.monitoring.taking import clear_old_hours, take_fresh
 from muheng.web.monitoring.totals import add_up_due
 
-AT_ONCE = 1000
-"""Points that are judged before anybody looks for new data again."""
+AT_ONCE = 5000
+"""Points that are judged before anybody looks for new data again: some fifteen seconds."""
 
 
 @task("monitoring.take", every=timedelta(seconds=15), lane="watch")
