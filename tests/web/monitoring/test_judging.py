@@ -79,7 +79,8 @@ def test_an_exceedance_becomes_one_event(works: Works) -> None:
     works.dry_stack.save()
     assert judge() == 1
     assert list(Event.objects.values()) == before
-    assert judge(NOW + HOUR) == 3
+    assert judge(NOW + HOUR) == 0, "nothing new came, and nothing is missing yet"
+    assert judge(NOW + HOUR + SOON) == 3
     assert list(Event.objects.values()) == before
     set_hours(works.dry_stack, datetime(2026, 11, 20), [20.0, 21.5, 22.0])
     judge(NOW + 3 * HOUR)
@@ -298,3 +299,21 @@ def test_what_was_not_asked_for_yet_is_not_missing(works: Works) -> None:
     assert not Suspicion.objects.filter(kind="missing", factor="a01012").exists()
     event = Event.objects.get(point=works.stack, factor="a21005")
     assert (event.last - event.begin) // HOUR == 23
+
+
+def test_an_hour_is_judged_when_it_came_and_not_again_when_it_is_due(works: Works) -> None:
+    from muheng.web.monitoring.models import Hour
+    from muheng.web.monitoring.points import judge_again
+
+    assert judge(datetime(2026, 11, 20, 0, 25, tzinfo=CHINA)) == 3
+    Hour.objects.create(
+        point=works.water,
+        time=datetime(2026, 11, 20, 0, tzinfo=CHINA),
+        values={"w01018": [40, "N", 60], "w00000": [100, "N", 60]},
+    )
+    judge_again(works.water)
+    assert judge(datetime(2026, 11, 20, 1, 5, tzinfo=CHINA)) == 1
+    works.water.refresh_from_db()
+    assert works.water.judged_until == datetime(2026, 11, 20, 1, tzinfo=CHINA)
+    assert judge(datetime(2026, 11, 20, 1, 19, tzinfo=CHINA)) == 0
+    assert judge(datetime(2026, 11, 20, 1, 21, tzinfo=CHINA)) == 2, "the others did not send it"

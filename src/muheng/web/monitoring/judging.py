@@ -106,8 +106,12 @@ def _keep(points: Sequence[Point], found: Sequence[Judged], span: Span, now: dat
     for point, judged in zip(points, found, strict=True):
         run.keep(point, judged)
     run.push()
-    numbers = [point.pk for point in points]
-    Point.objects.filter(pk__in=numbers).update(judged_until=to_aware(span.judged_until))
+    until: dict[int, list[int]] = {}
+    for point, judged in zip(points, found, strict=True):
+        until.setdefault(judged.hours.over or 0, []).append(point.pk)
+    for over, numbers in until.items():
+        # Who sent the hour already is not judged again only because it has been over for a while.
+        Point.objects.filter(pk__in=numbers).update(judged_until=to_aware(span.begin + over * _HOUR))
 
 
 def lay_points(points: Sequence[Point], span: Span, rules: Rules) -> list[Hours]:
