@@ -296,7 +296,9 @@ def _make(
     numbers: dict[tuple[str, int], int],
 ) -> tuple[Row, list[Row]]:
     """A case's row, and its events."""
+    from muheng.casework.clock_standing import end_of
     from muheng.web.casework.mirror import calendar_digest
+    from muheng.web.casework.models import NEVER
 
     def moment(number: int, hour: int) -> datetime:
         second = int(plan.second[at]) % 3000
@@ -353,7 +355,8 @@ def _make(
         "paused": False,
         "dues": "{}",
         "calendar": "",
-        "remind_on": None,
+        "due_at": None,
+        "remind_at": None,
         "erase_on": None,
         "level": 0,
         "late": False,
@@ -462,7 +465,7 @@ def _make(
         "late": late,
         "fields": json.dumps(fields, ensure_ascii=False),
         "version": len(happened),
-        "turn_on": case["due"] or date.max,
+        "turn_at": end_of(case["due"]).astimezone(UTC) if case["due"] else NEVER,
         "assigned": case["handler_id"] is not None,
         "calendar": calendar_digest() if live else "",
     }
@@ -525,9 +528,9 @@ def check_sample(count: int) -> None:
     chosen = np.random.default_rng(1).choice(count, min(SAMPLE, count), replace=False) + 1
     live = Case.objects.filter(live=True).values_list("pk", flat=True)[:SAMPLE]
     for case in Case.objects.filter(pk__in=[*map(int, chosen), *live]):
-        before = row_of(case) | {"remind_on": None}
+        before = row_of(case) | {"remind_at": None}
         mirror(case, standing_of(case))
-        after = row_of(case) | {"remind_on": None}
+        after = row_of(case) | {"remind_at": None}
         differing = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
         assert not differing, (case.number, differing)
 

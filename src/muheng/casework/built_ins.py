@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from types import MappingProxyType
 
 from muheng.casework.clock_standing import ClockStanding
@@ -76,9 +75,7 @@ def built_ins(standing: Standing, parts: Iterable[Part]) -> tuple[str, ...]:
     )
 
 
-def take_built_in(
-    case_type: CaseType, standing: Standing, event: Event, today: date, strict: bool
-) -> Standing:
+def take_built_in(case_type: CaseType, standing: Standing, event: Event, strict: bool) -> Standing:
     """The standing after it; not `strict`, what the file may have come to say otherwise is not asked."""
     built_in = BUILT_INS[event.act]
     if standing.phase not in built_in.phases:
@@ -99,7 +96,7 @@ def take_built_in(
             check_kind(case_type, event.data["kind"])
     elif event.act in ("warn", "escalate", "recount") and not _has_clock(standing, event):
         return standing
-    return _EFFECTS[event.act](case_type, standing, event, today)
+    return _EFFECTS[event.act](case_type, standing, event)
 
 
 def _has_clock(standing: Standing, event: Event) -> bool:
@@ -107,20 +104,20 @@ def _has_clock(standing: Standing, event: Event) -> bool:
     return clock is not None and (clock.running or event.act == "recount")
 
 
-def _note(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _note(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     if not str(event.data.get("note") or "").strip():
         raise Refusal(say("没有写内容。"))
     return replace(standing, files=(*standing.files, *read_files(event)))
 
 
-def _attach(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _attach(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     files = read_files(event)
     if not files:
         raise Refusal(say("没有附件。"))
     return replace(standing, files=(*standing.files, *files))
 
 
-def _assign(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _assign(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     data = event.data
     if not {"organisation", "handler", "kind"} & set(data):
         raise Refusal(say("写明交给哪个单位或哪个人。"))
@@ -132,15 +129,15 @@ def _assign(case_type: CaseType, standing: Standing, event: Event, today: date) 
     return with_kind(case_type, changed, data["kind"]) if "kind" in data else changed
 
 
-def _urge(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _urge(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     return replace(standing, urged=standing.urged + 1)
 
 
-def _child(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _child(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     return with_children(standing, event, None)
 
 
-def _child_closed(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _child_closed(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     children = dict(standing.children)
     for child in read_children(event):
         known = children.get(child["case"])
@@ -154,27 +151,27 @@ def _child_closed(case_type: CaseType, standing: Standing, event: Event, today: 
     return replace(standing, children=children)
 
 
-def _merge(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _merge(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     cases = read_cases(event)
     if case_type.merged is None or len(cases) != 1:
         raise Refusal(say("“{type}”不能合并。", type=case_type.said))
-    return enter(case_type, replace(standing, merged_into=cases[0]), case_type.merged, event.at, today)
+    return enter(case_type, replace(standing, merged_into=cases[0]), case_type.merged, event.at)
 
 
-def _absorb(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _absorb(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     return replace(standing, absorbed=(*standing.absorbed, *read_cases(event)))
 
 
-def _split(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _split(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     return replace(standing, split=(*standing.split, *read_cases(event)))
 
 
-def _warn(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _warn(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     clock, level = _noticed_clock(case_type, standing, event)
     return with_clock(standing, replace(clock, warned=max(clock.warned, level)))
 
 
-def _escalate(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _escalate(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     clock, level = _noticed_clock(case_type, standing, event)
     changed = with_clock(standing, replace(clock, escalated=max(clock.escalated, level)))
     return replace(changed, level=max(standing.level, level))
@@ -190,7 +187,7 @@ def _noticed_clock(case_type: CaseType, standing: Standing, event: Event) -> tup
     return clock, level
 
 
-def _erase(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _erase(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     if event.by.part != "site" and not str(event.data.get("note") or "").strip():
         raise Refusal(say("提前抹去个人信息要写明理由。"))
     personal = {field.id for field in case_type.fields if field.personal}
@@ -198,7 +195,7 @@ def _erase(case_type: CaseType, standing: Standing, event: Event, today: date) -
     return replace(standing, fields=left, erased=True)
 
 
-def _recount(case_type: CaseType, standing: Standing, event: Event, today: date) -> Standing:
+def _recount(case_type: CaseType, standing: Standing, event: Event) -> Standing:
     dues = event.data.get("fields")
     if event.data.get("clock") not in standing.clocks:
         raise Refusal(say("没有这个时限。"))
@@ -207,7 +204,7 @@ def _recount(case_type: CaseType, standing: Standing, event: Event, today: date)
     return standing
 
 
-_EFFECTS: Mapping[str, Callable[[CaseType, Standing, Event, date], Standing]] = {
+_EFFECTS: Mapping[str, Callable[[CaseType, Standing, Event], Standing]] = {
     "note": _note,
     "attach": _attach,
     "assign": _assign,

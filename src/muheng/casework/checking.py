@@ -11,7 +11,16 @@ from itertools import pairwise
 from typing import Literal
 
 from muheng.casework.built_ins import BUILT_INS
-from muheng.casework.document import Act, CaseType, Escalation, FieldOf, read_share
+from muheng.casework.document import (
+    MOST_DAYS,
+    MOST_HOURS,
+    Act,
+    CaseType,
+    Clock,
+    Escalation,
+    FieldOf,
+    read_share,
+)
 from muheng.casework.event import PARTS
 from muheng.casework.ways import acts_with_place, clock_ways, confirmed_before, ends_reached, reachable
 from muheng.documents.diagnostic import Diagnostic
@@ -30,7 +39,13 @@ class _Finding:
 
 def check(file: TomlFile, case_type: CaseType) -> list[Diagnostic]:
     """All findings, in the order of the checks."""
-    found = [*_repeats(file, case_type), *_names(case_type), *_fields(case_type), *_shares(case_type)]
+    found = [
+        *_repeats(file, case_type),
+        *_names(case_type),
+        *_fields(case_type),
+        *_limits(case_type),
+        *_shares(case_type),
+    ]
     if not found:
         found += [
             *_states(case_type),
@@ -247,6 +262,47 @@ def _nobody_there(path: KeyPath) -> _Finding:
 # -- clocks ----------------------------------------------------------------------------------------
 
 
+def _limits(case_type: CaseType) -> Iterator[_Finding]:
+    """Limits, and how far they may be extended, are in days or in hours, as the clock counts."""
+    for number, clock in enumerate(case_type.clocks):
+        at: KeyPath = ("clock", number)
+        key, other = _keys_of(clock)
+        for path, table in ((at, clock), ((*at, "extension"), clock.extension)):
+            if table is not None and getattr(table, other) is not None:
+                yield _other_unit((*path, other), clock, key, other)
+            elif table is not None and getattr(table, key) is None:
+                what = say(
+                    "时限“{clock}”按{unit}计，没有写 {key}。", clock=clock.name, unit=_unit(clock), key=key
+                )
+                yield _Finding(path, what, say("加上一行，例如：{example}", example=f"{key} = 5"))
+        least, most = (1, MOST_HOURS) if clock.unit == "hour" else (0, MOST_DAYS)
+        wrong = [amount for amount in clock.by_kind.values() if not least <= amount <= most]
+        if wrong:
+            what = say(
+                "时限“{clock}”按{unit}计，应在 {least} 到 {most} 之间，写的是 {found}。",
+                clock=clock.name,
+                unit=_unit(clock),
+                least=least,
+                most=most,
+                found=wrong[0],
+            )
+            yield _Finding((*at, "by_kind"), what, say("改成范围内的整数。"))
+
+
+def _keys_of(clock: Clock) -> tuple[str, str]:
+    """What its limits are written as, and what not."""
+    return ("hours", "days") if clock.unit == "hour" else ("days", "hours")
+
+
+def _unit(clock: Clock) -> Message:
+    return say("小时") if clock.unit == "hour" else say("日")
+
+
+def _other_unit(path: KeyPath, clock: Clock, key: str, other: str) -> _Finding:
+    what = say("时限“{clock}”按{unit}计，不能写 {other}。", clock=clock.name, unit=_unit(clock), other=other)
+    return _Finding(path, what, say("改成 {key}，或改 unit。", key=key))
+
+
 def _shares(case_type: CaseType) -> Iterator[_Finding]:
     for number, clock in enumerate(case_type.clocks):
         at: KeyPath = ("clock", number, "warn_at")
@@ -258,9 +314,16 @@ def _shares(case_type: CaseType) -> Iterator[_Finding]:
         elif any(one >= two for one, two in pairwise(level for level in read if level is not None)):
             yield _Finding(at, say("提醒要由早到晚，不重复。"), say("按百分比由小到大写。"))
     for number, escalation in enumerate(case_type.escalations):
-        if (escalation.at is None) is (escalation.overdue_days is None):
-            what = say("at 和 overdue_days 应写一项，也只写一项。")
-            yield _Finding(("escalation", number), what, say('例如：overdue_days = 1，或 at = "100%"。'))
+        counted = case_type.clock(escalation.clock)
+        if counted is None:
+            continue  # told already
+        key, other = (f"overdue_{name}" for name in _keys_of(counted))
+        if getattr(escalation, other) is not None:
+            yield _other_unit(("escalation", number, other), counted, key, other)
+        elif (escalation.at is None) is (escalation.overdue is None):
+            what = say("at 和 {key} 应写一项，也只写一项。", key=key)
+            fix = say('例如：{key} = 1，或 at = "100%"。', key=key)
+            yield _Finding(("escalation", number), what, fix)
 
 
 def _whole_share(text: str) -> int | None:
@@ -311,7 +374,7 @@ def _clocks(case_type: CaseType) -> Iterator[_Finding]:
                 extended = True
                 if clock.extension is None:
                     what = say("时限“{clock}”没有写怎样延长。", clock=clock.name)
-                    fix = say("在时限里加上 extension，写明次数和天数，或从 extends 里去掉它。")
+                    fix = say("在时限里加上 extension，写明次数和每次至多多久，或从 extends 里去掉它。")
                     yield _Finding((*here, "extends"), what, fix)
             if clock.id not in act.stops and act.to is not None and _phase(case_type, act.to) == "closed":
                 left = doing & {"running", "paused"}
@@ -352,9 +415,9 @@ def _escalations(case_type: CaseType) -> Iterator[_Finding]:
 
 
 def _moment(escalation: Escalation) -> tuple[int, int]:
-    """Shares come before days overdue, shares above all included."""
-    if escalation.overdue_days is not None:
-        return 1, escalation.overdue_days
+    """Shares come before time overdue, shares above all included."""
+    if escalation.overdue is not None:
+        return 1, escalation.overdue
     return 0, read_share(escalation.at or "100%")
 
 

@@ -21,7 +21,7 @@ Part = Literal["enterprise", "opener", "desk", "handler", "leader", "room", "sit
 Phase = Literal["open", "answered", "closed", "void"]
 """Only open and answered cases run clocks."""
 Asked = Literal["required", "optional", "none"]
-Unit = Literal["working", "calendar"]
+Unit = Literal["working", "calendar", "hour"]
 
 _ID = r"^[a-z][a-z0-9_]*$"
 _SHARE = r"^[1-9]\d{0,2}%$"
@@ -158,7 +158,7 @@ class Act(_Named):
     pauses: tuple[str, ...] = _key("暂停哪些时限（正在计时的才停）。", 'pauses = ["handling"]', ())
     resumes: tuple[str, ...] = _key("恢复哪些时限。", 'resumes = ["handling"]', ())
     extends: tuple[str, ...] = _key(
-        "可以延长哪些时限；延几天在做的时候写，不超过时限里的规定。", 'extends = ["handling"]', ()
+        "可以延长哪些时限；延多久在做的时候写，不超过时限里的规定。", 'extends = ["handling"]', ()
     )
     needs: Needs = _key("先要满足的条件。", "needs = { confirmed = true, children = true }", Needs())
     confirms: StrictBool = _key("是否为企业的确认。", "confirms = true", False)
@@ -174,17 +174,37 @@ class Act(_Named):
     bulk: StrictBool = _key("是否可以对许多件一起做。", "bulk = true", False)
 
 
+MOST_DAYS = 3660
+MOST_HOURS = 24 * MOST_DAYS
+
+
 class Extension(_Strict):
     times: StrictInt = _key("至多延长几次。", "times = 1", ge=1)
-    days: StrictInt = _key("每次至多延长几天（与时限同样的日）。", "days = 10", ge=1)
+    days: StrictInt | None = _key(
+        "每次至多延长几天（与时限同样的日）；按日的时限必填。", "days = 10", None, ge=1
+    )
+    hours: StrictInt | None = _key(
+        "每次至多延长几小时；按小时的时限必填。", "hours = 2", None, ge=1, le=MOST_HOURS
+    )
+
+    @property
+    def most(self) -> int:
+        """In the unit of the clock."""
+        return self.days or self.hours or 0
 
 
 class Clock(_Named):
     nature: Literal["legal", "promised"] = _key("legal 法定，promised 承诺。", 'nature = "promised"')
-    unit: Unit = _key("working 工作日，calendar 自然日。", 'unit = "working"')
-    days: StrictInt = _key("几天；起算当日不计。0 为当日。", "days = 15", ge=0, le=3660)
-    by_kind: dict[str, Annotated[StrictInt, Field(ge=0, le=3660)]] = _key(
-        "某些类别另有规定的，类别编号 = 天数。", "by_kind = { approval = 7 }", {}
+    unit: Unit = _key(
+        "working 工作日，calendar 自然日，hour 小时（自然小时，夜里和休息日也算，从那一步办的时刻起算）。",
+        'unit = "working"',
+    )
+    days: StrictInt | None = _key(
+        "几天；起算当日不计。0 为当日。按日的时限必填。", "days = 15", None, ge=0, le=MOST_DAYS
+    )
+    hours: StrictInt | None = _key("几小时；按小时的时限必填。", "hours = 48", None, ge=1, le=MOST_HOURS)
+    by_kind: dict[str, Annotated[StrictInt, Field(ge=0, le=MOST_HOURS)]] = _key(
+        "某些类别另有规定的，类别编号 = 天数（按小时的时限为小时数）。", "by_kind = { approval = 7 }", {}
     )
     extension: Extension | None = _key(
         "可以怎样延长；不写为不可延长。", "extension = { times = 1, days = 10 }", None
@@ -197,7 +217,9 @@ class Clock(_Named):
     )
 
     def limit(self, kind: str | None) -> int:
-        return self.by_kind.get(kind, self.days) if kind is not None else self.days
+        """Days or hours, as the unit says."""
+        general = (self.hours if self.unit == "hour" else self.days) or 0
+        return self.by_kind.get(kind, general) if kind is not None else general
 
     @cached_property
     def warnings(self) -> tuple[int, ...]:
@@ -207,12 +229,20 @@ class Clock(_Named):
 
 class Escalation(_Strict):
     clock: str = _key("哪个时限。", 'clock = "handling"')
-    at: str | None = _key("用去时限的几成（与 overdue_days 二选一）。", 'at = "100%"', None, pattern=_SHARE)
+    at: str | None = _key("用去时限的几成（与超期多久二选一）。", 'at = "100%"', None, pattern=_SHARE)
     overdue_days: StrictInt | None = _key(
-        "超期几天（与时限同样的日）。", "overdue_days = 3", None, ge=1, le=3660
+        "超期几天（与时限同样的日）；时限按日的用它。", "overdue_days = 3", None, ge=1, le=MOST_DAYS
+    )
+    overdue_hours: StrictInt | None = _key(
+        "超期几小时；时限按小时的用它。", "overdue_hours = 24", None, ge=1, le=MOST_HOURS
     )
     levels: StrictInt = _key("报到承办单位以上第几级。", "levels = 1", ge=1, le=9)
     tells: tuple[Part, ...] = _key("还要告诉谁。", 'tells = ["handler", "desk"]', ())
+
+    @property
+    def overdue(self) -> int | None:
+        """In the unit of the clock."""
+        return self.overdue_days or self.overdue_hours
 
 
 class CaseType(_Named):

@@ -19,7 +19,7 @@ from muheng.documents.message import Message, Refusal, say
 DATA_KEYS = frozenset(
     {
         *("note", "internal", "fields", "files", "organisation", "handler", "kind", "rating"),
-        *("clock", "days", "child", "cases", "reason", "level"),
+        *("clock", "days", "hours", "limits", "child", "cases", "reason", "level"),
     }
 )
 

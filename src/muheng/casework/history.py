@@ -8,14 +8,14 @@ Nothing here reads a clock: events bring their own time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 from muheng.casework.built_ins import BUILT_INS as BUILT_INS
 from muheng.casework.built_ins import built_ins as built_ins
 from muheng.casework.built_ins import take_built_in
-from muheng.casework.document import Act, CaseType
+from muheng.casework.document import MOST_DAYS, MOST_HOURS, Act, CaseType
 from muheng.casework.event import (
     DATA_KEYS,
     check_attachments,
@@ -34,7 +34,7 @@ from muheng.casework.event import (
 from muheng.casework.event import PARTS as PARTS
 from muheng.casework.event import Actor as Actor
 from muheng.casework.event import Event as Event
-from muheng.casework.moving import enter, start_clocks, with_children, with_kind
+from muheng.casework.moving import enter, read_amount, start_clocks, with_children, with_kind
 from muheng.casework.standing import (
     CHINA,
     Standing,
@@ -103,18 +103,17 @@ def _step(
     anew: bool,
 ) -> Standing:
     _check_event(standing, event)
-    today = event.at.astimezone(zone).date()
     if standing is None:
         if strict:
             _check_opening(case_type, event)
-        return _open(case_type, event, calendar, today)
+        return _open(case_type, event, calendar, zone)
     standing = replace(standing, version=event.number, last_at=event.at)
     if event.act in BUILT_INS:
-        return take_built_in(case_type, standing, event, today, strict)
+        return take_built_in(case_type, standing, event, strict)
     act = case_type.act(event.act)
     if act is None:
         raise Refusal(say("“{type}”没有“{act}”这个动作。", type=case_type.said, act=event.act))
-    return _take_act(case_type, standing, act, event, calendar, today, zone, strict, anew)
+    return _take_act(case_type, standing, act, event, calendar, zone, strict, anew)
 
 
 def _check_event(standing: Standing | None, event: Event) -> None:
@@ -141,8 +140,8 @@ def _check_opening(case_type: CaseType, event: Event) -> None:
     opening, data = case_type.opening, event.data
     check_part(event, opening.by, say("登记"))
     allowed = {"note", "fields", "files", "kind", "organisation", "handler", "cases"}
-    # A room of the site that has set a limit of its own says so.
-    check_keys(event, allowed | {"days"} if event.by.part == "room" else allowed, say("登记"))
+    # A room of the site that has set limits of its own says so.
+    check_keys(event, allowed | {"days", "limits"} if event.by.part == "room" else allowed, say("登记"))
     kind = data.get("kind")
     check_kind(case_type, kind)
     asked = case_type.fields_at_opening(kind)
@@ -152,12 +151,35 @@ def _check_opening(case_type: CaseType, event: Event) -> None:
         raise Refusal(say("还没有填写：{fields}。", fields=joined(empty, "、")))
     check_labels(case_type, event)
     check_attachments(opening.attachments, read_files(event))
-    days = data.get("days")
-    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3660):
+    if data.get("days") is not None and not _is_count(data["days"], 0, MOST_DAYS):
         raise Refusal(say("时限的天数应是 0 到 3660 的整数。"), at=("days",))
+    _check_limits(case_type, data.get("limits") or {})
 
 
-def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) -> Standing:
+def _check_limits(case_type: CaseType, limits: object) -> None:
+    for name, given in limits.items() if isinstance(limits, Mapping) else [("", limits)]:
+        declared = case_type.clock(name)
+        if declared is None:
+            raise Refusal(say("没有时限“{clock}”。", clock=name), at=("limits",))
+        key, least, most = ("hours", 1, MOST_HOURS) if declared.unit == "hour" else ("days", 0, MOST_DAYS)
+        if not isinstance(given, Mapping) or set(given) != {key} or not _is_count(given[key], least, most):
+            raise Refusal(
+                say(
+                    "“{clock}”要写 {key}，{least} 到 {most} 的整数。",
+                    clock=declared.said,
+                    key=key,
+                    least=least,
+                    most=most,
+                ),
+                at=("limits", name),
+            )
+
+
+def _is_count(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _open(case_type: CaseType, event: Event, calendar: Calendar, zone: tzinfo) -> Standing:
     opening, data = case_type.opening, event.data
     state = case_type.state(opening.state)
     assert state is not None, opening.state
@@ -174,8 +196,9 @@ def _open(case_type: CaseType, event: Event, calendar: Calendar, today: date) ->
         handler=data.get("handler"),
         files=read_files(event),
         came_from=read_cases(event) if data.get("cases") else (),
+        limits=data.get("limits") or {},
     )
-    return start_clocks(case_type, standing, opening.starts, calendar, today, data.get("days"))
+    return start_clocks(case_type, standing, opening.starts, calendar, event.at, zone, data)
 
 
 # -- acts of the file ------------------------------------------------------------------------------
@@ -187,7 +210,6 @@ def _take_act(
     act: Act,
     event: Event,
     calendar: Calendar,
-    today: date,
     zone: tzinfo,
     strict: bool,
     anew: bool,
@@ -205,7 +227,7 @@ def _take_act(
     if strict:
         _check_act(case_type, standing, act, event, zone)
     changed = _with_content(case_type, standing, act, event)
-    changed = _with_clocks(case_type, changed, act, event, calendar, today, strict, anew)
+    changed = _with_clocks(case_type, changed, act, event, calendar, zone, strict, anew)
     if event.data.get("child"):
         changed = with_children(changed, event, act.opens if strict else None)
     if act.asks_rating:
@@ -218,7 +240,7 @@ def _take_act(
         changed = replace(
             changed, reopened=changed.reopened + 1, round_from=event.number, rating=None, closed_at=None
         )
-    return changed if act.to is None else enter(case_type, changed, act.to, event.at, today)
+    return changed if act.to is None else enter(case_type, changed, act.to, event.at)
 
 
 def _check_act(case_type: CaseType, standing: Standing, act: Act, event: Event, zone: tzinfo) -> None:
@@ -271,7 +293,7 @@ def _keys_of(act: Act) -> set[str]:
     if act.asks_rating:
         keys.add("rating")
     if act.extends:
-        keys |= {"clock", "days"}
+        keys |= {"clock", "days", "hours"}
     if act.opens:
         keys.add("child")
     return keys
@@ -305,7 +327,7 @@ def _with_clocks(
     act: Act,
     event: Event,
     calendar: Calendar,
-    today: date,
+    zone: tzinfo,
     strict: bool,
     anew: bool,
 ) -> Standing:
@@ -313,23 +335,21 @@ def _with_clocks(
     clocks = dict(standing.clocks)
     for name in act.stops:
         if name in clocks and clocks[name].stopped_on is None:
-            clocks[name] = clocks[name].stop(today)
+            clocks[name] = clocks[name].stop(event.at)
     pausing, resuming = pausable(act, standing), resumable(act, standing)
     if strict and ((act.pauses and not pausing) or (act.resumes and not resuming)):
         raise Refusal(say("没有可以“{act}”的时限。", act=act.said))
-    clocks.update({clock.id: clock.pause(today, reason) for clock in pausing})
-    clocks.update({clock.id: clock.resume(today) for clock in resuming})
+    clocks.update({clock.id: clock.pause(event.at, reason) for clock in pausing})
+    clocks.update({clock.id: clock.resume(event.at) for clock in resuming})
     standing = replace(standing, clocks=clocks)
     if act.extends:
         if strict:
-            _check_extension(case_type, standing, act, event, today, anew)
-        standing = _extend(case_type, standing, act, event, today, reason)
-    return start_clocks(case_type, standing, act.starts, calendar, today)
+            _check_extension(case_type, standing, act, event, anew)
+        standing = _extend(case_type, standing, act, event, reason)
+    return start_clocks(case_type, standing, act.starts, calendar, event.at, zone)
 
 
-def _check_extension(
-    case_type: CaseType, standing: Standing, act: Act, event: Event, today: date, anew: bool
-) -> None:
+def _check_extension(case_type: CaseType, standing: Standing, act: Act, event: Event, anew: bool) -> None:
     able = {clock.id: clock for clock in extendable(act, standing, case_type)}
     if not able:
         raise Refusal(say("没有可以延长的时限，或延长次数已用完。"))
@@ -340,21 +360,23 @@ def _check_extension(
     declared = case_type.clock(wanted)
     assert declared is not None
     assert declared.extension is not None
-    days, most = event.data.get("days"), declared.extension.days
-    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= most:
+    most = declared.extension.most
+    if declared.unit == "hour":
+        if "days" in event.data or not _is_count(event.data.get("hours"), 1, most):
+            raise Refusal(say("延长的小时数应是 1 到 {most} 的整数。", most=most))
+    elif "hours" in event.data or not _is_count(event.data.get("days"), 1, most):
         raise Refusal(say("延长的天数应是 1 到 {most} 的整数。", most=most))
-    if anew and able[wanted].is_late(today):
+    if anew and able[wanted].is_late(event.at):
         raise Refusal(
             say("“{clock}”已经超期，不能再延长。", clock=declared.said), say("延长要在到期以前办。")
         )
 
 
-def _extend(
-    case_type: CaseType, standing: Standing, act: Act, event: Event, today: date, reason: str
-) -> Standing:
+def _extend(case_type: CaseType, standing: Standing, act: Act, event: Event, reason: str) -> Standing:
     able = [clock.id for clock in extendable(act, standing, case_type)]
     clock = standing.clocks.get(event.data.get("clock") or (able[0] if able else ""))
     if clock is None or clock.stopped_on is not None:
         return standing
-    clocks = {**standing.clocks, clock.id: clock.extend(today, event.data["days"], reason)}
+    amount = read_amount(event.data, clock.unit) or 0
+    clocks = {**standing.clocks, clock.id: clock.extend(event.at, amount, reason)}
     return replace(standing, clocks=clocks, extended=standing.extended + 1)

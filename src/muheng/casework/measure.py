@@ -1,4 +1,4 @@
-"""How long a case took and whether it was on time, exactly: whole days and fractions of them.
+"""How long a case took and whether it was on time, exactly: whole days, for clocks in hours hours, and fractions of them.
 
 What many cases add up to is in ``figures``, who stands where in ``ranking``.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from fractions import Fraction
 from typing import Literal
 
-from muheng.casework.clock_standing import ClockStanding
+from muheng.casework.clock_standing import Amount, ClockStanding
 from muheng.casework.document import CaseType, Unit
 from muheng.casework.standing import CHINA, Standing
 from muheng.standards.calendar import Calendar
@@ -29,12 +29,11 @@ class ClockMeasure:
     unit: Unit
     limit: int
     """Of the last run, without extensions."""
-    net: int
-    gross: int
+    net: Amount
+    gross: Amount
     on_time: bool
     runs: int
     extended: int
-    """Days."""
 
     @property
     def compression(self) -> Fraction | None:
@@ -47,7 +46,8 @@ class Measured:
     """One case that has ended.
 
     Gross days go from the day of opening to that of closing. Net days are those of them on which some clock ran:
-    pauses do not count, nor does waiting for which the file sets no limit. Without clocks net is gross.
+    pauses do not count, nor does waiting for which the file sets no limit. Without clocks net is gross. A clock in hours ran
+    on the days after that of its start up to that of its stop.
     """
 
     net_working: int
@@ -77,7 +77,11 @@ def measure(
         return None
     first = standing.opened_at.astimezone(zone).date()
     last = standing.closed_at.astimezone(zone).date()
-    spans = _merged([span for run in standing.runs for span in _counted(run, last)])
+    spans = _merged(
+        (run.day(begin), run.day(end))
+        for run in standing.runs
+        for begin, end in run.spans(standing.closed_at)
+    )
     gross = (last - first).days
     gross_working = calendar.count_working_days(first, last)
     timed = bool(standing.runs)
@@ -89,14 +93,16 @@ def measure(
         clocks={
             clock.id: found
             for clock in case_type.clocks
-            if (found := _clock(case_type, clock.id, standing.runs, last)) is not None
+            if (found := _clock(case_type, clock.id, standing.runs, standing.closed_at)) is not None
         },
         rating=standing.rating,
         reopened=standing.reopened,
     )
 
 
-def _clock(case_type: CaseType, name: str, runs: Sequence[ClockStanding], last: date) -> ClockMeasure | None:
+def _clock(
+    case_type: CaseType, name: str, runs: Sequence[ClockStanding], closed_at: datetime
+) -> ClockMeasure | None:
     declared = case_type.clock(name)
     mine = [run for run in runs if run.id == name]
     if declared is None or not mine:
@@ -106,24 +112,12 @@ def _clock(case_type: CaseType, name: str, runs: Sequence[ClockStanding], last: 
         nature=declared.nature,
         unit=declared.unit,
         limit=mine[-1].base,
-        net=sum(run.spent(last) for run in mine),
-        gross=sum(run.count(run.stopped_on or last, run.unit, gross=True) for run in mine),
-        on_time=not any(run.is_late(last) for run in mine),
+        net=sum(run.spent(closed_at) for run in mine),
+        gross=sum(run.count(run.stopped_on or closed_at, run.unit, gross=True) for run in mine),
+        on_time=not any(run.is_late(closed_at) for run in mine),
         runs=len(mine),
         extended=sum(run.limit - run.base for run in mine),
     )
-
-
-def _counted(run: ClockStanding, last: date) -> Iterable[tuple[date, date]]:
-    """(after this day, up to and with this day): the stretches on which the clock ran."""
-    stop = min(run.stopped_on or last, last)
-    begin = run.started_on
-    for pause in run.pauses:
-        yield begin, min(pause.paused_on, stop)
-        if pause.resumed_on is None:
-            return
-        begin = pause.resumed_on
-    yield begin, stop
 
 
 def _merged(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:

@@ -5,19 +5,20 @@ The steps that acts of the file and acts of every type have in common.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime, tzinfo
+from typing import Any
 
 from muheng.casework.clock_standing import ClockStanding
-from muheng.casework.document import CaseType
+from muheng.casework.document import CaseType, Unit
 from muheng.casework.event import Event, read_children
 from muheng.casework.standing import RUNNING, Child, Standing
 from muheng.documents.message import Refusal, say
 from muheng.standards.calendar import Calendar
 
 
-def enter(case_type: CaseType, standing: Standing, to: str, at: datetime, today: date) -> Standing:
+def enter(case_type: CaseType, standing: Standing, to: str, at: datetime) -> Standing:
     state = case_type.state(to)
     if state is None:
         raise Refusal(say("“{type}”没有“{state}”这个状态。", type=case_type.said, state=to))
@@ -30,7 +31,7 @@ def enter(case_type: CaseType, standing: Standing, to: str, at: datetime, today:
         changed = replace(changed, answered_at=at)
     if ends and standing.closed_at is None:
         clocks = {
-            name: clock if clock.stopped_on is not None else clock.stop(today)
+            name: clock if clock.stopped_on is not None else clock.stop(at)
             for name, clock in changed.clocks.items()
         }
         changed = replace(changed, closed_at=at, clocks=clocks)
@@ -42,9 +43,11 @@ def start_clocks(
     standing: Standing,
     names: Iterable[str],
     calendar: Calendar,
-    today: date,
-    days: int | None = None,
+    at: datetime,
+    zone: tzinfo,
+    given: Mapping[str, Any] | None = None,
 ) -> Standing:
+    """`given`: what the event says, where it sets the limit of every clock that it starts."""
     clocks, earlier = dict(standing.clocks), list(standing.earlier)
     for name in names:
         declared = case_type.clock(name)
@@ -54,9 +57,22 @@ def start_clocks(
             if clocks[name].stopped_on is None:
                 continue
             earlier.append(clocks.pop(name))
-        limit = declared.limit(standing.kind) if days is None else days
-        clocks[name] = ClockStanding(name, today, limit, declared.unit, calendar)
+        own = (read_amount(each, declared.unit) for each in (given or {}, standing.limits.get(name, {})))
+        limit = next((amount for amount in own if amount is not None), declared.limit(standing.kind))
+        clock = ClockStanding(name, at, limit, declared.unit, calendar, zone=zone)
+        clocks[name] = replace(clock, started_on=clock.mark(at))
     return replace(standing, clocks=clocks, earlier=tuple(earlier))
+
+
+def read_amount(given: Mapping[str, Any], unit: Unit) -> int | None:
+    """What is said of a clock as `hours` or as `days`, in its unit.
+
+    Said in the other before the file changed the unit, a day is 24 hours, and hours are the days that they reach into.
+    """
+    days, hours = given.get("days"), given.get("hours")
+    if unit == "hour":
+        return hours if hours is not None else None if days is None else 24 * days
+    return days if days is not None else None if hours is None else -(-hours // 24)
 
 
 def with_kind(case_type: CaseType, standing: Standing, kind: str) -> Standing:
@@ -67,7 +83,7 @@ def with_kind(case_type: CaseType, standing: Standing, kind: str) -> Standing:
     clocks = dict(standing.clocks)
     for name, clock in clocks.items():
         declared = case_type.clock(name)
-        if clock.stopped_on is not None or declared is None:
+        if clock.stopped_on is not None or declared is None or name in standing.limits:
             continue
         limit = declared.limit(kind)
         if limit != declared.limit(standing.kind):

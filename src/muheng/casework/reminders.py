@@ -1,4 +1,4 @@
-"""What the clocks of a case call for today: warnings, escalations, due dates that a new calendar moves.
+"""What the clocks of a case call for today, or at a moment: warnings, escalations, due dates that a new calendar moves.
 
 Says what is to be written down; the site writes it. What the history already has is not due again.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 
-from muheng.casework.clock_standing import ClockStanding
+from muheng.casework.clock_standing import Amount, ClockStanding, Mark, begin_of
 from muheng.casework.document import CaseType, Clock, Escalation, Part, read_share
 from muheng.casework.standing import Standing
 from muheng.standards.calendar import Calendar
@@ -22,7 +22,7 @@ class Reminder:
 
     clock: str
     level: int
-    due: date
+    due: Mark
     provisional: bool
 
     @property
@@ -37,9 +37,9 @@ class Raised:
     clock: str
     level: int
     tells: tuple[Part, ...]
-    due: date
-    overdue: int
-    """Days, in the clock's unit."""
+    due: Mark
+    overdue: Amount
+    """In the clock's unit."""
 
     @property
     def data(self) -> dict[str, str | int]:
@@ -59,45 +59,45 @@ class Moved:
         return {"clock": self.clock, "fields": {"old": self.old.isoformat(), "new": self.new.isoformat()}}
 
 
-def warnings_due(case_type: CaseType, standing: Standing, today: date) -> tuple[Reminder, ...]:
+def warnings_due(case_type: CaseType, standing: Standing, now: Mark) -> tuple[Reminder, ...]:
     """At most one for each running clock: the highest share that is reached and was not warned of."""
     found = []
     for clock, declared in _running(case_type, standing):
-        share = clock.share(today) * 100
+        share = clock.share(now) * 100
         reached = max((level for level in declared.warnings if level <= share), default=0)
         if reached > clock.warned and clock.due is not None:
             found.append(Reminder(clock.id, reached, clock.due, clock.provisional))
     return tuple(found)
 
 
-def escalations_due(case_type: CaseType, standing: Standing, today: date) -> tuple[Raised, ...]:
+def escalations_due(case_type: CaseType, standing: Standing, now: Mark) -> tuple[Raised, ...]:
     """Every level that is reached and was not told, the lowest first."""
     found = []
     for clock, _ in _running(case_type, standing):
         for escalation in _of(case_type, clock.id):
             if escalation.levels <= clock.escalated or clock.due is None:
                 continue
-            if _is_reached(escalation, clock, today):
+            if _is_reached(escalation, clock, now):
                 found.append(
-                    Raised(clock.id, escalation.levels, escalation.tells, clock.due, clock.overdue(today))
+                    Raised(clock.id, escalation.levels, escalation.tells, clock.due, clock.overdue(now))
                 )
     return tuple(sorted(found, key=lambda raised: (raised.level, raised.clock)))
 
 
-def next_reminder(case_type: CaseType, standing: Standing) -> date | None:
-    """The first day on which a warning or an escalation is due that the history does not have; maybe past.
+def next_reminder(case_type: CaseType, standing: Standing) -> Mark | None:
+    """The first day, or moment, from which a warning or an escalation is due that the history does not have; maybe past.
 
-    The site's sweep needs to look at a case only from this day on.
+    The site's sweep needs to look at a case only from then on.
     """
-    days = []
+    marks = []
     for clock, declared in _running(case_type, standing):
-        days += [
+        marks += [
             _reached_on(clock, Fraction(level, 100)) for level in declared.warnings if level > clock.warned
         ]
         for escalation in _of(case_type, clock.id):
             if escalation.levels > clock.escalated:
-                days.append(_escalates_on(escalation, clock))
-    return min((day for day in days if day is not None), default=None)
+                marks.append(_escalates_on(escalation, clock))
+    return min((mark for mark in marks if mark is not None), key=begin_of, default=None)
 
 
 def recount(standing: Standing, calendar: Calendar) -> tuple[Standing, tuple[Moved, ...]]:
@@ -127,23 +127,21 @@ def _of(case_type: CaseType, clock: str) -> Iterable[Escalation]:
     return (escalation for escalation in case_type.escalations if escalation.clock == clock)
 
 
-def _is_reached(escalation: Escalation, clock: ClockStanding, today: date) -> bool:
-    if escalation.overdue_days is not None:
-        return clock.overdue(today) >= escalation.overdue_days
-    return escalation.at is not None and clock.share(today) * 100 >= read_share(escalation.at)
+def _is_reached(escalation: Escalation, clock: ClockStanding, now: Mark) -> bool:
+    if escalation.overdue is not None:
+        return clock.overdue(now) >= escalation.overdue
+    return escalation.at is not None and clock.share(now) * 100 >= read_share(escalation.at)
 
 
-def _escalates_on(escalation: Escalation, clock: ClockStanding) -> date | None:
-    if escalation.overdue_days is None:
+def _escalates_on(escalation: Escalation, clock: ClockStanding) -> Mark | None:
+    if escalation.overdue is None:
         return _reached_on(clock, Fraction(read_share(escalation.at or "100%"), 100))
-    if clock.due is None:
-        return None
-    if clock.unit == "calendar":
-        return clock.due + timedelta(days=escalation.overdue_days)
-    return clock.calendar.add_working_days(clock.due, escalation.overdue_days).due
+    return None if clock.due is None else clock.after(clock.due, escalation.overdue)
 
 
-def _reached_on(clock: ClockStanding, share: Fraction) -> date | None:
-    """The first day on which this share of the limit is used up."""
+def _reached_on(clock: ClockStanding, share: Fraction) -> Mark | None:
+    """The first day on which this share of the limit is used up, or the moment at which it is."""
+    if clock.unit == "hour":
+        return clock.mark_of(share * clock.limit)
     days = -(-share.numerator * clock.limit // share.denominator) if clock.limit else int(share) - 1
-    return clock.day_of(max(days, 0))
+    return clock.mark_of(max(days, 0))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
-from muheng.casework.clock_standing import ClockStanding
+from muheng.casework.clock_standing import CHINA as CHINA
+from muheng.casework.clock_standing import ClockStanding, Mark, end_of
 from muheng.casework.document import Act, CaseType, Needs, Part, Phase
 from muheng.documents.message import Message, say
-
-CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""China's time, whatever the zone of the server; without the summer times of 1986 to 1991."""
 
 RUNNING: tuple[Phase, ...] = ("open", "answered")
 
@@ -62,6 +60,8 @@ class Standing:
     """The latest run of each clock that was ever started."""
     earlier: tuple[ClockStanding, ...] = ()
     """Runs of clocks that were started again."""
+    limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Limits that the room which opened it has set itself, by clock: days or hours."""
     files: tuple[AttachedFile, ...] = ()
     children: Mapping[Any, Child] = field(default_factory=dict)
     answered_at: datetime | None = None
@@ -117,9 +117,8 @@ def offers(
 
 def _is_too_late(case_type: CaseType, act: Act, standing: Standing, now: datetime, zone: tzinfo) -> bool:
     """Closed too long ago to be reopened, or every clock overdue that could be extended."""
-    today = now.astimezone(zone).date()
     return (act.reopens and is_too_late_to_reopen(act, standing, now, zone)) or (
-        bool(act.extends) and all(clock.is_late(today) for clock in extendable(act, standing, case_type))
+        bool(act.extends) and all(clock.is_late(now) for clock in extendable(act, standing, case_type))
     )
 
 
@@ -179,16 +178,16 @@ def missing_for(case_type: CaseType, standing: Standing, needs: Needs) -> tuple[
     return tuple(missing)
 
 
-def next_due(standing: Standing) -> tuple[str, date, bool] | None:
-    """The running clock that is due first: its id, the day, and whether that is provisional."""
+def next_due(standing: Standing) -> tuple[str, Mark, bool] | None:
+    """The running clock that is due first: its id, the day or the moment, and whether that is provisional."""
     running = [
-        (clock.due, clock.id, clock.provisional)
+        (end_of(clock.due, clock.zone), clock.id, clock.due, clock.provisional)
         for clock in standing.clocks.values()
         if clock.running and clock.due is not None
     ]
     if not running:
         return None
-    due, name, provisional = min(running)
+    _end, name, due, provisional = min(running)
     return name, due, provisional
 
 

@@ -101,6 +101,7 @@ def open_case(
     source: str = "",
     announce: bool = True,
     days: int | None = None,
+    limits: Mapping[str, Mapping[str, int]] | None = None,
     shown_to_enterprise: bool | None = None,
     at: datetime | None = None,
 ) -> Case:
@@ -108,7 +109,8 @@ def open_case(
 
     ``place`` is the county or township that a case without an enterprise is about. The parent's history says that
     it has a child, unless the act that opens it says so itself (``announce``). A room that promised a term of its own
-    gives its ``days``, and says whether the enterprise sees the case. Raises Refused.
+    gives its ``days``, or its ``limits`` by clock (``{"verify": {"hours": 4}}``), and says whether the enterprise sees the
+    case. Raises Refused.
     """
     case_type = find_type(type_id)
     at = at or timezone.now()
@@ -135,6 +137,7 @@ def open_case(
         note=note,
         kind=kind,
         days=days,
+        limits=limits,
         fields=values,
         files=files,
         organisation=office.pk,
@@ -237,6 +240,7 @@ def act(
     rating: int | None = None,
     clock: str = "",
     days: int | None = None,
+    hours: int | None = None,
     internal: bool = False,
     children: Sequence[NewChild] = (),
     part: Part | None = None,
@@ -282,6 +286,7 @@ def act(
         rating=rating,
         clock=clock,
         days=days,
+        hours=hours,
         internal=(internal and by.part != "enterprise") or None,
         child=[{"case": each.number, "type": each.type} for each in opened],
     )

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from ninja import Field, File, Form, Header, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
-from muheng.casework.clock_standing import ClockStanding
-from muheng.casework.document import CaseType
+from muheng.casework.clock_standing import ClockStanding, Mark
+from muheng.casework.document import MOST_DAYS, MOST_HOURS, CaseType
 from muheng.casework.history import built_ins
 from muheng.casework.standing import CHINA, Standing, offers
 from muheng.web.api_description import FILE, XLSX
@@ -93,8 +93,9 @@ class ClockKind(Schema):
     id: str
     name: str
     nature: str = Field(description="legal 法定，promised 承诺。")
-    unit: str = Field(description="working 工作日，calendar 自然日。")
-    days: int
+    unit: str = Field(description="working 工作日，calendar 自然日，hour 小时。")
+    days: int | None = Field(description="按日的时限。")
+    hours: int | None = Field(description="按小时的时限。")
     by_kind: dict[str, int]
 
 
@@ -143,6 +144,7 @@ class CaseLine(Schema):
     opened_at: datetime
     closed_at: datetime | None
     due: date | None = Field(description="最先到期的时限；没有在计的为 null。")
+    due_at: datetime | None = Field(description="按小时的时限到哪一刻；按日的为 null，到 due 当天结束。")
     due_clock: str
     provisional: bool = Field(description="期限超出已公布的放假安排，公布后会重算。")
     paused: bool
@@ -162,12 +164,15 @@ class ClockShown(Schema):
     nature: str
     unit: str
     started_on: date
-    limit: int
-    spent: int = Field(description="净用时。")
+    started_at: datetime | None = Field(description="按小时的时限从哪一刻起；due_at、stopped_at 同。")
+    limit: int = Field(description="天数或小时数，见 unit。")
+    spent: int | float = Field(description="净用时，天数或小时数。")
     due: date | None
+    due_at: datetime | None
     provisional: bool
     paused: bool
     stopped_on: date | None
+    stopped_at: datetime | None
     late: bool
     pauses: list[dict[str, Any]]
     extensions: list[dict[str, Any]]
@@ -286,7 +291,8 @@ class ActGiven(Schema):
     kind: Word = ""
     rating: int | None = Field(None, ge=1, le=5, description="1 至 5，5 为非常满意。")
     clock: Word = ""
-    days: int | None = Field(None, ge=1, le=3660)
+    days: int | None = Field(None, ge=1, le=MOST_DAYS, description="延长按日的时限。")
+    hours: int | None = Field(None, ge=1, le=MOST_HOURS, description="延长按小时的时限。")
     internal: bool = Field(False, description="备注只给工作人员看。")
     children: list[ChildGiven] = Field([], max_length=20)
 
@@ -430,11 +436,11 @@ def remove_template(request: Request, template: int) -> dict[str, int]:
 def list_cases(request: Request, which: Query[WhichCases], part: Query[Part]) -> HttpResponse:
     """您能看到的事项，新登记的在前。"""
     asked = listing.Question(tab="all", **which.dict())
-    today = timezone.localdate()
-    keys = listing.find_numbers(request.user, asked, part.offset, part.limit, today)
+    now = timezone.now()
+    keys = listing.find_numbers(request.user, asked, part.offset, part.limit, now)
     rows = _related(Case.objects.filter(pk__in=keys)).in_bulk()
-    lines = [_line(request.user, rows[key], today) for key in keys if key in rows]
-    return answer_part(request, lines, part, listing.count_all(request.user, asked, today))
+    lines = [_line(request.user, rows[key], now) for key in keys if key in rows]
+    return answer_part(request, lines, part, listing.count_all(request.user, asked, now))
 
 
 @router.post("/", response={200: CaseShown, 201: CaseShown}, summary="登记一件事项")
@@ -555,6 +561,7 @@ def act(request: Request, number: str, given: ActGiven) -> dict[str, Any]:
         rating=given.rating,
         clock=given.clock,
         days=given.days,
+        hours=given.hours,
         internal=given.internal,
         children=[_child(user, each) for each in given.children],
     )
@@ -566,10 +573,10 @@ def list_similar(request: Request, number: str, part: Query[Part]) -> HttpRespon
     """同一家企业近期说法相近的在办事项，供合并时参考。"""
     case = queries.find_case(request.user, number)
     found = find_duplicates(request.user, case, 20) if queries.sees_inside(request.user, case) else []
-    today = timezone.localdate()
+    now = timezone.now()
     rows = _related(Case.objects.filter(pk__in=[each.case.pk for each in found])).in_bulk()
     lines = [
-        {**_line(request.user, rows[each.case.pk], today), "likeness": round(each.likeness * 100)}
+        {**_line(request.user, rows[each.case.pk], now), "likeness": round(each.likeness * 100)}
         for each in found
     ]
     return answer_list(request, lines, part)
@@ -597,8 +604,8 @@ def split(request: Request, number: str, given: Splitting) -> dict[str, Any]:
     ]
     made = actions.split(user, queries.find_case(user, number), parts, given.note, seen=given.seen)
     rows = _related(Case.objects.filter(pk__in=[each.pk for each in made])).in_bulk()
-    today = timezone.localdate()
-    return {"made": [_line(request.user, rows[each.pk], today) for each in made]}
+    now = timezone.now()
+    return {"made": [_line(request.user, rows[each.pk], now) for each in made]}
 
 
 class Attaching(Schema):
@@ -640,7 +647,7 @@ def _related(rows: Any) -> Any:
     return rows.select_related("enterprise", "county", "organisation", "handler")
 
 
-def _line(user: User, case: Case, today: date) -> dict[str, Any]:
+def _line(user: User, case: Case, now: datetime) -> dict[str, Any]:
     """A case as lists have it. An enterprise is told the office, not the person in it, nor how far up it was raised."""
     inside = queries.sees_inside(user, case)
     case_type = find_type(case.type)
@@ -666,10 +673,11 @@ def _line(user: User, case: Case, today: date) -> dict[str, Any]:
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
         "due": case.due,
+        "due_at": case.due_at,
         "due_clock": case.due_clock,
         "provisional": case.provisional,
         "paused": case.paused,
-        "overdue": case.live and case.due is not None and case.due < today,
+        "overdue": case.is_overdue(now),
         "level": case.level if inside else 0,
         "late": case.late,
         "rating": case.rating,
@@ -681,7 +689,7 @@ def _line(user: User, case: Case, today: date) -> dict[str, Any]:
 def _show(request: Request, case: Case, at: datetime | None = None) -> dict[str, Any]:
     user = request.user
     case = _related(Case.objects.filter(pk=case.pk)).select_related("parent", "thread", "merged_into").get()
-    case_type, today = find_type(case.type), timezone.localdate()
+    case_type, now = find_type(case.type), timezone.now()
     if at is not None and timezone.is_naive(at):
         at = at.replace(tzinfo=CHINA)
     if at is not None and at < case.opened_at:
@@ -690,17 +698,17 @@ def _show(request: Request, case: Case, at: datetime | None = None) -> dict[str,
     standing = actions.standing_of(case, at)
     if at is not None and standing.version < case.version:
         mirror(case, standing)
-        today = at.astimezone(CHINA).date()
+        now = at
     inside, personal = queries.sees_inside(user, case), queries.sees_personal(user, case)
     files = story.list_files(case, inside, standing.version)
     history = story.tell(case_type, events[: standing.version], files, inside, personal)
     fields, hidden = _fields(case_type, case, standing, personal)
     parts = queries.parts_of(user, case) if at is None else ()
     return {
-        **_line(request.user, case, today),
+        **_line(request.user, case, now),
         "fields": fields,
         "hidden": hidden,
-        "clocks": [_clock(case_type, run, today) for run in standing.runs],
+        "clocks": [_clock(case_type, run, now) for run in standing.runs],
         "acts": [
             *(
                 {
@@ -780,28 +788,44 @@ def _fields(
     return fields, hidden
 
 
-def _clock(case_type: CaseType, run: ClockStanding, today: date) -> dict[str, Any]:
+def _clock(case_type: CaseType, run: ClockStanding, now: datetime) -> dict[str, Any]:
     declared = case_type.clock(run.id)
     return {
         "id": run.id,
         "name": declared.title(language()) if declared is not None else run.id,
         "nature": declared.nature if declared is not None else "",
         "unit": run.unit,
-        "started_on": run.started_on,
+        "started_on": run.day(run.started_on),
+        "started_at": _moment(run.started_on),
         "limit": run.limit,
-        "spent": run.spent(today),
-        "due": run.due,
+        "spent": float(run.spent(now)) if run.unit == "hour" else run.spent(now),
+        "due": _day(run, run.due),
+        "due_at": _moment(run.due),
         "provisional": run.provisional,
         "paused": run.paused,
-        "stopped_on": run.stopped_on,
-        "late": run.is_late(today),
+        "stopped_on": _day(run, run.stopped_on),
+        "stopped_at": _moment(run.stopped_on),
+        "late": run.is_late(now),
         "pauses": [
             {"from": each.paused_on, "until": each.resumed_on, "reason": each.reason} for each in run.pauses
         ],
         "extensions": [
-            {"on": each.extended_on, "days": each.days, "reason": each.reason} for each in run.extensions
+            {
+                "on": each.extended_on,
+                "hours" if run.unit == "hour" else "days": each.amount,
+                "reason": each.reason,
+            }
+            for each in run.extensions
         ],
     }
+
+
+def _day(run: ClockStanding, mark: Mark | None) -> date | None:
+    return None if mark is None else run.day(mark)
+
+
+def _moment(mark: Mark | None) -> datetime | None:
+    return mark if isinstance(mark, datetime) else None
 
 
 def _type(case_type: CaseType) -> dict[str, Any]:
@@ -852,6 +876,7 @@ def _type(case_type: CaseType) -> dict[str, Any]:
                 "nature": each.nature,
                 "unit": each.unit,
                 "days": each.days,
+                "hours": each.hours,
                 "by_kind": each.by_kind,
             }
             for each in case_type.clocks

@@ -19,17 +19,17 @@ def make_card(enterprise: Enterprise, user: User) -> Section | None:
     """The next due of the enterprise's cases that the person may see; nothing where there never was one."""
     own = is_own(user, enterprise)
     seen = queries.visible_cases(user).filter(enterprise=enterprise)
-    live = seen.filter(live=True).order_by("turn_on", "pk")
+    live = seen.filter(live=True).order_by("turn_at", "pk")
     keys = list(live.values_list("pk", flat=True)[: COUNTED + 1])
     may_open = holds(user, "casework.open") and not own
     if not keys and not may_open and not seen.exists():
         return None
-    today = timezone.localdate()
+    now = timezone.now()
     card = {
         "enterprise": enterprise,
         "count": say_count(len(keys)),
-        "late": seen.filter(live=True, turn_on__lt=today)[: COUNTED + 1].count(),
-        "rows": read_rows(keys[:SHOWN], today),
+        "late": seen.filter(live=True, turn_at__lt=now)[: COUNTED + 1].count(),
+        "rows": read_rows(keys[:SHOWN], now),
         "own": own,
         "may_open": may_open,
     }

@@ -57,15 +57,16 @@ def export(progress: Progress, query: str) -> dict[str, int]:
 
 
 def _write(person: User, asked: listing.Question, path: Path, progress: Progress) -> int:
-    today = timezone.localdate()
-    keys = listing.find_numbers(person, asked, 0, MOST, today)
+    now = timezone.now()
+    today = timezone.localdate(now)
+    keys = listing.find_numbers(person, asked, 0, MOST, now)
     titles = [
         *(_("编号"), _("事项"), _("类型"), _("类别"), _("状态"), _("企业"), _("承办单位"), _("承办人")),
         *(_("登记"), _("到期"), _("期限"), _("办结"), _("是否超期办结"), _("评价")),
     ]
     texts: list[list[str]] = [[] for _title in titles]
     for start in range(0, len(keys), _AT_ONCE):
-        for row in listing.read_rows(keys[start : start + _AT_ONCE], today):
+        for row in listing.read_rows(keys[start : start + _AT_ONCE], now):
             for column, text in zip(texts, _cells(row), strict=True):
                 column.append(text)
         progress(min(start + _AT_ONCE, len(keys)), len(keys))
@@ -81,12 +82,18 @@ def _write(person: User, asked: listing.Question, path: Path, progress: Progress
     return len(keys)
 
 
+def _spell(deadline: datetime.date | None) -> str:
+    if isinstance(deadline, datetime.datetime):
+        return f"{timezone.localtime(deadline):%Y-%m-%d %H:%M}"
+    return deadline.isoformat() if deadline is not None else ""
+
+
 def _cells(row: listing.Row) -> tuple[Any, ...]:
     ended = not row.live
     return (
         *(row.number, row.title, row.type, row.kind, row.state, row.enterprise, row.office, row.handler),
         row.opened_on.isoformat(),
-        row.due.day.isoformat() if row.due.day else "",
+        _spell(row.due.deadline),
         row.due.text,
         row.closed_on.isoformat() if row.closed_on else "",
         (_("超期") if row.late else _("按期")) if ended else "",

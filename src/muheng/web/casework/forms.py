@@ -15,13 +15,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from muheng.casework.document import Act, Asked, CaseType, FieldOf
+from muheng.casework.document import Act, Asked, CaseType, FieldOf, Unit
 from muheng.casework.standing import Standing, extendable
 from muheng.documents.message import Message
 from muheng.web.casework.actions import Attachment, NewChild
 from muheng.web.casework.hands import Group, read_hand
 from muheng.web.casework.kinds import find_type
-from muheng.web.casework.wording import say_days, say_size
+from muheng.web.casework.wording import say_amount, say_size
 from muheng.web.entrance import read_number
 from muheng.web.files.actions import store
 from muheng.web.files.attachments import MOST, check_attachments
@@ -176,12 +176,12 @@ class FileInput:
 
 @dataclass(frozen=True)
 class ClockChoice:
-    """A clock that may be extended, and by how many days at most."""
+    """A clock that may be extended, and by how many days, or hours, at most."""
 
     id: str
     title: str
-    most: int
     said: str
+    unit: Unit
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,24 @@ class Sheet:
     internal: bool = False
     missing: tuple[Message, ...] = ()
     typed: Typed = Typed()
+
+    @property
+    def counting(self) -> set[Unit]:
+        """How the clocks count that may be extended: the one that was chosen, or all of them."""
+        chosen = [clock for clock in self.clocks if clock.id == self.typed.clock] or self.clocks
+        return {clock.unit for clock in chosen}
+
+    @property
+    def amount_title(self) -> str:
+        """What is asked for with an extension."""
+        units = {clock.unit == "hour" for clock in self.clocks}
+        return (
+            _("延长几天")
+            if units == {False}
+            else _("延长几小时")
+            if units == {True}
+            else _("延长多少（天或小时）")
+        )
 
     @property
     def must_assign(self) -> bool:
@@ -323,10 +341,8 @@ def _clock_choices(case_type: CaseType, standing: Standing, act: Act) -> tuple[C
     for clock in extendable(act, standing, case_type):
         declared = case_type.clock(clock.id)
         if declared is not None and declared.extension is not None:
-            most = declared.extension.days
-            found.append(
-                ClockChoice(clock.id, declared.title(language()), most, say_days(most, declared.unit))
-            )
+            most = say_amount(declared.extension.most, declared.unit)
+            found.append(ClockChoice(clock.id, declared.title(language()), most, declared.unit))
     return tuple(found)
 
 
@@ -374,7 +390,8 @@ def read_act(
     if act.assigns != "none":
         given["organisation"], given["handler"] = read_hand(typed.to, list(sheet.groups))
     if act.extends:
-        given["clock"], given["days"] = typed.clock, read_number(typed.days)
+        given["clock"] = typed.clock
+        given["hours" if sheet.counting == {"hour"} else "days"] = read_number(typed.days)
     if sheet.child is not None:
         given["children"] = [read_child(sheet.child, typed, list(sheet.groups))]
     else:

@@ -132,10 +132,10 @@ def tabs_of(user: User) -> list[str]:
     return [key for key in TABS if has[key]]
 
 
-def show_tabs(user: User, today: date) -> list[Tab]:
+def show_tabs(user: User, now: datetime) -> list[Tab]:
     """A person's inboxes with how much is in each, as far as that costs little."""
     return [
-        Tab(key, TABS[key], say_count(count(user, Question(tab=key), today)) if key != "all" else "")
+        Tab(key, TABS[key], say_count(count(user, Question(tab=key), now)) if key != "all" else "")
         for key in tabs_of(user)
     ]
 
@@ -157,20 +157,20 @@ class Source:
     order: tuple[str, ...]
 
 
-_BY_TURN = ("turn_on", "id")
+_BY_TURN = ("turn_at", "id")
 _NEWEST = ("-opened_at", "-id")
 
 
-def _source(user: User, asked: Question, today: date) -> Source:
+def _source(user: User, asked: Question, now: datetime) -> Source:
     tab, live = asked.tab, Q(live=True)
     if tab == "mine":
         return Source((live & Q(handler=user, waits_for="handler"),), _BY_TURN)
     if tab == "office":
-        return Source((live & Q(organisation__in=queries.own_offices(user)),), ("assigned", "turn_on", "id"))
+        return Source((live & Q(organisation__in=queries.own_offices(user)),), ("assigned", "turn_at", "id"))
     if tab == "desk":
         return Source((live & Q(waits_for="desk") & led_q(user, queries.ASSIGN),), _BY_TURN)
     if tab == "overdue":
-        return Source((live & Q(turn_on__lt=today) & _watched_q(user),), _BY_TURN)
+        return Source((live & Q(turn_at__lt=now) & _watched_q(user),), _BY_TURN)
     if tab == "escalated":
         return Source((live & Q(level__gt=0) & led_q(user, queries.LEAD),), _BY_TURN)
     return Source(queries.ways_of_sight(user), _BY_TURN if asked.overdue else _NEWEST)
@@ -202,7 +202,7 @@ def led_q(user: User, right: str) -> Q:
 # -- what is asked ----------------------------------------------------------------------------------------
 
 
-def _narrow(rows: QuerySet[Case], asked: Question, today: date) -> QuerySet[Case]:
+def _narrow(rows: QuerySet[Case], asked: Question, now: datetime) -> QuerySet[Case]:
     for name in ("type", "kind", "state", "phase"):
         if value := getattr(asked, name):
             rows = rows.filter(**{name: value})
@@ -210,7 +210,7 @@ def _narrow(rows: QuerySet[Case], asked: Question, today: date) -> QuerySet[Case
         if (number := getattr(asked, name)) is not None:
             rows = rows.filter(**{column: number})
     if asked.overdue and asked.tab != "overdue":
-        rows = rows.filter(live=True, turn_on__lt=today)
+        rows = rows.filter(live=True, turn_at__lt=now)
     if asked.since is not None:
         rows = rows.filter(opened_at__gte=_midnight(asked.since))
     if asked.until is not None and asked.until < date.max:
@@ -224,10 +224,10 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(max(day, _FIRST_DAY), time.min))
 
 
-def _queries(user: User, asked: Question, today: date) -> tuple[list[QuerySet[Case]], tuple[str, ...]]:
+def _queries(user: User, asked: Question, now: datetime) -> tuple[list[QuerySet[Case]], tuple[str, ...]]:
     """Queries that together find the list, each in its order; a case may be found by several."""
-    source = _source(user, asked, today)
-    rows = [_narrow(Case.objects.filter(way), asked, today) for way in source.ways]
+    source = _source(user, asked, now)
+    rows = [_narrow(Case.objects.filter(way), asked, now) for way in source.ways]
     if asked.q:
         words = _words(user, asked.q)
         rows = [each.filter(word) for each in rows for word in words]
@@ -246,9 +246,11 @@ def _words(user: User, text: str) -> list[Q]:
     return [Q(enterprise__in=found), title] if found else [title]
 
 
-def find_numbers(user: User, asked: Question, start: int, many: int, today: date | None = None) -> list[int]:
+def find_numbers(
+    user: User, asked: Question, start: int, many: int, now: datetime | None = None
+) -> list[int]:
     """The primary keys of a stretch of the list, in its order."""
-    rows, order = _queries(user, asked, today or timezone.localdate())
+    rows, order = _queries(user, asked, now or timezone.now())
     columns = [name.lstrip("-") for name in order]
     if len(rows) == 1:
         return list(rows[0].values_list("pk", flat=True)[start : start + many])
@@ -257,9 +259,9 @@ def find_numbers(user: User, asked: Question, start: int, many: int, today: date
     return [key[-1] for key in sorted(found, reverse=backwards)[start : start + many]]
 
 
-def count(user: User, asked: Question, today: date | None = None) -> int:
+def count(user: User, asked: Question, now: datetime | None = None) -> int:
     """How many cases a list has, counted no further than ``COUNTED`` and one."""
-    rows, _order = _queries(user, asked, today or timezone.localdate())
+    rows, _order = _queries(user, asked, now or timezone.now())
     if len(rows) == 1:
         return rows[0].order_by()[: COUNTED + 1].count()
     found: set[int] = set()
@@ -296,14 +298,14 @@ class Page:
         return self.number + 1 if self.more and self.number < FARTHEST else None
 
 
-def read_page(user: User, asked: Question, page: str, today: date) -> Page:
+def read_page(user: User, asked: Question, page: str, now: datetime) -> Page:
     number = min(max(read_number(page) or 1, 1), FARTHEST)
-    keys = find_numbers(user, asked, (number - 1) * PAGE, PAGE + 1, today)
+    keys = find_numbers(user, asked, (number - 1) * PAGE, PAGE + 1, now)
     shown, more = tuple(keys[:PAGE]), len(keys) > PAGE
     if not more and (shown or number == 1):
         total = str((number - 1) * PAGE + len(shown))
     else:
-        total = say_count(count(user, asked, today))
+        total = say_count(count(user, asked, now))
     return Page(number, shown, total, more)
 
 
@@ -335,24 +337,26 @@ class Row:
 
 _COLUMNS = (
     *("pk", "number", "title", "type", "kind", "state", "phase", "live", "opened_on", "closed_on", "due"),
-    *("due_clock", "provisional", "paused", "level", "late", "rating"),
+    *("due_at", "due_clock", "provisional", "paused", "level", "late", "rating"),
     *("enterprise__name", "organisation__name", "organisation__english", "handler__name"),
 )
 
 
-def read_rows(keys: Iterable[int], today: date | None = None) -> list[Row]:
+def read_rows(keys: Iterable[int], now: datetime | None = None) -> list[Row]:
     """The rows of these cases, in the order of the keys."""
-    keys, today = list(keys), today or timezone.localdate()
+    keys, now = list(keys), now or timezone.now()
     found = {row["pk"]: row for row in Case.objects.filter(pk__in=keys).order_by().values(*_COLUMNS)}
-    return [_row(found[key], today) for key in keys if key in found]
+    return [_row(found[key], now) for key in keys if key in found]
 
 
-def _row(row: dict[str, Any], today: date) -> Row:
+def _row(row: dict[str, Any], now: datetime) -> Row:
     case_type = case_types()[row["type"]]
     english = language() == "en" and row["organisation__english"]
     shown = Due("")
     if row["live"]:
-        shown = say_due(case_type, row["due"], row["due_clock"], row["provisional"], row["paused"], today)
+        shown = say_due(
+            case_type, row["due_at"] or row["due"], row["due_clock"], row["provisional"], row["paused"], now
+        )
     return Row(
         pk=row["pk"],
         number=row["number"],
@@ -471,9 +475,9 @@ def resolve(asked: Question, tabs: Sequence[Tab]) -> Question:
     return replace(asked, tab="all" if asked.filtered else first_tab(tabs))
 
 
-def count_all(user: User, asked: Question, today: date | None = None) -> int:
+def count_all(user: User, asked: Question, now: datetime | None = None) -> int:
     """How many cases a list has, counted to the end: for programs, which can wait."""
-    rows = _narrow(queries.visible_cases(user), asked, today or timezone.localdate())
+    rows = _narrow(queries.visible_cases(user), asked, now or timezone.now())
     if asked.q:
         found = Q()
         for word in _words(user, asked.q):

@@ -15,7 +15,9 @@ from typing import Any, Literal, get_args
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
+from django.utils import timezone
 
+from muheng.casework.clock_standing import end_of
 from muheng.casework.figures import Figures
 from muheng.casework.measure import SATISFIED
 from muheng.casework.period import add_months
@@ -225,6 +227,12 @@ def _key(by: By, row: Mapping[str, Any]) -> Key:
     return values[0] if len(values) == 1 else values
 
 
+def _as_of(today: date) -> datetime:
+    """When it is told what is overdue: now, and of another day its end."""
+    now = timezone.now()
+    return now if today == day_of(now) else end_of(today)
+
+
 def count_in_hand(by: By, cut: Cut, sight: Sight, today: date) -> dict[Key, InHand]:
     """What is open, overdue and escalated now, by group. A paused case is not overdue."""
     if sight.nothing:
@@ -232,7 +240,7 @@ def count_in_hand(by: By, cut: Cut, sight: Sight, today: date) -> dict[Key, InHa
     rows = _scanned(cut, sight).filter(live=True)
     sums = {
         "open": Count("pk"),
-        "overdue": Count("pk", filter=Q(turn_on__lt=today)),
+        "overdue": Count("pk", filter=Q(turn_at__lt=_as_of(today))),
         "escalated": Count("pk", filter=Q(level__gt=0)),
     }
     named = {f"all_{name}": each for name, each in sums.items()}
@@ -259,10 +267,10 @@ def cases_behind(
     if figure in ("open", "overdue", "escalated"):
         rows = rows.filter(live=True)
         if figure == "overdue":
-            rows = rows.filter(turn_on__lt=today)
+            rows = rows.filter(turn_at__lt=_as_of(today))
         if figure == "escalated":
             rows = rows.filter(level__gt=0)
-        return rows.order_by("turn_on", "pk")
+        return rows.order_by("turn_at", "pk")
     if figure == "opened":
         rows = rows.filter(_opened_within(first, last)).exclude(phase=Case.Phase.VOID)
         return rows.order_by("-opened_at", "-pk")

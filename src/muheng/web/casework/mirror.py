@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from muheng.casework.clock_standing import begin_of, end_of
 from muheng.casework.measure import measure
 from muheng.casework.reminders import next_reminder
 from muheng.casework.standing import CHINA, RUNNING, Standing, next_due
 from muheng.standards.calendar import calendar_files
 from muheng.web.casework.kinds import calendar, find_type
-from muheng.web.casework.models import Case
+from muheng.web.casework.models import NEVER, Case
 from muheng.web.casework.tally import add_cases, keep_step, share_of
 
 MIRRORED = (
@@ -30,15 +31,16 @@ MIRRORED = (
     "closed_at",
     "closed_on",
     "due",
+    "due_at",
     "due_clock",
     "provisional",
     "paused",
-    "turn_on",
+    "turn_at",
     "waits_for",
     "assigned",
     "dues",
     "calendar",
-    "remind_on",
+    "remind_at",
     "erase_on",
     "level",
     "late",
@@ -74,6 +76,7 @@ def mirror(case: Case, standing: Standing) -> None:
     """Set the columns only."""
     case_type = find_type(case.type)
     due = next_due(standing)
+    reminder = next_reminder(case_type, standing) if standing.phase in RUNNING else None
     case.title = " ".join(str(standing.fields.get("title") or case.title).split())[:200]
     case.kind = standing.kind or ""
     case.organisation_id = standing.organisation
@@ -87,9 +90,11 @@ def mirror(case: Case, standing: Standing) -> None:
     case.opened_on = standing.opened_at.astimezone(CHINA).date()
     case.closed_at = standing.closed_at
     case.closed_on = standing.closed_at.astimezone(CHINA).date() if standing.closed_at else None
-    case.due_clock, case.due, case.provisional = due or ("", None, False)
+    case.due_clock, deadline, case.provisional = due or ("", None, False)
+    case.due_at = deadline if isinstance(deadline, datetime) else None
+    case.due = deadline.astimezone(CHINA).date() if isinstance(deadline, datetime) else deadline
     case.paused = case.live and any(clock.paused for clock in standing.clocks.values())
-    case.turn_on = case.due or date.max
+    case.turn_at = NEVER if deadline is None else end_of(deadline)
     state = case_type.state(standing.state)
     case.waits_for = state.waits_for if case.live and state is not None else ""
     case.assigned = standing.handler is not None
@@ -99,7 +104,7 @@ def mirror(case: Case, standing: Standing) -> None:
         if case.live and clock.stopped_on is None and clock.due is not None
     }
     case.calendar = calendar_digest() if case.live else ""
-    case.remind_on = next_reminder(case_type, standing) if case.live else None
+    case.remind_at = None if reminder is None else begin_of(reminder)
     case.level = standing.level
     case.late = any(clock.late for clock in standing.runs)
     case.rating = standing.rating
@@ -111,13 +116,19 @@ def mirror(case: Case, standing: Standing) -> None:
     legal, promised = ([each for each in clocks if each.nature == nature] for nature in ("legal", "promised"))
     case.late_legal = not all(each.on_time for each in legal) if legal else None
     case.late_promised = not all(each.on_time for each in promised) if promised else None
-    case.legal_limit = sum(each.limit for each in legal) if legal else None
-    case.legal_net = sum(each.net for each in legal) if legal else None
+    in_days = [each for each in legal if each.unit != "hour"]
+    case.legal_limit = sum(each.limit for each in in_days) if legal else None
+    case.legal_net = sum(int(each.net) for each in in_days) if legal else None
     case.erase_on = None
     if case.closed_on is not None and not case.live and case_type.erase_after_days is not None:
         personal = (field.id for field in case_type.fields if field.personal)
         if any(name in standing.fields for name in personal):
             case.erase_on = case.closed_on + timedelta(days=case_type.erase_after_days)
+
+
+def read_deadline(text: str) -> date:
+    """A day or a moment as ``dues`` has it."""
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
 @cache

@@ -6,12 +6,15 @@ works out of the events; ``manage check_cases`` compares the two.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from muheng.casework.standing import CHINA
+
 LIVE = models.Q(live=True)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Case(models.Model):
@@ -59,12 +62,14 @@ class Case(models.Model):
     closed_on = models.DateField(null=True, blank=True)
 
     due = models.DateField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    """The moment of ``due``, where that clock counts hours; one in days counts ``due`` to its end."""
     due_clock = models.CharField(max_length=40, default="", blank=True)
     provisional = models.BooleanField(default=False)
     paused = models.BooleanField(default=False)
-    turn_on = models.DateField(default=date.max)
-    """The day that lists are sorted by: ``due``, and the last of all days where no clock runs. Databases differ in where
-    they put nothing. Overdue is what is live and has its turn before today."""
+    turn_at = models.DateTimeField(default=NEVER)
+    """The moment that lists are sorted by: ``due_at`` or the last moment of ``due``, and one that never comes where no clock
+    runs. Databases differ in where they put nothing. Overdue is what is live and had its turn before now."""
     waits_for = models.CharField(max_length=12, default="", blank=True)
     """The part that has the next step; empty once the case has ended."""
     assigned = models.BooleanField(default=False)
@@ -73,8 +78,8 @@ class Case(models.Model):
     """Of a live case: when each clock that has not ended is due."""
     calendar = models.CharField(max_length=16, default="", blank=True)
     """Of a live case: the calendars that its days were counted by."""
-    remind_on = models.DateField(null=True, blank=True)
-    """The day from which the sweep has to look at it."""
+    remind_at = models.DateTimeField(null=True, blank=True)
+    """The moment from which the sweep has to look at it."""
     erase_on = models.DateField(null=True, blank=True)
     """The day on which its personal values are to be erased."""
     level = models.SmallIntegerField(default=0)
@@ -89,7 +94,7 @@ class Case(models.Model):
     """Of a case that has ended: some legal clock was not kept; nothing where it never had one."""
     late_promised = models.BooleanField(null=True, blank=True)
     legal_limit = models.IntegerField(null=True, blank=True)
-    """Of a case that has ended: the days that the law gave, without extensions."""
+    """Of a case that has ended: the days that the law gave, without extensions; what it gave in hours is not in it."""
     legal_net = models.IntegerField(null=True, blank=True)
     """Days of these that were used, pauses left out."""
     rating = models.SmallIntegerField(null=True, blank=True)
@@ -108,21 +113,21 @@ class Case(models.Model):
             # Inboxes: what is live, of an office or a person, the next due first. Of live cases alone: SQLite takes a
             # bare condition for no equality, and would not use an index that begins with it.
             models.Index(
-                fields=("organisation", "assigned", "turn_on", "id"), name="case_of_office", condition=LIVE
+                fields=("organisation", "assigned", "turn_at", "id"), name="case_of_office", condition=LIVE
             ),
-            models.Index(fields=("handler", "waits_for", "turn_on", "id"), name="case_of_handler"),
-            models.Index(fields=("turn_on", "id"), name="case_by_due", condition=LIVE),
-            models.Index(fields=("county", "turn_on", "id"), name="case_of_county_by_due", condition=LIVE),
+            models.Index(fields=("handler", "waits_for", "turn_at", "id"), name="case_of_handler"),
+            models.Index(fields=("turn_at", "id"), name="case_by_due", condition=LIVE),
+            models.Index(fields=("county", "turn_at", "id"), name="case_of_county_by_due", condition=LIVE),
             models.Index(
-                fields=("enterprise", "turn_on", "id"), name="case_of_enterprise_by_due", condition=LIVE
+                fields=("enterprise", "turn_at", "id"), name="case_of_enterprise_by_due", condition=LIVE
             ),
-            models.Index(fields=("waits_for", "turn_on", "id"), name="case_by_part", condition=LIVE),
+            models.Index(fields=("waits_for", "turn_at", "id"), name="case_by_part", condition=LIVE),
             models.Index(
-                fields=("waits_for", "organisation", "turn_on", "id"),
+                fields=("waits_for", "organisation", "turn_at", "id"),
                 name="case_of_office_by_part",
                 condition=LIVE,
             ),
-            models.Index(fields=("level", "turn_on", "id"), name="case_by_level", condition=LIVE),
+            models.Index(fields=("level", "turn_at", "id"), name="case_by_level", condition=LIVE),
             models.Index(fields=("type", "-opened_at", "-id"), name="case_of_type"),
             models.Index(fields=("enterprise", "-opened_at"), name="case_of_enterprise"),
             # With the title, so that words are looked for without reading the cases.
@@ -145,12 +150,12 @@ class Case(models.Model):
                 name="case_by_closing",
             ),
             models.Index(
-                fields=("type", "county", "organisation", "kind", "handler", "turn_on", "level", "live"),
+                fields=("type", "county", "organisation", "kind", "handler", "turn_at", "level", "live"),
                 name="case_in_hand",
                 condition=LIVE,
             ),
             # What the sweep looks for: few rows of many.
-            models.Index(fields=("remind_on", "id"), name="case_to_remind", condition=LIVE),
+            models.Index(fields=("remind_at", "id"), name="case_to_remind", condition=LIVE),
             models.Index(fields=("calendar", "id"), name="case_to_recount", condition=LIVE),
             models.Index(
                 fields=("erase_on", "id"), name="case_to_erase", condition=models.Q(erase_on__isnull=False)
@@ -159,6 +164,24 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+    @property
+    def deadline(self) -> date | None:
+        """The day, or for a clock in hours the moment, of what is due first."""
+        return self.due_at or self.due
+
+    @property
+    def turn_on(self) -> date:
+        """The day that it has its turn on."""
+        return self.turn_at.astimezone(CHINA).date()
+
+    @property
+    def remind_on(self) -> date | None:
+        """The day from which the sweep has to look at it."""
+        return self.remind_at.astimezone(CHINA).date() if self.remind_at is not None else None
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.live and self.turn_at < now
 
 
 class CaseTally(models.Model):

@@ -22,7 +22,7 @@ def cases_of(user: User) -> QuerySet[Case]:
 
 def waiting_for(user: User) -> QuerySet[Case]:
     """Cases in which the enterprise has the next step."""
-    return cases_of(user).filter(live=True, waits_for="enterprise").order_by("turn_on", "pk")
+    return cases_of(user).filter(live=True, waits_for="enterprise").order_by("turn_at", "pk")
 
 
 def waiting_for_rating(user: User) -> list[Case]:

@@ -18,6 +18,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from muheng.casework.clock_standing import begin_of, end_of
 from muheng.casework.figures import Figures
 from muheng.casework.history import BUILT_INS
 from muheng.casework.period import Period, period_of
@@ -115,8 +116,10 @@ def _draft_meeting(
         "opened_items": behind("opened"),
         "closed_items": behind("closed"),
         "overdue_items": behind("overdue"),
-        "escalated_items": behind("escalated").order_by("-level", "turn_on", "pk"),
-        "due_items": behind("open").filter(turn_on__range=(max(today, period.last), following.last)),
+        "escalated_items": behind("escalated").order_by("-level", "turn_at", "pk"),
+        "due_items": behind("open").filter(
+            turn_at__range=(begin_of(max(today, period.last)), end_of(following.last))
+        ),
     }
     visits = _visits(sight, period.first, last)
     totals = {name: rows.count() for name, rows in lists.items()} | {"visits": len(visits)}
@@ -154,7 +157,7 @@ def _draft_review(
     closed = measures.cases_behind("closed", cut, sight, period.first, last, today)
     good = closed.filter(late=False, rating=5, reopened=0).order_by("net_days", "-closed_on", "pk")
     overdue = measures.cases_behind("overdue", cut, sight, period.first, last, today)
-    bad = list(_items(overdue.order_by("-level", "turn_on", "pk")[:TYPICAL], today))
+    bad = list(_items(overdue.order_by("-level", "turn_at", "pk")[:TYPICAL], today))
     late = closed.filter(late=True).order_by("-net_days", "pk")
     bad += _items(late[: max(TYPICAL - len(bad), 0)], today)
     return Review(

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from muheng.casework.document import CaseType
 from muheng.casework.history import Event
+from muheng.casework.moving import read_amount
 from muheng.web.casework.changes import name_of_act
 from muheng.web.casework.kinds import case_types
 from muheng.web.casework.models import Case, CaseFile
-from muheng.web.casework.wording import say_days, say_kind, say_part, say_rating, say_size
+from muheng.web.casework.wording import say_amount, say_kind, say_part, say_rating, say_size
 from muheng.web.people.models import Organisation, User
 from muheng.web.reading import language
 
@@ -166,8 +167,8 @@ def _clock_lines(case_type: CaseType, event: Event) -> Iterable[tuple[str, str]]
         yield title, _("已用到 %(share)s%%") % {"share": data.get("level")}
     elif event.act == "escalate":
         yield title, _("报到上 %(level)s 级") % {"level": data.get("level")}
-    elif data.get("days"):
-        yield title, _("延长%(days)s") % {"days": say_days(int(data["days"]), clock.unit)}
+    elif amount := read_amount(data, clock.unit):
+        yield title, _("延长%(days)s") % {"days": say_amount(amount, clock.unit)}
 
 
 def _cases(event: Event, inside: bool) -> Iterable[str]:

@@ -50,13 +50,24 @@ def sweep(now: datetime | None = None, progress: Callable[[int, int], None] | No
     # Days first: what is due may move.
     work = (
         ("recounted", live.filter(Q(calendar__lt=digest) | Q(calendar__gt=digest)), recount_case),
-        ("reminded", live.filter(remind_on__lte=today), remind),
+        ("reminded", _to_remind(now), remind),
         ("erased", Case.objects.filter(erase_on__lte=today), erase),
     )
     for name, rows, deed_of in work:
         setattr(done, name, _each(rows, deed_of, now, done.failed, progress))
     OpeningKey.objects.filter(at__lt=now - KEYS_KEPT).delete()
     return done
+
+
+def remind_due(now: datetime | None = None, progress: Callable[[int, int], None] | None = None) -> Swept:
+    """Warn and raise alone: the part of a sweep that must not come late."""
+    now, done = now or timezone.now(), Swept()
+    done.reminded = _each(_to_remind(now), remind, now, done.failed, progress)
+    return done
+
+
+def _to_remind(now: datetime) -> QuerySet[Case]:
+    return Case.objects.filter(live=True, remind_at__lte=now)
 
 
 def _each(
@@ -92,11 +103,11 @@ def remind(key: int, now: datetime) -> bool:
     if not case.live:
         return False
     recount(case, now)
-    case_type, today = find_type(case.type), now.astimezone(CHINA).date()
+    case_type = find_type(case.type)
     standing = standing_of(case)
     at = max(now, standing.last_at)
-    events = [("warn", each.data) for each in warnings_due(case_type, standing, today)]
-    events += [("escalate", each.data) for each in escalations_due(case_type, standing, today)]
+    events = [("warn", each.data) for each in warnings_due(case_type, standing, now)]
+    events += [("escalate", each.data) for each in escalations_due(case_type, standing, now)]
     for verb, data in events:
         append(case, verb, None, SITE, dict(data), at)
     if not events:

@@ -15,17 +15,19 @@ from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
+from muheng.casework.clock_standing import end_of
 from muheng.casework.document import CaseType
 from muheng.casework.history import Event
-from muheng.casework.standing import CHINA, Standing
+from muheng.casework.standing import Standing
 from muheng.web.casework.changes import name_of_act
 from muheng.web.casework.holders import leaders_above, people_of, representatives
 from muheng.web.casework.kinds import find_type
+from muheng.web.casework.mirror import read_deadline
 from muheng.web.casework.models import Case
 from muheng.web.notices.actions import tell, tell_channel
 from muheng.web.people.models import Organisation, User
 from muheng.web.reading import language
-from muheng.web.templatetags.words import day
+from muheng.web.templatetags.words import moment
 
 ROOM = "casework"
 OFFICIALS = ("handler", "desk", "leader")
@@ -204,7 +206,7 @@ def _child_ended(case: Case, standing: Standing) -> list[Word]:
 
 def _warned(case: Case, case_type: CaseType, event: Event) -> Found:
     level, due = int(event.data["level"]), _due_of(case, event)
-    values = {"title": case.title, "due": _day(due), "level": level}
+    values = {"title": case.title, "due": _when(due), "level": level}
     if level < 100:
         subject = _said(_("“%(title)s”时限已用去 %(level)s%%，请在%(due)s前办"), **values)
     else:
@@ -219,11 +221,11 @@ def _escalated(case: Case, case_type: CaseType, event: Event) -> Found:
     place, leaders = leaders_above(case.organisation, level)
     values = {
         "title": case.title,
-        "due": _day(due),
+        "due": _when(due),
         "office": _title(case.organisation),
         "place": _title(place),
     }
-    if due is not None and event.at.astimezone(CHINA).date() > due:
+    if due is not None and event.at > end_of(due):
         subject = _said(_("“%(title)s”（%(office)s）已超期，请您督办：应在%(due)s前办完"), **values)
         own = _said(_("“%(title)s”已超期并上报%(place)s，请马上办：应在%(due)s前办完"), **values)
     else:
@@ -245,8 +247,8 @@ def _recounted(case: Case, case_type: CaseType, event: Event) -> Found:
     subject = _said(
         _("“%(title)s”的期限由%(old)s改为%(new)s"),
         title=case.title,
-        old=_day(date.fromisoformat(dues["old"])),
-        new=_day(date.fromisoformat(dues["new"])),
+        old=_when(read_deadline(dues["old"])),
+        new=_when(read_deadline(dues["new"])),
     )
     more = _lines(_clock(case_type, event), _("放假安排公布或调整，按新的工作日重新计算。"))
     return [
@@ -269,7 +271,7 @@ def _next(case: Case, case_type: CaseType) -> list[User]:
 
 def _due_of(case: Case, event: Event) -> date | None:
     found = case.dues.get(str(event.data["clock"]))
-    return date.fromisoformat(found) if found else None
+    return read_deadline(found) if found else None
 
 
 # -- words in the reader's language ---------------------------------------------------------------------------
@@ -299,11 +301,11 @@ def _note(event: Event) -> Any:
 
 
 def _due(case: Case) -> Any:
-    return _said(_("请在%(due)s前办完。"), due=_day(case.due)) if case.due is not None else ""
+    return _said(_("请在%(due)s前办完。"), due=_when(case.deadline)) if case.due is not None else ""
 
 
-def _day(value: date | None) -> Any:
-    return _later(lambda: day(value))
+def _when(value: date | None) -> Any:
+    return _later(lambda: moment(value))
 
 
 def _title(office: Organisation) -> Any:

@@ -148,7 +148,9 @@ def recount(case: Case, at: datetime) -> bool:
     moved = False
     for name, clock in standing.clocks.items():
         old, new = before.get(name), clock.due
-        if clock.stopped_on is None and old is not None and new is not None and old != new.isoformat():
+        # Days alone move with the calendar; a clock that came to count hours is as its file says now.
+        counts_days = clock.unit != "hour" and "T" not in (old or "T")
+        if clock.stopped_on is None and counts_days and new is not None and old != new.isoformat():
             dues = {"old": old, "new": new.isoformat()}
             append(case, "recount", None, Actor("site"), {"clock": name, "fields": dues}, at)
             moved = True

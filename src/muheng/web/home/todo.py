@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from muheng.web.casework import listing as cases
 from muheng.web.casework import own as own_cases
 from muheng.web.casework.queries import LEAD
+from muheng.web.casework.wording import Due
 from muheng.web.emergency.deeds import list_deeds
 from muheng.web.emergency.models import EmergencyList, Plan
 from muheng.web.emergency.queries import lists as emergency
@@ -283,20 +284,21 @@ def _visits(user: User) -> Iterator[Todo]:
 def _cases(user: User) -> Iterator[Todo]:
     """What waits for the person by name first, then for their desk, then what is late in what they lead."""
     tabs = cases.tabs_of(user) if posts_of(user) else []
-    today, address = timezone.localdate(), reverse("casework:inbox")
+    now, address = timezone.now(), reverse("casework:inbox")
     if "mine" in tabs:
-        mine = cases.find_numbers(user, cases.Question(tab="mine"), 0, 3, today)
+        mine = cases.find_numbers(user, cases.Question(tab="mine"), 0, 3, now)
         shown = mine if len(mine) <= 2 else mine[:1]
-        for row in cases.read_rows(shown, today):
+        for row in cases.read_rows(shown, now):
             yield Todo(
                 _("办理：%(title)s") % {"title": row.title},
                 reverse("casework:show", args=[row.number]),
                 row.due.day,
                 "，".join(part for part in (row.enterprise, row.state) if part),
                 2,
+                row.due.moment,
             )
         if len(mine) > 2:
-            count = cases.say_count(cases.count(user, cases.Question(tab="mine"), today))
+            count = cases.say_count(cases.count(user, cases.Question(tab="mine"), now))
             yield Todo(_("等您办的事项共 %(count)s 件") % {"count": count}, f"{address}?tab=mine", weight=3)
     for tab, said in (
         ("desk", _("受理、交办 %(count)s 件事项")),
@@ -304,10 +306,11 @@ def _cases(user: User) -> Iterator[Todo]:
     ):
         if tab not in tabs or (tab == "overdue" and not holds(user, LEAD)):
             continue
-        if many := cases.count(user, cases.Question(tab=tab), today):
-            first = cases.read_rows(cases.find_numbers(user, cases.Question(tab=tab), 0, 1, today), today)
-            due = first[0].due.day if first and tab == "desk" else None
-            yield Todo(said % {"count": cases.say_count(many)}, f"{address}?tab={tab}", due, weight=3)
+        if many := cases.count(user, cases.Question(tab=tab), now):
+            first = cases.read_rows(cases.find_numbers(user, cases.Question(tab=tab), 0, 1, now), now)
+            due = first[0].due if first and tab == "desk" else Due("")
+            title = said % {"count": cases.say_count(many)}
+            yield Todo(title, f"{address}?tab={tab}", due.day, weight=3, until=due.moment)
 
 
 def _air(user: User) -> Iterator[Todo]:
@@ -430,6 +433,7 @@ def _own_cases(user: User) -> Iterator[Todo]:
             case.due,
             case.number,
             2,
+            case.due_at,
         )
     for case in own_cases.waiting_for_rating(user)[:1]:
         yield Todo(

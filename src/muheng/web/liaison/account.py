@@ -6,8 +6,10 @@ All of it is cases; this reads those that the person may see.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+
+from django.utils import timezone
 
 from muheng.liaison.duty import Visit
 from muheng.web.casework.kinds import find_type
@@ -75,7 +77,8 @@ def read_account(user: User, enterprise: Enterprise, pairing: Pairing | None, to
     """The account as of today, as far as the person may see its cases."""
     rows = visible_cases(user).filter(enterprise=enterprise).exclude(phase=Case.Phase.VOID)
     cases = list(rows.select_related("organisation", "handler", "opener").order_by("-opened_at")[:_MOST])
-    lines = [_line(case, today) for case in cases]
+    now = timezone.now()
+    lines = [_line(case, now) for case in cases]
     by_type: dict[str, list[CaseLine]] = {}
     for line in lines:
         by_type.setdefault(line.case.type, []).append(line)
@@ -101,12 +104,12 @@ def read_account(user: User, enterprise: Enterprise, pairing: Pairing | None, to
         demands=waiting(DEMAND_TYPE),
         demands_done=done(DEMAND_TYPE),
         others=tuple(line for line in lines if line.case.type not in listed and line.case.live),
-        promised=tuple(sorted(promised, key=lambda line: (line.case.due or today, line.case.pk))),
+        promised=tuple(sorted(promised, key=lambda line: (line.case.turn_at, line.case.pk))),
         history=tuple(pairings_for(user).filter(enterprise=enterprise)),
     )
 
 
-def _line(case: Case, today: date) -> CaseLine:
+def _line(case: Case, now: datetime) -> CaseLine:
     found = find_type(case.type)
     state = found.state(case.state)
     kind = next((each for each in found.kinds if each.id == case.kind), None)
@@ -115,7 +118,7 @@ def _line(case: Case, today: date) -> CaseLine:
         found.title(language()),
         state.title(language()) if state is not None else case.state,
         kind.title(language()) if kind is not None else "",
-        case.live and case.due is not None and case.due < today,
+        case.is_overdue(now),
     )
 
 

@@ -5,6 +5,7 @@ What becomes of an event when its case is acted on is in ``following``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import Q
@@ -13,12 +14,15 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from muheng.casework.case_type import route
+from muheng.casework.document import MOST_HOURS
 from muheng.casework.standing import CHINA
+from muheng.monitoring.judgement.rules import Until
 from muheng.web.casework.actions import NewChild, open_case
 from muheng.web.casework.kinds import find_type
 from muheng.web.casework.models import Case
 from muheng.web.casework.queries import more_sight
 from muheng.web.casework.ways import Way, register_way
+from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.models import Event, EventStep, Patrol, Point, Suspicion
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.sayings import event_title, factor_title, factor_unit, say_ratio
@@ -94,11 +98,28 @@ def open_alert(event: Event, at: datetime) -> Case:
         organisation=office_of(point.enterprise),
         part="room",
         source=source_of(event),
+        limits=_limits(point),
         at=at,
     )
     event.case = case
     event.save(update_fields=("case",))
     return case
+
+
+_ENDED_BY: Mapping[Until, str] = {"answered": "explain", "closed": "verify"}
+"""By what is due at a tier, the clock of the case."""
+
+
+def _limits(point: Point) -> dict[str, dict[str, int]]:
+    """The limits of an alert are those after which its event comes to a higher tier: of a key unit the shorter ones."""
+    case_type = find_type(ALERT)
+    limits = {}
+    for rule in (tier.escalate for tier in city_rules().alerts.tier):
+        clock = case_type.clock(_ENDED_BY[rule.until]) if rule is not None else None
+        if rule is not None and clock is not None and clock.unit == "hour":
+            shorter = rule.after_hours_key if point.key else None
+            limits[clock.id] = {"hours": min(shorter or rule.after_hours, MOST_HOURS)}
+    return limits
 
 
 def field_check(

@@ -33,10 +33,10 @@ def day(value: date | datetime | None) -> str:
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
-    """2026年3月9日 14:05."""
-    if value is None:
-        return ""
+def moment(value: date | datetime | None) -> str:
+    """2026年3月9日 14:05; a day alone has no time."""
+    if not isinstance(value, datetime):
+        return day(value)
     return f"{day(value)} {timezone.localtime(value):%H:%M}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -46,6 +46,7 @@ from muheng.web.reading import language
 from muheng.web.refusal import Refused
 from muheng.web.request import Request
 from muheng.web.templatetags.words import day as say_day
+from muheng.web.templatetags.words import moment as say_mark
 
 PLAIN = ("note", "attach", "assign", "urge")
 """The acts that every type has which have a form on the page; the others have pages of their own, or are the site's."""
@@ -155,10 +156,10 @@ def _show(
     lost: Typed | None = None,
 ) -> HttpResponse:
     """``lost``: what was typed for an act that cannot be done any more."""
-    case, standing, today = seen.case, seen.standing, timezone.localdate()
+    case, standing, now = seen.case, seen.standing, timezone.now()
     if seen.until is not None:
-        today = min(today, timezone.localdate(seen.until))
-    chain = _chain(seen, today)
+        now = min(now, seen.until)
+    chain = _chain(seen, now)
     context = {
         "case": case,
         "type": seen.case_type.title(language()),
@@ -167,8 +168,8 @@ def _show(
         "kind": say_kind(seen.case_type, standing.kind),
         "waits": _say_waits(seen),
         "hands": _say_hands(seen),
-        "number": _number(seen, today),
-        "bars": draw_bars(seen.case_type, standing, today),
+        "number": _number(seen, now),
+        "bars": draw_bars(seen.case_type, standing, now),
         "values": _values(seen),
         "entries": _entries(seen),
         "files": seen.files,
@@ -186,7 +187,7 @@ def _show(
         "until": seen.until,
         "first": timezone.localtime(standing.opened_at),
         "together": _together(seen),
-        "supervise": _may_supervise(seen, today),
+        "supervise": _may_supervise(seen, now),
         "ratings": [
             (str(stars), "★" * stars + "☆" * (5 - stars), say_rating(stars)) for stars in range(5, 0, -1)
         ],
@@ -366,7 +367,7 @@ class Number:
     doubt: str = ""
 
 
-def _number(seen: Seen, today: date) -> Number:
+def _number(seen: Seen, now: datetime) -> Number:
     standing = seen.standing
     if standing.phase not in RUNNING:
         told = say_end(standing)
@@ -374,17 +375,17 @@ def _number(seen: Seen, today: date) -> Number:
         return Number(told, _say_took(standing), "wrong" if late else "")
     due = next_due(standing)
     if due is not None:
-        name, day, provisional = due
+        name, deadline, provisional = due
         clock = seen.case_type.clock(name)
-        shown = say_due(seen.case_type, day, name, provisional, False, today)
+        shown = say_due(seen.case_type, deadline, name, provisional, False, now)
         about = _("%(clock)s，%(day)s到期") % {
             "clock": clock.title(language()) if clock is not None else name,
-            "day": say_day(day),
+            "day": say_mark(deadline),
         }
         return Number(shown.text, about, shown.tone, shown.doubt)
     paused = [clock for clock in standing.clocks.values() if clock.paused]
     if paused:
-        shown = say_clock(paused[0], today)
+        shown = say_clock(paused[0], now)
         return Number(shown.text, paused[0].pauses[-1].reason, "warn")
     return Number(say_state(seen.case_type, standing.state), _("没有在计的时限"))
 
@@ -452,7 +453,7 @@ class Link:
     here: bool
 
 
-def _chain(seen: Seen, today: date) -> list[Link]:
+def _chain(seen: Seen, now: datetime) -> list[Link]:
     """The cases that came one out of the other, as far as the person may see them, each below what it came from."""
     root = seen.case.thread_id or seen.case.pk
     visible = queries.visible_cases(seen.user)
@@ -467,18 +468,18 @@ def _chain(seen: Seen, today: date) -> list[Link]:
 
     def add(rows: Collection[Case], depth: int) -> None:
         for each in rows:
-            links.append(_link(each, depth, each.pk == seen.case.pk, today))
+            links.append(_link(each, depth, each.pk == seen.case.pk, now))
             add(below.get(each.pk, ()), depth + 1)
 
     add(below.get(None, ()), 0)
     return links
 
 
-def _link(case: Case, depth: int, here: bool, today: date) -> Link:
+def _link(case: Case, depth: int, here: bool, now: datetime) -> Link:
     case_type = case_types()[case.type]
     due = Due("")
     if case.live:
-        due = say_due(case_type, case.due, case.due_clock, case.provisional, case.paused, today)
+        due = say_due(case_type, case.deadline, case.due_clock, case.provisional, case.paused, now)
     state = say_state(case_type, case.state)
     return Link(
         case.number, case.title, case_type.title(language()), state, case.phase, due, min(depth, 4), here
@@ -499,9 +500,9 @@ def _is_split(case_type: CaseType) -> bool:
     return case_type.merged is not None
 
 
-def _may_supervise(seen: Seen, today: date) -> bool:
+def _may_supervise(seen: Seen, now: datetime) -> bool:
     """Whether the person may order that a late case be brought to its end."""
-    late = seen.case.live and seen.case.turn_on < today
+    late = seen.case.is_overdue(now)
     return seen.until is None and late and "leader" in seen.parts and SUPERVISION in case_types()
 
 
@@ -543,15 +544,15 @@ def paper(request: Request, number: str) -> HttpResponse:
         inside,
         seen.personal,
     )
-    today = timezone.localdate()
-    bars: list[Bar] = draw_bars(seen.case_type, seen.standing, today)
+    now = timezone.now()
+    bars: list[Bar] = draw_bars(seen.case_type, seen.standing, now)
     context = {
         "case": seen.case,
         "type": seen.case_type.title(language()),
         "state": say_state(seen.case_type, seen.standing.state),
         "kind": say_kind(seen.case_type, seen.standing.kind),
         "hands": _say_hands(seen),
-        "number": _number(seen, today),
+        "number": _number(seen, now),
         "bars": bars,
         "values": _values(seen),
         "entries": entries[::-1],

@@ -28,14 +28,14 @@ MOST_LISTS = 30
 
 def inbox(request: Request) -> HttpResponse:
     """What waits for a person, the next due first."""
-    user, today = request.user, timezone.localdate()
+    user, now = request.user, timezone.now()
     if represents(user) and not posts_of(user):
         return redirect("casework:mine")
     require_official(user)
-    tabs = listing.show_tabs(user, today)
+    tabs = listing.show_tabs(user, now)
     asked = listing.resolve(listing.read_question(request.GET), tabs)
-    page = listing.read_page(user, asked, request.GET.get("page", ""), today)
-    rows = listing.read_rows(page.keys, today)
+    page = listing.read_page(user, asked, request.GET.get("page", ""), now)
+    rows = listing.read_rows(page.keys, now)
     query = _query(request, asked)
     context = {
         "tabs": tabs,
@@ -53,7 +53,6 @@ def inbox(request: Request) -> HttpResponse:
         "may_set": holds(user, "casework.set"),
         "overdue_first": asked.tab != "all" or asked.overdue,
         "enterprise": _enterprise(user, asked),
-        "today": today,
     }
     return render(request, "casework/inbox.html", context)
 

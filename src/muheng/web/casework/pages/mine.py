@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -29,29 +29,28 @@ class Waiting:
 
 def mine(request: Request) -> HttpResponse:
     """What waits for the enterprise to confirm, complete or rate, first."""
-    user, today = request.user, timezone.localdate()
+    user, now = request.user, timezone.now()
     if not scope_of(user).enterprises:
         require(user, "own.case")
         raise Http404
     number = min(max(read_number(request.GET.get("page", "")) or 1, 1), listing.FARTHEST)
     waiting = list(own.waiting_for(user)[: listing.PAGE])
     asked = own.waiting_for_rating(user)
-    live = own.cases_of(user).filter(live=True).exclude(waits_for="enterprise").order_by("turn_on", "pk")
+    live = own.cases_of(user).filter(live=True).exclude(waits_for="enterprise").order_by("turn_at", "pk")
     ended = own.cases_of(user).filter(live=False).order_by("-opened_at", "-pk")
     keys = list(ended.values_list("pk", flat=True)[(number - 1) * ENDED : number * ENDED + 1])
     context = {
-        "waiting": _waiting(waiting, today),
-        "asked": _waiting(asked, today),
-        "live": listing.read_rows(live.values_list("pk", flat=True)[: 2 * listing.PAGE], today),
-        "ended": listing.read_rows(keys[:ENDED], today),
+        "waiting": _waiting(waiting, now),
+        "asked": _waiting(asked, now),
+        "live": listing.read_rows(live.values_list("pk", flat=True)[: 2 * listing.PAGE], now),
+        "ended": listing.read_rows(keys[:ENDED], now),
         "page": number,
         "more": len(keys) > ENDED,
         "several": len(scope_of(user).enterprises) > 1,
-        "today": today,
     }
     return render(request, "casework/mine.html", context)
 
 
-def _waiting(cases: list[Case], today: date) -> list[Waiting]:
-    rows = {row.pk: row for row in listing.read_rows([case.pk for case in cases], today)}
+def _waiting(cases: list[Case], now: datetime) -> list[Waiting]:
+    rows = {row.pk: row for row in listing.read_rows([case.pk for case in cases], now)}
     return [Waiting(rows[case.pk], own.acts_of(case)) for case in cases if case.pk in rows]

@@ -101,7 +101,7 @@ def _side(seen: Seen) -> Side:
         for declared in case_type.fields
         if declared.id in seen.standing.fields and not declared.personal and declared.id != "title"
     ]
-    due = say_due(case_type, case.due, case.due_clock, case.provisional, case.paused, timezone.localdate())
+    due = say_due(case_type, case.deadline, case.due_clock, case.provisional, case.paused, timezone.now())
     return Side(
         case,
         say_kind(case_type, case.kind),
@@ -206,8 +206,8 @@ def _children(seen: Seen, parts: list[Part], groups: list[Group]) -> list[NewChi
 def supervise(request: Request, number: str) -> HttpResponse:
     """A supervisor's order on a case that is late, given to whoever has it."""
     seen = Seen(request.user, queries.find_case(request.user, number))
-    case, today = seen.case, timezone.localdate()
-    if "leader" not in seen.parts or not case.live or case.turn_on >= today:
+    case, now = seen.case, timezone.now()
+    if "leader" not in seen.parts or not case.is_overdue(now):
         raise Http404
     case_type = find_type(SUPERVISION)
     typed, refused = read_typed(request.POST), None
@@ -239,7 +239,7 @@ def supervise(request: Request, number: str) -> HttpResponse:
         else:
             messages.success(request, _("已下达督办：%(number)s。") % {"number": order.number})
             return redirect("casework:show", order.number)
-    due = say_due(seen.case_type, case.due, case.due_clock, case.provisional, case.paused, today)
+    due = say_due(seen.case_type, case.deadline, case.due_clock, case.provisional, case.paused, now)
     known = {
         "title": _("督办：%(title)s") % {"title": case.title[:180]},
         "detail": _("%(number)s %(due)s，请尽快办结并回复。") % {"number": case.number, "due": due.text},
