@@ -22,7 +22,7 @@ from muheng.web.monitoring.models import Evidence
 from muheng.web.monitoring.queries.events import find_event
 from muheng.web.monitoring.queries.scope import VIEW
 from muheng.web.people.models import User
-from muheng.web.people.rights import require
+from muheng.web.people.rights import holds, require
 from muheng.web.reading import language
 from muheng.web.refusal import Refused, refused_by
 from muheng.web.registry.queries import official_scope
@@ -90,6 +90,7 @@ def show(request: Request, number: int) -> HttpResponse:
         "files": _list_contents(evidence),
         "found": found,
         "broken": broken,
+        "may_take": holds(request.user, actions.SEAL),
         "findings": [
             {"file": each.file, "row": each.row, "what": each.what.render(language())}
             for each in (found.findings if found is not None else ())

@@ -21,12 +21,16 @@ from muheng.web.monitoring.actions.marks import Stretch
 from muheng.web.monitoring.cases import ALERT
 from muheng.web.monitoring.limit_changes import list_changes
 from muheng.web.monitoring.models import Event, Mark, Point
+from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.pages.events import frame, show_row
+from muheng.web.monitoring.pages.points import show_days
 from muheng.web.monitoring.pages.reading import read_moment
 from muheng.web.monitoring.points import limits_on
 from muheng.web.monitoring.queries import own as queries
 from muheng.web.monitoring.queries.events import sort_by_urgency
 from muheng.web.monitoring.queries.proofs import list_days
+from muheng.web.monitoring.queries.series import judge_hours
+from muheng.web.monitoring.queries.series import list_days as list_judged_days
 from muheng.web.monitoring.sayings import factor_title
 from muheng.web.people.rights import require
 from muheng.web.refusal import Refused
@@ -90,12 +94,14 @@ def _point(request: Request, found: Point, refused: Refused | None = None) -> Ht
     factor = request.GET.get("factor", "")
     factor = factor if factor in factors else factors[0] if factors else ""
     events = queries.own_events(request.user).filter(point=found, gone=False).order_by("-last")
+    judged = judge_hours(found, today - MONTH, today + timedelta(days=1))
     context = {
         "point": found,
         "today": queries.show_today([found], now)[0],
         "factor": factor,
         "factor_title": factor_title(factor),
         "factors": [(each, factor_title(each)) for each in factors],
+        "days": show_days(list_judged_days(judged, factor, to_local(now))),
         "first": (today - MONTH).isoformat(),
         "last": today.isoformat(),
         "marks": queries.show_marks(found),

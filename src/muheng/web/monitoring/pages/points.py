@@ -95,7 +95,7 @@ def _show(request: Request, point: Point, refused: Refused | None = None) -> Htt
         "factors": [(code, factor_title(code)) for code in _factors(point, judged.hours.factors)],
         "factor_title": factor_title(asked["factor"]),
         "unit": factor_unit(asked["factor"]),
-        "days": [{"day": each, "verdict": VERDICTS[each.verdict]} for each in days],
+        "days": show_days(days),
         "hours": [
             {"time": moment, "value": value, "measured": measured, "why": queries.say_why(why)}
             for moment, value, measured, why in hours.filter(hours["measured"].is_not_null()).iter_rows()
@@ -200,6 +200,11 @@ def read_asked(request: Request, point: Point, now: datetime) -> dict[str, Any]:
         "span": (last - first).days + 1 if last == today else 0,
         "factor": factor,
     }
+
+
+def show_days(days: list[queries.Day]) -> list[dict[str, Any]]:
+    """Days as a table has them."""
+    return [{"day": each, "verdict": VERDICTS[each.verdict]} for each in days]
 
 
 def _moments(asked: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -25,7 +25,8 @@ function option(spec) {
     type: spec.kind === "line" ? "line" : "bar",
     stack: spec.stacked ? "all" : undefined,
     data: each.values,
-    showSymbol: spec.categories.length <= 36,
+    // A value that stands alone is no line: where they are few, each is a dot.
+    showSymbol: each.values.filter((value) => value !== null).length <= 36,
     connectNulls: false,
     barMaxWidth: 34,
     itemStyle: { color: tone(each.tone) || PALETTE[index % PALETTE.length] },

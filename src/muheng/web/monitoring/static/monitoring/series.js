@@ -14,7 +14,7 @@ function area(id, name, paint, stretches, roomy) {
     markArea: {
       silent: true,
       itemStyle: { color: paint, opacity: 0.13 },
-      label: { show: stretches.length <= 6 && roomy, position: "insideTop", color: "#3c4642", fontSize: 11 },
+      label: { show: stretches.length <= 6 && roomy, position: id === "suspicions" ? "insideBottom" : "insideTop", color: "#3c4642", fontSize: 11 },
       data: stretches.map((each) => [{ name: each.title, xAxis: each.begin }, { xAxis: each.end }]),
     },
   };
