@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from importlib import import_module
 from threading import Event, Thread
 from time import monotonic
@@ -184,6 +185,7 @@ def run_pending() -> int:
     return ran
 
 
+@cache
 def find_tasks() -> None:
     """Import the tasks of every room, once."""
     for room in settings.ROOMS:
