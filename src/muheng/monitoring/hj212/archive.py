@@ -29,8 +29,8 @@ from muheng.monitoring.hj212.items import split_items, split_name
 from muheng.monitoring.hj212.moments import read_moment
 from muheng.monitoring.hj212.scanner import Scanner
 
-SIZE = 4 << 20
-"""Bytes that make a batch: many, so that the threads seldom wait for each other."""
+SIZE = 2 << 20
+"""Bytes that make a batch: many, so that the threads seldom wait for each other, but not more than a processor keeps near."""
 MOST_TEXTS = 200_000
 """So much is remembered before beginning anew."""
 
