@@ -171,6 +171,28 @@ def test_a_stranger_is_let_go_after_three_frames() -> None:
     assert not talk.say(data()).records
 
 
+def test_a_stranger_behind_a_gateway_costs_the_others_nothing() -> None:
+    talk = Talk()
+    strangers = [data("F" * 24, at=NOON + number) for number in range(1, 9)]
+    effects = talk.say(data(), *strangers, data(OLD))
+    assert [record.verdict for record in effects.records] == ["", *["unknown_device"] * 8, ""]
+    assert len(effects.answers) == 2
+    assert not effects.closes
+    # Passwords are not to be guessed there either.
+    wrong = [data(at=NOON + number).replace(b"PW=123456", b"PW=123465") for number in range(1, 4)]
+    effects = talk.say(*wrong)
+    assert "password" in effects.records[0].verdict
+    assert [why for _, why in effects.closes] == ["refused"]
+
+
+def test_whose_a_broken_frame_is_nobody_knows() -> None:
+    talk = Talk()
+    broken = b"##0010QN=1;ST=310000\r\n"
+    effects = talk.say(broken * 5 + data())
+    assert [record.verdict for record in effects.records] == [*["crc unknown_device"] * 5, ""]
+    assert not effects.closes
+
+
 def test_endless_noise_ends_the_connection() -> None:
     talk = Talk(replace(QUIET, most_noise=1000))
     assert not talk.say(b"x" * 999).closes

@@ -281,7 +281,9 @@ class Host:
         else:
             self.counts["not_kept"] += 1
         link.broken += 1
-        link.refused += "unknown_device" in reasons or "password" in reasons
+        # A gateway may bring one more device than the list has; and whose a broken frame is nobody knows.
+        stranger = reasons == ["unknown_device"] and not link.contacts
+        link.refused += stranger or "password" in reasons
         if link.refused >= self.settings.most_refused or link.broken >= self.settings.most_broken:
             self._close(link, "refused", effects)
 

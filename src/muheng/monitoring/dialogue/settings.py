@@ -29,7 +29,7 @@ class Settings:
     gap_retry: int = 1800
     gap_requests_a_day: int = 48
     most_refused: int = 3
-    """Frames of unknown devices or with a wrong password before the connection is closed."""
+    """Sound frames of unknown devices, where the connection has no known one, or with a wrong password: then it is closed."""
     most_broken: int = 100
     """Frames on end that cannot be used."""
     most_noise: int = 1 << 20

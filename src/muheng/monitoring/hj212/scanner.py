@@ -63,8 +63,8 @@ class Scanner:
         before = len(self._buffer)
         self._buffer += data
         if len(self._buffer) < self._quiet_until:
-            stir = _STIRS.search(self._buffer, max(0, before - _LONGEST_LINE_END + 1))
-            if stir is None or stir.end() <= before:
+            stirs = _STIRS.finditer(self._buffer, max(0, before - _LONGEST_LINE_END + 1))
+            if all(stir.end() <= before for stir in stirs):
                 return []
         return self._scan(final=False)
 
