@@ -76,6 +76,10 @@ def test_the_six_steps_on_one_page(works: Works) -> None:
     assert gone["Location"] == address
     page = officer.get(address).content.decode()
     assert "XX-2026-000001" in page
+    assert "连续超标" in page
+    own = enter(works.owner).get(f"/monitoring/mine/events/{event.number}/").content.decode()
+    assert "已转现场查处" in own
+    assert "连续超标" not in own  # what will be looked at is not told before
     english = Client(headers={"accept-language": "en"})
     english.force_login(works.officer)
     english.cookies["django_language"] = "en"

@@ -289,11 +289,17 @@ def tell_thread(event: Event, inside: bool) -> Thread:
         proofs,
         tuple(marks.select_related("by").order_by("begin", "pk")),
         tuple(patrols),
-        tuple(tell_step(each) for each in told if each.kind not in hidden and _is_told(each, inside)),
+        tuple(_tell_to(each, inside) for each in told if each.kind not in hidden and _is_told(each, inside)),
         tuple(event.evidence.select_related("by")) if inside else (),
         check,
     )
     return replace(thread, steps=tuple(_steps(thread, inside)))
+
+
+def _tell_to(step: EventStep, inside: bool) -> Told:
+    """What will be looked at in the field is not told to the enterprise before."""
+    told = tell_step(step)
+    return told if inside or step.kind != EventStep.Kind.FIELD else replace(told, note="")
 
 
 def _is_told(step: EventStep, inside: bool) -> bool:
