@@ -87,6 +87,7 @@ def test_an_event_that_a_raised_limit_ends_stays_and_says_why(works: Works) -> N
     assert "改限值后不再成立" in inbox
     page = client.get(f"/monitoring/events/{event.number}/").content.decode()
     assert "按新限值不再成立" in page
+    assert "最高是当时限值的" in page
     assert "50 mg/m³ → 100 mg/m³" in page
     point = client.get(f"/monitoring/points/{works.dry_stack.pk}/").content.decode()
     assert "50 mg/m³ → 100 mg/m³" in point

@@ -247,6 +247,7 @@ def frame(event: Event, now: datetime, *, inside: bool) -> dict[str, Any]:
         "factor": factor_title(event.factor),
         "unit": factor_unit(event.factor),
         "limit": None if limit is None else limit.most,
+        "limit_changed": any(each.step.kind == EventStep.Kind.LIMITS for each in thread.told),
         "gone": queries.why_gone([event]).get(event.pk, ""),
         "ratio": say_ratio(event.peak),
         "late": event.due_at is not None and event.due_at < now,
