@@ -86,11 +86,12 @@ def check_memory(data: bytes) -> None:
 def check_scanner(data: bytes, seed: int) -> list[Frame]:
     """The frames, the same however the stream is cut."""
     whole, cut = Scanner(), Scanner()
-    once = [*whole.feed(data), *whole.finish()]
-    often = []
+    once, often = whole.feed(data), []
     for piece in _cut(data, seed):
         often += cut.feed(piece)
         assert cut.waiting <= REACH + len(piece)
+    assert once == often
+    once += whole.finish()
     often += cut.finish()
     assert once == often
     assert whole.noise == cut.noise

@@ -149,13 +149,13 @@ def test_bytes_that_come_slowly_are_not_looked_at_again_and_again(
     try:
         slow = Scanner()
         assert slow.feed(flood) == []
-        for _ in range(300):
+        for _ in range(100):
             assert slow.feed(more) == []
         # Some thousand such lines are to fit in memory.
         assert tracemalloc.get_traced_memory()[0] < 150_000
     finally:
         tracemalloc.stop()
-    sent = len(flood) + 300 * len(more)
+    sent = len(flood) + 100 * len(more)
     assert slow.waiting == sent
     assert sum(computed) < 100 * sent
     assert sum(each for each in looked if each > 0) <= sent
