@@ -237,6 +237,7 @@ BAD = [
     ('by = ["leader"]\nnote = "required"', 'by = ["leader"]', "延期要写明理由"),
     ('reasons = ["等材料"]\n', "", "暂停计时要写明理由"),
     ('stops = ["limit"]', 'stops = ["limit"]\nreturns = true', "退回要写明理由"),
+    ('by = ["enterprise"]\nasks', 'by = ["enterprise"]\ninternal = true\nasks', "不能只给工作人员看"),
     ('opens = ["revisit"]', 'opens = ["revisit"]\nbulk = true', "不能成批"),
     ('subject = "enterprise"', 'subject = "place"', "没有企业可以办"),
     # clocks

@@ -217,6 +217,9 @@ def _acts(case_type: CaseType) -> Iterator[_Finding]:
             if getattr(act, key) and not set(act.by) <= {"enterprise", "opener"}:
                 what = say("{what}只能由企业或提出人办。", what=name)
                 yield _Finding((*at, "by"), what, say('改成 by = ["enterprise"]。'))
+        if act.internal and "enterprise" in act.by:
+            what = say("企业办的步骤不能只给工作人员看。")
+            yield _Finding((*at, "internal"), what, say("从 by 里去掉 enterprise，或删去 internal = true。"))
         if act.asks_rating and any(_phase(case_type, state) == "open" for state in act.from_states):
             what = say("还没有答复就请企业评价。")
             yield _Finding((*at, "asks_rating"), what, say("from 只写待确认或办结的状态。"))

@@ -165,6 +165,9 @@ class Act(_Named):
     asks_rating: StrictBool = _key(
         "是否请企业评价（好差评，1 至 5 分，5 为非常满意）。", "asks_rating = true", False
     )
+    internal: StrictBool = _key(
+        "这一步的说明和附件是否只给工作人员看；企业只看到事项到了哪个状态。", "internal = true", False
+    )
     returns: StrictBool = _key("是否为退回；计入退回次数。", "returns = true", False)
     reopens: StrictBool = _key("是否为办结后的重新办理；计入重办次数。", "reopens = true", False)
     within_days: StrictInt | None = _key(

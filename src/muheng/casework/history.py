@@ -296,6 +296,8 @@ def _keys_of(act: Act) -> set[str]:
         keys |= {"clock", "days", "hours"}
     if act.opens:
         keys.add("child")
+    if act.internal:
+        keys.add("internal")
     return keys
 
 

@@ -186,3 +186,23 @@ def test_who_gave_a_proof(works: Works, day: str) -> None:
     assert ("申报没有达标" in page) == (day == "")
     officer.post("/monitoring/patrols/no-proof/", {"enterprise": works.people.enterprises[-1].code})
     assert Patrol.objects.get().reason == "no_proof"
+
+
+def test_what_is_sought_in_the_field_stays_among_officials(works: Works) -> None:
+    from muheng.web.monitoring.actions.events import send_to_field
+    from muheng.web.notices.models import Notice
+
+    event = make_event(works)
+    words = "先看旁路阀门的铅封"
+    send_to_field(works.officer, event, note=words)
+    event.refresh_from_db()
+    assert event.case is not None
+    case = f"/cases/{event.case.number}/"
+    assert words in enter(works.officer).get(case).content.decode()
+    for address in (case, f"/monitoring/mine/events/{event.number}/"):
+        shown = enter(works.owner).get(address).content.decode()
+        assert words not in shown
+        assert "现场查处" in shown
+    told = Notice.objects.filter(person=works.owner)
+    assert any("现场查处" in each.subject_line for each in told)
+    assert not any(words in each.text for each in told)

@@ -254,7 +254,10 @@ def act(
     held = hold(case.pk)
     at = at or timezone.now()
     by = _check_actor(actor, held, act_id, seen, organisation, handler, part)
-    values, personal = split_personal(find_type(held.type), fields or {})
+    case_type = find_type(held.type)
+    declared = case_type.act(act_id)
+    inside = internal or (declared is not None and declared.internal)
+    values, personal = split_personal(case_type, fields or {})
     opened = [
         open_case(
             actor,
@@ -287,7 +290,7 @@ def act(
         clock=clock,
         days=days,
         hours=hours,
-        internal=(internal and by.part != "enterprise") or None,
+        internal=(inside and by.part != "enterprise") or None,
         child=[{"case": each.number, "type": each.type} for each in opened],
     )
     append(held, act_id, actor, by, data, at, personal, files)

@@ -215,6 +215,9 @@ class Sheet:
     clocks: tuple[ClockChoice, ...] = ()
     child: ChildSheet | None = None
     internal: bool = False
+    """Whether it may be kept from the enterprise."""
+    kept_inside: bool = False
+    """It is kept from the enterprise, as the case's type says."""
     missing: tuple[Message, ...] = ()
     typed: Typed = Typed()
 
@@ -281,6 +284,7 @@ def ask_act(
         rating=act.asks_rating,
         clocks=_clock_choices(case_type, standing, act) if act.extends else (),
         child=opened,
+        kept_inside=act.internal,
         missing=missing,
         typed=shown,
     )

@@ -138,7 +138,9 @@ def _ended(case: Case, case_type: CaseType, event: Event) -> list[Word]:
     asked = any(act.asks_rating and "enterprise" in act.by for act in case_type.acts_from(case.state))
     if case.phase == Case.Phase.CLOSED and asked:
         words.append(Word(representatives(case), _said(_("“%(title)s”已办结，请您评价"), **values), note))
-    done = _("“%(title)s”已办结") if case.phase == Case.Phase.CLOSED else _("“%(title)s”：%(state)s")
+    # What goes on as another case is not over for whom it is about.
+    over = case.phase == Case.Phase.CLOSED and not event.data.get("child")
+    done = _("“%(title)s”已办结") if over else _("“%(title)s”：%(state)s")
     everybody = [*_waiting(case), *people_of(case, "handler")]
     return [*words, Word(everybody, _said(done, **values), note)]
 
@@ -296,6 +298,9 @@ def _about(case: Case) -> Any:
 
 
 def _note(event: Event) -> Any:
+    if event.data.get("internal") and event.act != "note":
+        # A step is told to the enterprise too: what it may not read stands in the case alone.
+        return ""
     reason, note = event.data.get("reason"), str(event.data.get("note") or "").strip()
     return "\n".join(text for text in (reason, note[:MOST_OF_A_NOTE]) if text)
 
