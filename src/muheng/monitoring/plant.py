@@ -273,7 +273,8 @@ def _shape(
         case "a01007":
             values, digits = np.abs(2 + share + 0.5 * wave), 1
         case "w00000":
-            values, digits = load * 10 ** (1.5 + 1.5 * share) * (1 + 0.02 * wave), 1
+            # Cubic metres an hour, as most devices send it.
+            values, digits = load * 10 ** (0.6 + 1.2 * share) * (1 + 0.02 * wave), 1
         case "w01001":
             values, digits = 7 + 0.6 * share + 0.06 * wave, 2
         case _:
