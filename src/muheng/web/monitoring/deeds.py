@@ -42,11 +42,11 @@ def _own(user: User, now: datetime) -> Iterator[Waiting]:
     events = own.own_events(user).filter(state=Event.State.OPEN, gone=False)
     for event in sort_by_urgency(events)[:MOST]:
         urgent = event.tier == Tier.SUPERVISE or (
-            event.due_at is not None and event.due_at - now < timedelta(hours=2)
+            event.answer_by is not None and event.answer_by - now < timedelta(hours=2)
         )
         href = reverse("monitoring:own-event", args=[event.number])
         yield Waiting(
-            _("说明：%(what)s") % {"what": title_of(event)}, href, event.due_at, event.number, urgent
+            _("说明：%(what)s") % {"what": title_of(event)}, href, event.answer_by, event.number, urgent
         )
     for enterprise in own.own_enterprises(user):
         for each in list_days(enterprise, now, 1):

@@ -6,6 +6,8 @@ and rules say what a value means, so events and suspicions are found anew when l
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -279,6 +281,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def answer_by(self) -> datetime | None:
+        """Until when the enterprise has to explain it: as its case says, or where it has none its tier."""
+        due = self.case.due_at if self.case is not None else None
+        return due or self.due_at
 
 
 class EventStep(models.Model):

@@ -242,6 +242,7 @@ def frame(event: Event, now: datetime, *, inside: bool) -> dict[str, Any]:
     case = event.case
     return {
         "event": event,
+        "now": now,
         "thread": thread,
         "title": event_title(event.seen, event.factor),
         "factor": factor_title(event.factor),
