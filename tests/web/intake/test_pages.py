@@ -191,7 +191,7 @@ def test_what_is_not_a_persons_business_is_not_there(city: Population, read: Rea
     for who in ("other_county_clerk", "township_clerk", "owner"):
         client = at(city.people[who])
         for method in methods:
-            status = getattr(client, method)(address).status_code
+            status = getattr(client, method)(address, follow=True).status_code
             if name not in ("list", "new"):
                 assert status in (404, 405), (who, method)
             elif who == "owner":

@@ -90,7 +90,7 @@ def test_a_point_is_changed_on_its_page(works: Works, client: Client, store: Pat
         assert answer.status_code in (200, 422)
         return answer.content.decode()
 
-    send(act="limit", factor=NOX, most="40", since="2026-11-15", converted="1")
+    send(act="limit", factor=NOX, most="40", since="2026-11-15", converted="1", reason="新许可证")
     works.stack.refresh_from_db()
     held = [each for each in works.stack.limits if each["factor"] == NOX]
     assert held == [
