@@ -59,13 +59,7 @@ def run(outlets: int = 1000) -> Iterator[Row]:
     hours = make_hours(outlets, START, DAYS)
     hours = [spoil(each, "jump", at)[0] if at % 10 == 0 else each for at, each in enumerate(hours)]
     judged: list[Judged] = []
-    for threads in (1, 2):
-        yield _measure(
-            f"a year judged, {threads} thread{'s'[: threads - 1]}",
-            outlets,
-            lambda threads=threads: judged.__setitem__(slice(None), judge(hours, rules, threads)),
-            TARGET if threads == 1 else None,
-        )
+    yield _measure("a year judged", outlets, lambda: judged.extend(judge(hours, rules)), TARGET)
     few = hours[:PEER_OUTLETS]
     ours = {
         (each.outlet, each.factor, each.month): each for one in judged[:PEER_OUTLETS] for each in one.totals

@@ -1,12 +1,11 @@
 """A year of outlets judged at once: everything the other modules find, for each outlet, then between outlets.
 
-Outlets are independent of each other except for copying; ``threads`` only shares the work, the answer is the same.
+Outlets are independent of each other except for copying.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,19 +70,13 @@ class Judged:
 
 
 def judge(
-    outlets: Sequence[Hours], rules: Rules, threads: int = 2, *, amounts: bool = True, between: bool = True
+    outlets: Sequence[Hours], rules: Rules, *, amounts: bool = True, between: bool = True
 ) -> tuple[Judged, ...]:
     """All outlets in the order given. Without ``amounts`` capture rates and totals are left out: events and signs need none.
     Without ``between`` what shows only between outlets is: these are not all that there are."""
-
-    def judge_one(at: int, hours: Hours) -> tuple[Judged, list[tuple[str, Blocks]]]:
-        return _judge_outlet(hours, rules, amounts, at if between else None)
-
-    if threads == 1:
-        found = [judge_one(at, hours) for at, hours in enumerate(outlets)]
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(judge_one, range(len(outlets)), outlets))
+    found = [
+        _judge_outlet(hours, rules, amounts, at if between else None) for at, hours in enumerate(outlets)
+    ]
     judged = [each for each, _ in found]
     blocks: dict[str, list[Blocks]] = {}
     for _, own in found:

@@ -91,7 +91,7 @@ def judge_points(numbers: Sequence[int], now: datetime, span: Span | None = None
     points = list(Point.objects.filter(pk__in=numbers).select_related("enterprise__county").order_by("pk"))
     rules = city_rules()
     window = read_window(points, span.begin, span.days, rules)
-    found = judge(_weigh(points, window, span, rules), rules, threads=1, amounts=False, between=False)
+    found = judge(_weigh(points, window, span, rules), rules, amounts=False, between=False)
     for low in range(0, len(points), _KEPT_AT_ONCE):
         some = slice(low, low + _KEPT_AT_ONCE)
         _keep(points[some], found[some], span, now, rules)
