@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -35,6 +34,7 @@ from muheng.web.monitoring.events import EDGE, keep_sign, update
 from muheng.web.monitoring.judging import Span, lay_points, span_of
 from muheng.web.monitoring.models import Point, Suspicion
 from muheng.web.monitoring.moments import to_aware, to_local
+from muheng.web.monitoring.points import watched_since
 
 KIND: SignKind = "copied_neighbour"
 AT_ONCE = 250
@@ -45,8 +45,7 @@ def compare_all(now: datetime | None = None, progress: Progress | None = None) -
     """Look for copies among all watched points, and keep what is found; gives how many suspicions stand."""
     now = now or timezone.now()
     span, rules = span_of(now), city_rules()
-    watched = Q(watched_until=None) | Q(watched_until__gt=span.begin.date())
-    rows = Point.objects.filter(watched, watched_from__lte=to_local(now).date())
+    rows = watched_since(span.begin.date()).filter(watched_from__lte=to_local(now).date())
     numbers = list(rows.order_by("pk").values_list("pk", flat=True))
     signs = list(_explain(_find(numbers, span, rules, progress), span, rules))
     return _keep(signs, span, now)

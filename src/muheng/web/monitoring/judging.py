@@ -23,12 +23,10 @@ from muheng.web.monitoring.events import Run
 from muheng.web.monitoring.models import Outage, Point
 from muheng.web.monitoring.moments import midnight, to_aware, to_local
 from muheng.web.monitoring.outages import find_outages
-from muheng.web.monitoring.points import marks_of, outlet_of
+from muheng.web.monitoring.points import marks_of, outlet_of, watched_since
 from muheng.web.monitoring.settling import settle
-from muheng.web.monitoring.window import Window, newest_heard, read_window
+from muheng.web.monitoring.window import DAYS, Window, newest_heard, read_window
 
-DAYS = 35
-"""Of hours that are judged together: the signs look at thirty days and a little more."""
 PATIENCE = timedelta(minutes=20)
 """So long after its end an hour without data is missing."""
 _CHUNK = 250
@@ -63,9 +61,9 @@ def judge_due(now: datetime | None = None, most: int = 1000) -> int:
     now = now or timezone.now()
     span = span_of(now)
     due = Q(stale=True) | Q(judged_until=None) | Q(judged_until__lt=to_aware(span.judged_until))
-    watched = Q(watched_until=None) | Q(watched_until__gt=span.begin.date())
     numbers = list(
-        Point.objects.filter(due, watched, watched_from__lte=to_local(now).date())
+        watched_since(span.begin.date())
+        .filter(due, watched_from__lte=to_local(now).date())
         .order_by(F("enterprise__county").asc(nulls_first=True), "enterprise", "pk")
         .values_list("pk", flat=True)[:most]
     )

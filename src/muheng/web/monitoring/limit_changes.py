@@ -19,6 +19,7 @@ from muheng.web.monitoring.models import LimitChange, Point
 from muheng.web.monitoring.pushing import find_overseers
 from muheng.web.monitoring.sayings import factor_title, factor_unit, say_later
 from muheng.web.monitoring.telling import ROOM, representatives_of
+from muheng.web.monitoring.window import DAYS
 from muheng.web.notices.actions import tell
 from muheng.web.people.models import User
 from muheng.web.templatetags.words import day as say_day
@@ -33,8 +34,6 @@ TERMS: dict[str, Any] = {
     "reference_oxygen": gettext_lazy("基准氧含量（%）"),
     "trade": gettext_lazy("行业（标记时数的上限按它定）"),
 }
-DAYS_AGAIN = 35
-"""So many days, today with them, are judged again when something changed."""
 
 Row = Mapping[str, Any]
 
@@ -90,7 +89,7 @@ def say_from(change: LimitChange) -> str:
         return _("自%(day)s起") % {"day": say_day(change.since)}
     return _("自%(day)s起（改的时候这一天已经过去，最近 %(count)s 天按新限值重新判定）") % {
         "day": say_day(change.since),
-        "count": DAYS_AGAIN,
+        "count": DAYS,
     }
 
 

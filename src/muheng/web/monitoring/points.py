@@ -1,4 +1,4 @@
-"""A point as the library of judgement reads it: its outlet with limits, and what its operator marked."""
+"""Which points are watched, and a point as the library of judgement reads it: its outlet with limits, and what its operator marked."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from muheng.monitoring.judgement.outlet import Limit, Marked, Outlet
 from muheng.web.monitoring.models import Mark, Point
 from muheng.web.monitoring.moments import to_local
+
+
+def watched_since(day: date) -> QuerySet[Point]:
+    """Points that are watched, or were on that day or later."""
+    return Point.objects.filter(Q(watched_until=None) | Q(watched_until__gt=day))
 
 
 def outlet_of(point: Point) -> Outlet:

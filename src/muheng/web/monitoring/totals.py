@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +18,7 @@ from muheng.web.monitoring.city_rules import city_rules
 from muheng.web.monitoring.judging import lay_points, stretch
 from muheng.web.monitoring.models import MonthAmount, Point
 from muheng.web.monitoring.moments import to_local
+from muheng.web.monitoring.points import watched_since
 
 LOOK_BACK = timedelta(days=90)
 """Before the quarter: so many days of valid hours may be what missing ones are replaced from."""
@@ -29,8 +29,7 @@ def add_up_due(now: datetime | None = None, progress: Progress | None = None) ->
     """Every watched point, this month and the one before; gives how many points."""
     now = now or timezone.now()
     first = _month_before(to_local(now).date())
-    watched = Q(watched_until=None) | Q(watched_until__gt=first)
-    numbers = list(Point.objects.filter(watched).order_by("pk").values_list("pk", flat=True))
+    numbers = list(watched_since(first).order_by("pk").values_list("pk", flat=True))
     for low in range(0, len(numbers), _CHUNK):
         if progress is not None:
             progress(low, len(numbers), _("计算排放量"))

@@ -16,6 +16,8 @@ from muheng.web.monitoring.models import Hour, Point, SettledDay
 from muheng.web.monitoring.moments import to_aware
 from muheng.web.monitoring.settling import Pair, letter_of
 
+DAYS = 35
+"""Of hours that are judged together, and again when something changed: the signs look at thirty days and a little more."""
 _HOUR = timedelta(hours=1)
 Bytes = NDArray[np.uint8]
 

@@ -17,11 +17,12 @@ from muheng.web.casework.writing import deed
 from muheng.web.entrance import clean_text
 from muheng.web.monitoring.actions.devices import EDIT, check_reach, hold_point
 from muheng.web.monitoring.city_rules import city_rules
-from muheng.web.monitoring.limit_changes import DAYS_AGAIN, WHOLE_POINT, figures_of, tell_changed
+from muheng.web.monitoring.limit_changes import WHOLE_POINT, figures_of, tell_changed
 from muheng.web.monitoring.models import Device, LimitChange, Point
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.pollutants import find_code
 from muheng.web.monitoring.store import rewrite_when_kept, write_allow_list, write_points
+from muheng.web.monitoring.window import DAYS
 from muheng.web.people.models import User
 from muheng.web.refusal import Refused, invalid
 from muheng.web.registry.models import Outlet
@@ -185,7 +186,7 @@ def change_point(
             raise invalid(
                 _("改基准氧含量、行业要写明理由。"),
                 "reason",
-                _("最近 %(count)s 天的小时会重新判定，企业和负责的人都会收到通知。") % {"count": DAYS_AGAIN},
+                _("最近 %(count)s 天的小时会重新判定，企业和负责的人都会收到通知。") % {"count": DAYS},
             )
     held.save()
     record(actor, "monitoring.change_point", held, name=held.name, key=key, reason=said, **after)
@@ -193,7 +194,7 @@ def change_point(
         change = LimitChange.objects.create(
             point=held,
             factor=WHOLE_POINT,
-            since=to_local(now).date() - timedelta(days=DAYS_AGAIN - 1),
+            since=to_local(now).date() - timedelta(days=DAYS - 1),
             before=[before],
             after=after,
             back=True,

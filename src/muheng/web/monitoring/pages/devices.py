@@ -43,7 +43,7 @@ from muheng.web.monitoring.actions.points import (
     watch_outlet,
 )
 from muheng.web.monitoring.city_rules import city_rules
-from muheng.web.monitoring.limit_changes import DAYS_AGAIN, list_changes
+from muheng.web.monitoring.limit_changes import list_changes
 from muheng.web.monitoring.models import Device, Point
 from muheng.web.monitoring.moments import to_local
 from muheng.web.monitoring.points import limits_on
@@ -53,6 +53,7 @@ from muheng.web.monitoring.queries.quarantine import HOURS, list_strangers, read
 from muheng.web.monitoring.queries.receiver import read_receiver
 from muheng.web.monitoring.queries.scope import VIEW, points_for
 from muheng.web.monitoring.sayings import factor_title, factor_unit, kind_title
+from muheng.web.monitoring.window import DAYS
 from muheng.web.paging import rest_of_query
 from muheng.web.people.rights import holds, require
 from muheng.web.refusal import Refused
@@ -201,7 +202,7 @@ def edit(request: Request, number: int) -> HttpResponse:
             for factor, limit in held.items()
         ],
         "limit_changes": list_changes(point),
-        "days_again": DAYS_AGAIN,
+        "days_again": DAYS,
         "history": [
             {**row, "title": factor_title(row["factor"]), "unit": factor_unit(row["factor"])}
             for row in point.limits
