@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from django.test import Client
 
+from muheng.casework.clock_standing import begin_of
 from muheng.web.casework import listing
 from muheng.web.casework.actions import act
 from muheng.web.casework.models import Case, SavedList
@@ -77,7 +78,7 @@ def test_the_heads_see_what_is_late_of_theirs(offices: Offices) -> None:
     for person in (offices.head, offices.leader, offices.handler):
         assert keys(person, tab="overdue") == [late.title], person.name
     assert keys(offices.city.other_county_clerk, tab="overdue") == []
-    assert late.turn_on < at(11, 1).date()
+    assert late.turn_at < begin_of(at(11, 1).date())
 
 
 @pytest.mark.parametrize("who", ["desk", "handler", "head", "leader"])

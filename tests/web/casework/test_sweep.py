@@ -14,6 +14,7 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
+from muheng.casework.clock_standing import begin_of
 from muheng.standards.calendar import Calendar, load_calendar
 from muheng.web.casework import kinds, mirror, sweep, writing
 from muheng.web.casework.actions import act, open_case, standing_of
@@ -83,7 +84,7 @@ def test_warned_raised_and_told_each_once(city: Population, handler: User) -> No
     def day(number: int) -> date:
         return calendar.add_working_days(START.date(), number).due
 
-    assert (case.due, case.due_clock, case.remind_on) == (day(15), "promised", day(8))
+    assert (case.due, case.due_clock, case.remind_at) == (day(15), "promised", begin_of(day(8)))
     assert sweep.sweep(on(day(7))) == Swept()
     assert swept(case) == []
     assert sweep.sweep(on(day(8))) == Swept(reminded=1)
@@ -107,7 +108,7 @@ def test_warned_raised_and_told_each_once(city: Population, handler: User) -> No
     sweep.sweep(on(day(40)))
     assert swept(case)[4:] == [("escalate", "legal", 1), ("escalate", "promised", 2)]
     case.refresh_from_db()
-    assert (case.level, case.remind_on) == (2, None)
+    assert (case.level, case.remind_at) == (2, None)
     assert sweep.sweep(on(day(60))) == Swept()
     assert all(not found.columns and not found.broken for found in check_cases())
 
@@ -126,8 +127,8 @@ def test_nothing_is_due_while_the_clock_is_paused_or_stopped(city: Population, h
     assert sweep.sweep(START + timedelta(days=300)) == Swept()
     act(city.county_clerk, paused, "resume", at=START + timedelta(days=301))
     paused.refresh_from_db()
-    assert paused.remind_on is not None
-    assert paused.remind_on > (START + timedelta(days=301)).date()
+    assert paused.remind_at is not None
+    assert paused.remind_at >= begin_of((START + timedelta(days=302)).date())
 
 
 @pytest.fixture(params=["America/New_York", "Pacific/Kiritimati", "UTC"])

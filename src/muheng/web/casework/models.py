@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from muheng.casework.standing import CHINA
-
 LIVE = models.Q(live=True)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -169,16 +167,6 @@ class Case(models.Model):
     def deadline(self) -> date | None:
         """The day, or for a clock in hours the moment, of what is due first."""
         return self.due_at or self.due
-
-    @property
-    def turn_on(self) -> date:
-        """The day that it has its turn on."""
-        return self.turn_at.astimezone(CHINA).date()
-
-    @property
-    def remind_on(self) -> date | None:
-        """The day from which the sweep has to look at it."""
-        return self.remind_at.astimezone(CHINA).date() if self.remind_at is not None else None
 
     def is_overdue(self, now: datetime) -> bool:
         return self.live and self.turn_at < now
